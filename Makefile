@@ -1,0 +1,43 @@
+# Everything a newcomer types. Each target creates what it needs; nothing is installed outside .venv.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo run test check bench docs lock clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml requirements.lock tools/install.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/install.sh
+	@touch $(STAMP)
+
+demo: install
+	@$(BIN)/echangeur demo
+
+run: install
+	@$(BIN)/echangeur demo --garder
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n 2 --dist worksteal
+
+bench: install
+	$(BIN)/python -m bench
+
+# The generated pages of docs/ are checked by the tests; this writes them again.
+docs: install
+	$(BIN)/python -m tools.docs
+
+# The lock names versions and hashes only, never an address to download from.
+lock:
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

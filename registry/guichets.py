@@ -1,0 +1,46 @@
+"""The guichet: a partner office of the registry, its type, its territories and its perimeter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+CODE_GUICHET: Final = re.compile(r"[A-Z0-9]{5}")
+"""Code of a guichet: 5 characters (wire.md §6; GDPUB is the public portal)."""
+
+
+class TypeGuichet(StrEnum):
+    """Types of guichet (rules.md §1)."""
+
+    BAILLEUR = "bailleur"
+    COMMUNE = "commune"
+    EPCI = "epci"
+    ETAT = "etat"
+    AUTRE = "autre"
+
+
+@dataclass(frozen=True, slots=True)
+class Guichet:
+    """A partner office.
+
+    code: 5 characters of [A-Z0-9].
+    siren: 9 digits, or empty.
+    territoires: codes of 3 characters (rules.md §3), at least one.
+    communes: INSEE codes of 5 characters that bound the reading right of a commune or an EPCI, already
+        resolved (a commune guichet holds its own commune and those of its EPCI; rules.md §5).
+    numerote: True for a système particulier, which numbers its own demandes (rules.md §7).
+    adresse_reception: URL of the endpoint that receives distributions, or empty.
+    actif: False when the gestionnaire has closed the guichet.
+    """
+
+    code: str
+    nom: str
+    type: TypeGuichet
+    siren: str
+    territoires: frozenset[str]
+    communes: frozenset[str] = frozenset()
+    numerote: bool = False
+    adresse_reception: str = ""
+    actif: bool = True

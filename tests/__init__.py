@@ -1,0 +1,1 @@
+"""Tests mirror the folders they prove; `conftest.py` gives the real PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Scripts of the repository: installation, generated pages of the documentation."""
