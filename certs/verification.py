@@ -1,0 +1,129 @@
+"""Is this certificate usable, for this use, at this instant? The answer is a value, with its reason.
+
+Pinning comes first and elsewhere: what is judged here is a certificate whose fingerprint is already
+registered, or about to be. cryptography and OpenSSL accept keys that administrations no longer do (RSA-1024
+for a leaf), so key strength is judged here (ANSSI, guide des mécanismes cryptographiques, règles RègleFact-1
+and RègleECp-1: RSA 2048 bits at least, curves of 256 bits at least).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from certs.lecture import Certificat
+
+MIN_RSA: Final = 2048
+MIN_EC: Final = 256
+
+CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
+SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
+ANY_USAGE: Final = "2.5.29.37.0"
+
+
+class Usage(StrEnum):
+    """What the certificate is about to be used for."""
+
+    CLIENT = "client"
+    SERVEUR = "serveur"
+    CHIFFREMENT = "chiffrement"
+
+
+class Motif(StrEnum):
+    """Reason of a verdict; stable codes."""
+
+    VALIDE = "VALIDE"
+    PAS_ENCORE_VALIDE = "PAS-ENCORE-VALIDE"
+    EXPIRE = "EXPIRE"
+    CLE_FAIBLE = "CLE-FAIBLE"
+    USAGE = "USAGE"
+    AUTORITE = "AUTORITE"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Outcome of a verification. `texte` is French; `constat` and `attendu` are the compared values."""
+
+    motif: Motif
+    texte: str
+    constat: str = ""
+    attendu: str = ""
+
+    @property
+    def accepte(self) -> bool:
+        return self.motif is Motif.VALIDE
+
+
+def verify(certificat: Certificat, usage: Usage, *, at: datetime) -> Verdict:
+    """The verdict on a certificate at an instant (aware). The first failing rule gives the reason."""
+    if at < certificat.valide_du:
+        return Verdict(
+            Motif.PAS_ENCORE_VALIDE,
+            "Le certificat n'est pas encore valide.",
+            f"valide à partir du {_jour(certificat.valide_du)}",
+            f"valide le {_jour(at)}",
+        )
+    # RFC 5280 §4.1.2.5: both bounds are included.
+    if at > certificat.valide_au:
+        return Verdict(
+            Motif.EXPIRE,
+            "Le certificat a expiré.",
+            f"valide jusqu'au {_jour(certificat.valide_au)}",
+            f"valide le {_jour(at)}",
+        )
+    if certificat.autorite:
+        return Verdict(
+            Motif.AUTORITE,
+            "Ce certificat est celui d'une autorité, pas celui d'un partenaire.",
+            certificat.sujet[:200],
+            "un certificat d'entité finale",
+        )
+    return (
+        _weakness(certificat)
+        or _misuse(certificat, usage)
+        or Verdict(Motif.VALIDE, "Le certificat est valide.")
+    )
+
+
+def _weakness(certificat: Certificat) -> Verdict | None:
+    cle = certificat.cle
+    strong = (
+        (cle.famille == "RSA" and cle.bits >= MIN_RSA)
+        or (cle.famille == "EC" and cle.bits >= MIN_EC)
+        or cle.famille in {"ED25519", "ED448"}
+    )
+    if strong:
+        return None
+    return Verdict(
+        Motif.CLE_FAIBLE,
+        "La clé du certificat est trop faible ou d'un type non admis.",
+        f"{cle.famille} {cle.bits} bits",
+        f"RSA d'au moins {MIN_RSA} bits, ou courbe elliptique d'au moins {MIN_EC} bits",
+    )
+
+
+def _misuse(certificat: Certificat, usage: Usage) -> Verdict | None:
+    if usage is Usage.CHIFFREMENT:
+        if certificat.chiffre:
+            return None
+        return Verdict(
+            Motif.USAGE,
+            "Le certificat n'autorise pas le chiffrement.",
+            "keyUsage sans keyEncipherment ni keyAgreement",
+            "keyEncipherment ou keyAgreement",
+        )
+    wanted, name = (CLIENT_AUTH, "clientAuth") if usage is Usage.CLIENT else (SERVER_AUTH, "serverAuth")
+    if certificat.usages is None or certificat.usages & {wanted, ANY_USAGE}:
+        return None
+    return Verdict(
+        Motif.USAGE,
+        "Le certificat n'autorise pas cet usage.",
+        ", ".join(sorted(certificat.usages)),
+        f"{name} ({wanted})",
+    )
+
+
+def _jour(instant: datetime) -> str:
+    return instant.strftime("%d/%m/%Y %H:%M UTC")
