@@ -1,7 +1,7 @@
 """Registrations and reads through the whole hub, beside two echo servers in the same run.
 
-``python -m bench`` prints a table and writes ``bench/results/synchrone.json``. Options: ``--nombre`` requests of
-each run, ``--clients`` connections. Everything is on loopback and stops by itself.
+``python -m bench`` prints a table and writes ``bench/results/synchrone.json``. Options: ``--nombre``
+requests of each run, ``--clients`` connections. Everything is on loopback and stops by itself.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def instance_server_files(instance: Path, root: Path) -> Path:
 def report(lines: list[Line], options: argparse.Namespace, console: Console) -> None:
     """Print the table and write the JSON with the ratios to the peers of the same run."""
     table = Table(
-        title=f"{options.clients} clients, {options.nombre} requêtes par mesure, TLS mutuel, connexions gardées"
+        title=f"{options.clients} clients, {options.nombre} requêtes, TLS mutuel, connexions tenues"
     )
     for head in ("serveur", "opération", "/s", "p50 ms", "p99 ms", "CPU ms", "CPU base ms", "Mio", "erreurs"):
         table.add_column(head, justify="left" if head in ("serveur", "opération") else "right")

@@ -1,7 +1,8 @@
-"""The load: as many blocking connections as clients, over mutual TLS and kept alive, each sending its share of
-ready-made requests as fast as answers come.
+"""The load: as many blocking connections as clients, over mutual TLS and kept alive, each sending
+its share of ready-made requests as fast as answers come.
 
-Blocking sockets in threads, because this client must cost little: it shares the machine with what it measures.
+Blocking sockets in threads, because this client must cost little: it shares the machine with what
+it measures.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def _mtom(path: str, action: str, inner: bytes, parts: list[tuple[str, str, byte
         chunks.append(content)
     chunks.append(f"\r\n--{boundary}--".encode())
     content_type = (
-        f'multipart/related; type="application/xop+xml"; start="soaproot"; start-info="application/soap+xml"; '
-        f'boundary="{boundary}"; action="{WS}{action}"'
+        'multipart/related; type="application/xop+xml"; start="soaproot"; '
+        f'start-info="application/soap+xml"; boundary="{boundary}"; action="{WS}{action}"'
     )
     return http(path, content_type, b"".join(chunks))
 

@@ -73,7 +73,7 @@ def lxml_nu(folder: Path) -> contextlib.AbstractContextManager[Server]:
 
 
 def spyne_nu(folder: Path, workers: int) -> contextlib.AbstractContextManager[Server]:
-    """Stock spyne under gunicorn; threads, because its default worker closes the connection at each answer."""
+    """Stock spyne under gunicorn; threads, because the default worker closes at each answer."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--log-level", "error"),

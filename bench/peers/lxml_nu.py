@@ -1,4 +1,4 @@
-"""Bare lxml over aiohttp: parses the envelope and the file, echoes the file. The floor of what SOAP costs here.
+"""Bare lxml over aiohttp: parses the envelope and the file, echoes the file. The floor of SOAP here.
 
 Run as ``python -m bench.peers.lxml_nu PORT DIR`` where DIR holds cert.pem, key.pem and ca.pem.
 """

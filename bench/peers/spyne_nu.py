@@ -28,7 +28,7 @@ class Echo(Service):
     """One operation, the echo."""
 
     @rpc(Unicode, ByteArray, Unicode, ByteArray, _returns=NumUniqueReponse)
-    def getNumUnique(ctx, nomFichierDemande, fichierDemande, nomCertificat, certificat):  # noqa: N802, N803, N805
+    def getNumUnique(ctx, nomFichierDemande, fichierDemande, nomCertificat, certificat):  # noqa: N802, N803, N805, ARG002
         """Return the file as it came."""
         return NumUniqueReponse(nomFichierDemande=nomFichierDemande, fichierDemande=fichierDemande)
 
