@@ -1,0 +1,61 @@
+"""The database: how to reach it, and how to bring its schema up to date."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+# Any number, the same for every process: it is the name of the lock that upgrades queue on.
+_UPGRADE_LOCK: Final = 0x6563_6861_6E67
+
+
+def open_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """An engine on PostgreSQL through psycopg 3; nothing is connected yet.
+
+    url: ``postgresql://…``, with or without a driver.
+    pool_size: connections kept; a thread of the hub holds one at a time, so this is the number of threads
+        that speak to the database, and no overflow is allowed beyond twice that.
+
+    No pre-ping: it would cost a round trip to each batch, and when the server restarts, the first error
+    already empties the pool. Raises ValueError when the URL is not one of PostgreSQL.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        raise ValueError("l'adresse de la base doit commencer par postgresql://")
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_use_lifo=True,
+        connect_args={
+            "application_name": "echangeur",
+            "connect_timeout": 10,
+            # Instants come back in UTC wherever the server is set; the planner's JIT costs more than our
+            # short queries do.
+            "options": "-c timezone=UTC -c jit=off",
+        },
+    )
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest version, in one transaction; does nothing when it is there already.
+
+    Safe to call from several processes at once: they queue on an advisory lock.
+    """
+    with as_file(files("registry").joinpath("migrations")) as scripts, engine.begin() as conn:
+        conn.execute(text("SELECT pg_advisory_xact_lock(:cle)"), {"cle": _UPGRADE_LOCK})
+        command.upgrade(_config(str(scripts), conn), "head")
+
+
+def _config(scripts: str, conn: Connection) -> Config:
+    config = Config()
+    # ConfigParser would read a % of the path as an interpolation.
+    config.set_main_option("script_location", scripts.replace("%", "%%"))
+    # Alembic otherwise splits locations on spaces, colons or commas: a folder may well hold one.
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = conn
+    return config

@@ -1,0 +1,1 @@
+"""One file per step, named NNNN_what.py; revision is "NNNN" and down_revision the step before."""

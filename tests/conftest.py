@@ -1,0 +1,145 @@
+"""A real PostgreSQL for the tests.
+
+One server for the whole session, shared by the workers of pytest-xdist, started by the first test that needs
+it. A template database is migrated once; each test gets a fresh copy of it. The process that runs the session
+stops the server and removes its folder; what a killed session left is swept by the next one.
+
+- ``engine``: an Engine on an empty, migrated database of this test's own.
+- ``database_url``: the address of that same database, for what opens its own engine or process.
+- ``module_engine``: the same for a whole module; for hypothesis, which forbids per-test fixtures.
+- ``clock``: a FixedClock.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from registry.clock import FixedClock
+from registry.database import open_engine, upgrade
+from registry.embedded import EmbeddedPostgres
+
+_FOLDER = "ECHANGEUR_TESTS_DOSSIER"
+_PREFIX = "echangeur-tests-"
+_TEMPLATE = "modele"
+_SETTINGS = {
+    # The database does not outlive the session: nothing to protect from a power cut.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "64MB",
+    "io_method": "sync",
+}
+_numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder in the main process; the workers inherit it with the environment."""
+    if _is_worker(config):
+        return
+    _sweep()
+    os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server when the workers are gone."""
+    if not _is_worker(config) and (folder := os.environ.pop(_FOLDER, None)) is not None:
+        _remove(Path(folder))
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _sweep() -> None:
+    """Remove what sessions killed before their end have left, server included."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and folder.stat().st_uid == os.geteuid() and not Path(f"/proc/{pid}").exists():
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    if (folder / "pg").exists():
+        EmbeddedPostgres(folder / "pg").stop_server()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The server of the session, with the template database ready."""
+    with EmbeddedPostgres(Path(os.environ[_FOLDER]) / "pg", settings=_SETTINGS, keep=True) as server:
+        with _administration(server) as admin, admin.connect() as conn:
+            # The workers queue here; the first one makes the template.
+            conn.execute(text("SELECT pg_advisory_lock(1)"))
+            known = text("SELECT count(*) FROM pg_database WHERE datname = :nom AND NOT datallowconn")
+            if not conn.scalar(known, {"nom": _TEMPLATE}):
+                conn.execute(text(f"CREATE DATABASE {_TEMPLATE}"))
+                model = open_engine(server.url(_TEMPLATE))
+                upgrade(model)
+                model.dispose()
+                # Nobody may connect: a template in use cannot be copied.
+                conn.execute(text(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false"))
+            conn.execute(text("SELECT pg_advisory_unlock(1)"))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def administration(postgres: EmbeddedPostgres) -> Iterator[Engine]:
+    """An autocommit engine on the database `postgres`, which creates and drops those of the tests."""
+    with _administration(postgres) as admin:
+        yield admin
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, administration: Engine) -> Iterator[str]:
+    with _fresh_database(postgres, administration) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url, pool_size=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def module_engine(postgres: EmbeddedPostgres, administration: Engine) -> Iterator[Engine]:
+    with _fresh_database(postgres, administration) as url:
+        engine = open_engine(url, pool_size=20)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """16 March 2026, 10:30 in Paris."""
+    return FixedClock(datetime(2026, 3, 16, 9, 30, tzinfo=UTC))
+
+
+@contextmanager
+def _administration(server: EmbeddedPostgres) -> Iterator[Engine]:
+    engine = open_engine(server.url(), pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def _fresh_database(server: EmbeddedPostgres, admin: Engine) -> Iterator[str]:
+    name = f"essai_{os.getpid()}_{next(_numbers)}"
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY"))
+    yield server.url(name)
+    with admin.connect() as conn:
+        # FORCE: what a test left connected (a killed process, a worker) must not fail the next test.
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
