@@ -1,0 +1,215 @@
+"""The configuration of an instance: one TOML file, typed, that refuses what it does not know.
+
+The structures below are the only definition: the file written by `echangeur init` and docs/configuration.md
+are generated from them. Relative paths are relative to the folder of the file.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+FICHIER: Final = "echangeur.toml"
+
+
+class Base(Struct, frozen=True, forbid_unknown_fields=True):
+    """La base PostgreSQL."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|postgresql(\+psycopg)?://)",
+            description="Adresse de la base, `postgresql://utilisateur@hote/base`. Vide : PostgreSQL"
+            " embarqué, dont les données sont dans le dossier `postgres` de l'instance.",
+        ),
+    ] = ""
+    connexions: Annotated[
+        int, Meta(ge=2, le=200, description="Nombre de connexions que garde un processus, de 2 à 200.")
+    ] = 8
+
+
+class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
+    """Les services SOAP."""
+
+    adresse: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Adresse d'écoute. `127.0.0.1` n'accepte que la machine elle-même ;"
+            " `0.0.0.0` les accepte toutes.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port d'écoute ; 0 en prend un libre.")] = 8443
+    certificat: Annotated[
+        str, Meta(min_length=1, description="Certificat du serveur, chaîne complète, PEM.")
+    ] = "tls/serveur/cert.pem"
+    cle: Annotated[str, Meta(min_length=1, description="Clé privée du serveur, PEM, sans mot de passe.")] = (
+        "tls/serveur/key.pem"
+    )
+    autorites: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Autorités de confiance pour les certificats des partenaires, PEM. Un certificat"
+            " enregistré par `echangeur certificat enregistrer` est accepté quelle que soit son autorité.",
+        ),
+    ] = "autorite/ca.pem"
+    delai_arret: Annotated[
+        float,
+        Meta(ge=0, le=300, description="Secondes laissées aux échanges en cours quand le serveur s'arrête."),
+    ] = 10.0
+
+
+class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
+    """L'envoi des demandes aux guichets destinataires."""
+
+    active: Annotated[
+        bool,
+        Meta(description="`false` : ce processus enregistre mais n'envoie rien ; un autre doit le faire."),
+    ] = True
+    certificat: Annotated[
+        str, Meta(min_length=1, description="Certificat que l'échangeur présente aux partenaires, PEM.")
+    ] = "tls/client/cert.pem"
+    cle: Annotated[
+        str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
+    ] = "tls/client/key.pem"
+    autorites: Annotated[
+        str,
+        Meta(
+            description="Autorités de confiance pour les serveurs des partenaires, PEM."
+            " Vide : celles du système."
+        ),
+    ] = "autorite/ca.pem"
+
+
+class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Tout ce que règle `echangeur.toml`."""
+
+    base: Base = Base()
+    serveur: Serveur = Serveur()
+    distribution: Distribution = Distribution()
+
+
+@dataclass(frozen=True, slots=True)
+class Faute:
+    """One fault of a configuration: `cle` such as ``serveur.port``, `message` in French."""
+
+    cle: str
+    message: str
+
+
+class ConfigurationIncorrecte(Exception):
+    """The configuration cannot be used. `fichier` and every fault found; str() is the French text."""
+
+    def __init__(self, fichier: Path, fautes: tuple[Faute, ...]) -> None:
+        self.fichier = fichier
+        self.fautes = fautes
+        lines = [f"La configuration {fichier} est incorrecte :"]
+        lines += [
+            f"  - {faute.cle} : {faute.message}" if faute.cle else f"  - {faute.message}" for faute in fautes
+        ]
+        super().__init__("\n".join(lines))
+
+
+def load_configuration(fichier: Path) -> Configuration:
+    """Read a file. Raises ConfigurationIncorrecte with every unknown key, or else the first bad value."""
+    try:
+        text = fichier.read_bytes().decode("utf-8")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigurationIncorrecte(fichier, (Faute("", "le fichier n'existe pas"),)) from None
+    except OSError as error:
+        raise ConfigurationIncorrecte(
+            fichier, (Faute("", f"le fichier ne se lit pas ({error.strerror})"),)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationIncorrecte(fichier, (Faute("", "le fichier n'est pas en UTF-8"),)) from error
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"line (\d+), column (\d+)", str(error))
+        place = f"ligne {where[1]}, colonne {where[2]}" if where else "à la fin du fichier"
+        raise ConfigurationIncorrecte(fichier, (Faute("", f"ce n'est pas du TOML ({place})"),)) from error
+    unknown = _unknown_keys(data, Configuration)
+    if unknown:
+        raise ConfigurationIncorrecte(fichier, unknown)
+    try:
+        return msgspec.convert(data, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationIncorrecte(fichier, (_french(str(error)),)) from error
+
+
+def _unknown_keys(data: dict[str, object], kind: type[Struct], prefix: str = "") -> tuple[Faute, ...]:
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    faults: list[Faute] = []
+    for key, value in data.items():
+        if key not in fields:
+            known = ", ".join(fields)
+            faults.append(Faute(prefix + key, f"clé inconnue ; les clés admises ici sont {known}"))
+            continue
+        inner = fields[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Struct):
+            faults += _unknown_keys(value, inner, f"{prefix}{key}.")
+    return tuple(faults)
+
+
+_TYPES: Final = {
+    "int": "un nombre entier",
+    "float": "un nombre",
+    "str": "un texte entre guillemets",
+    "bool": "true ou false",
+    "object": "une section",
+    "array": "une liste",
+    "null": "rien",
+}
+
+_MESSAGES: Final = (
+    (re.compile(r"Expected `(\w+)`, got `(\w+)`"), "attendu : {0} ; reçu : {1}"),
+    (re.compile(r"Expected `\w+` >= (\S+)"), "la valeur est trop petite (au moins {0})"),
+    (re.compile(r"Expected `\w+` <= (\S+)"), "la valeur est trop grande (au plus {0})"),
+    (re.compile(r"Expected `str` of length >= \d+"), "le texte est vide"),
+    (
+        re.compile(r"Expected `str` matching regex"),
+        "le texte n'a pas la forme attendue ; voir docs/configuration.md",
+    ),
+)
+
+
+def _french(message: str) -> Faute:
+    """A validation error of msgspec, whose text is ``Expected … - at `$.serveur.port```."""
+    text, _, place = message.partition(" - at `$.")
+    for pattern, french in _MESSAGES:
+        found = pattern.match(text)
+        if found:
+            values = [_TYPES.get(value, value) for value in found.groups()]
+            return Faute(place.rstrip("`"), french.format(*values))
+    return Faute(place.rstrip("`"), "valeur incorrecte")
+
+
+def render_default() -> str:
+    """The annotated file of a new instance: every key with its default, as TOML."""
+    lines = ["# Configuration de l'échangeur. Les chemins partent du dossier de ce fichier.", ""]
+    for section in msgspec.structs.fields(Configuration):
+        assert isinstance(section.type, type)
+        lines += [f"# {section.type.__doc__}", f"[{section.name}]"]
+        for name, description, default in settings_of(section.type):
+            lines += textwrap.wrap(description, 100, initial_indent="# ", subsequent_indent="# ")
+            lines.append(f"{name} = {default}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def settings_of(kind: type[Struct]) -> list[tuple[str, str, str]]:
+    """Name, French description and default (as written in TOML) of each key of a section."""
+    found: list[tuple[str, str, str]] = []
+    for field in msgspec.structs.fields(kind):
+        schema = msgspec.json.schema(field.type)
+        found.append(
+            (field.name, str(schema["description"]), msgspec.json.encode(field.default).decode("utf-8"))
+        )
+    return found
