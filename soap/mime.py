@@ -1,0 +1,226 @@
+"""`multipart/related` bodies: from bytes to parts and back (RFC 2045, 2046, 2387).
+
+Header fields and their parameters are read by the standard library's `email`; the cutting at the boundaries
+is ours, because the libraries at hand do not fit (docs/decisions/0002-spyne.md): `email` reads line by line
+(ten times the cost), `requests_toolbelt` drops a final newline of a part and `aiohttp.MultipartReader` wants
+a stream.
+
+Tolerances (`interface/wire` §2): header names and encodings in any case, any header order, no final line end
+after the closing delimiter, an empty part, a preamble, line ends of LF alone.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.utils import collapse_rfc2231_value
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from registry.anomalies import Anomalie
+from soap.faults import MULTIPART_MALFORME
+
+MAX_PARTIES: Final = 16
+"""The contract needs three parts. Each part costs one header parse (about 50 µs): 16 bound it to 1 ms."""
+
+MAX_ENTETE: Final = 4096
+"""Bytes of the header block of one part. Real ones have some 200; with the caches below, 512 entries of
+4 KB bound the memory that a hostile partner can pin to 2 MB."""
+
+MAX_DELIMITEUR: Final = 70
+"""RFC 2046 §5.1.1."""
+
+_CACHE: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TypeContenu:
+    """A Content-Type field: `valeur` in lower case (`multipart/related`), parameters by lower-case name."""
+
+    valeur: str
+    parametres: Mapping[str, str]
+
+    def get(self, nom: str) -> str:
+        """The parameter, without its quotes, or the empty string."""
+        return self.parametres.get(nom, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Partie:
+    """One body part as received.
+
+    identifiant: the Content-ID without angle brackets, or empty.
+    encodage: the Content-Transfer-Encoding in lower case; `7bit` when absent (RFC 2045 §6.1).
+    contenu: the bytes, still in that encoding.
+    """
+
+    type: TypeContenu
+    identifiant: str
+    encodage: str
+    contenu: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PartieEmise:
+    """One body part to write. `entetes` in the order of writing, values in ASCII without line end."""
+
+    entetes: Sequence[tuple[str, str]]
+    contenu: bytes
+
+
+@lru_cache(maxsize=_CACHE)
+def read_type(header: str) -> TypeContenu:
+    """The Content-Type field `header`, whatever it holds; a broken one gives empty values."""
+    message = Message()
+    message["content-type"] = header[:MAX_ENTETE]
+    return _type_of(message)
+
+
+def _type_of(message: Message) -> TypeContenu:
+    parameters = message.get_params(failobj=[("", "")])
+    value = parameters[0][0].strip().lower()
+    # A parameter in the form of RFC 2231 comes as (charset, language, value).
+    found = {name.lower(): collapse_rfc2231_value(content) for name, content in parameters[1:]}
+    return TypeContenu(value, MappingProxyType(found))
+
+
+def strip_brackets(identifiant: str) -> str:
+    """A Content-ID, or a `start` parameter, without blanks and without its angle brackets."""
+    text = identifiant.strip()
+    return text[1:-1].strip() if text.startswith("<") and text.endswith(">") else text
+
+
+@lru_cache(maxsize=_CACHE)
+def _read_header(block: bytes) -> tuple[TypeContenu, str, str]:
+    message = BytesHeaderParser().parsebytes(block)
+    encoding = str(message.get("Content-Transfer-Encoding", "7bit")).strip().lower()
+    return _type_of(message), strip_brackets(str(message.get("Content-ID", ""))), encoding
+
+
+def split(body: bytes, boundary: str) -> tuple[Partie, ...] | Anomalie:
+    """The parts of a multipart body, in order; or what makes it unreadable (`MULTIPART_MALFORME`)."""
+    if not 1 <= len(boundary) <= MAX_DELIMITEUR or not boundary.isascii():
+        return MULTIPART_MALFORME("le paramètre boundary est absent ou trop long", "1 à 70 caractères ASCII")
+    delimiter = b"--" + boundary.encode("ascii")
+    parts: list[Partie] = []
+    found = _find_delimiter(body, delimiter, 0)
+    if found is None:
+        return MULTIPART_MALFORME("le délimiteur annoncé ne figure pas dans le corps", "--" + boundary)
+    while not found.closing:
+        following = _find_delimiter(body, delimiter, found.after)
+        if following is None:
+            return MULTIPART_MALFORME("le délimiteur de fin manque (corps tronqué ?)", f"--{boundary}--")
+        if len(parts) == MAX_PARTIES:
+            return MULTIPART_MALFORME("trop de parties", f"{MAX_PARTIES} parties au plus")
+        part = _read_part(body[found.after : max(found.after, following.before)])
+        if part is None:
+            return MULTIPART_MALFORME(
+                f"les en-têtes de la partie {len(parts) + 1} ne finissent pas",
+                f"une ligne vide avant {MAX_ENTETE} octets",
+            )
+        parts.append(part)
+        found = following
+    if not parts:
+        return MULTIPART_MALFORME("aucune partie", "au moins la partie racine")
+    return tuple(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delimiter:
+    """A delimiter line: where the content before it ends, where the content after it starts."""
+
+    before: int
+    after: int
+    closing: bool
+
+
+def _find_delimiter(body: bytes, delimiter: bytes, start: int) -> _Delimiter | None:
+    at = body.find(delimiter, start)
+    while at >= 0:
+        before = at
+        if before > start and body[before - 1] == 0x0A:
+            before -= 2 if before - 1 > start and body[before - 2] == 0x0D else 1
+        if before != at or at == start:  # at the beginning of a line
+            after = at + len(delimiter)
+            closing = body.startswith(b"--", after)
+            after += 2 if closing else 0
+            while body[after : after + 1] in (b" ", b"\t"):  # transport padding
+                after += 1
+            if body.startswith(b"\r\n", after):
+                return _Delimiter(before, after + 2, closing)
+            if body.startswith(b"\n", after):
+                return _Delimiter(before, after + 1, closing)
+            if closing and after == len(body):
+                return _Delimiter(before, after, closing)
+        at = body.find(delimiter, at + 1)
+    return None
+
+
+def _read_part(raw: bytes) -> Partie | None:
+    """The part in `raw`, from its first header to its last byte; None when its headers do not end."""
+    if raw.startswith(b"\r\n"):
+        block, content = b"", raw[2:]
+    elif raw.startswith(b"\n"):
+        block, content = b"", raw[1:]
+    else:
+        crlf = raw.find(b"\r\n\r\n", 0, MAX_ENTETE)
+        lf = raw.find(b"\n\n", 0, MAX_ENTETE if crlf < 0 else crlf)
+        if lf >= 0:
+            block, content = raw[:lf], raw[lf + 2 :]
+        elif crlf >= 0:
+            block, content = raw[:crlf], raw[crlf + 4 :]
+        elif len(raw) <= MAX_ENTETE and raw.endswith(b"\n"):
+            # The blank line and the line end of the delimiter are one: an empty content.
+            block, content = raw, b""
+        else:
+            return None
+    return Partie(*_read_header(block), content)
+
+
+def decode(partie: Partie) -> bytes | None:
+    """The content out of its transfer encoding; None when the encoding is unknown or the content breaks it.
+
+    Base64 is strict but for white space: a stray character is damage, not decoration.
+    """
+    if partie.encodage in ("binary", "8bit", "7bit", ""):
+        return partie.contenu
+    if partie.encodage == "base64":
+        return decode_base64(partie.contenu)
+    if partie.encodage == "quoted-printable":
+        return binascii.a2b_qp(partie.contenu)
+    return None
+
+
+def decode_base64(text: bytes) -> bytes | None:
+    """Strict base64 (RFC 4648 §3.3), white space apart; None when it is not."""
+    try:
+        return binascii.a2b_base64(text.translate(None, b" \t\r\n"), strict_mode=True)
+    except binascii.Error:
+        return None
+
+
+def join(parties: Sequence[PartieEmise], boundary: str) -> bytes:
+    """The multipart body of `parties`, CRLF everywhere, first delimiter first, final CRLF last.
+
+    The caller chooses a boundary that no content holds: see `free_boundary`.
+    """
+    delimiter = b"--" + boundary.encode("ascii")
+    pieces: list[bytes] = []
+    for partie in parties:
+        header = "".join(f"{name}: {value}\r\n" for name, value in partie.entetes)
+        pieces += (delimiter, b"\r\n", header.encode("ascii"), b"\r\n", partie.contenu, b"\r\n")
+    pieces += (delimiter, b"--\r\n")
+    return b"".join(pieces)
+
+
+def free_boundary(seed: str, contents: Sequence[bytes]) -> str:
+    """A boundary made from `seed` (ASCII letters and digits) that none of `contents` holds."""
+    boundary, turn = f"echangeur-{seed}", 0
+    while any(boundary.encode("ascii") in content for content in contents):
+        turn += 1
+        boundary = f"echangeur-{seed}-{turn}"
+    return boundary

@@ -1,0 +1,212 @@
+"""The three published services and their operations, as data (`interface/services`).
+
+The WSDL files of `schemas.contract` are the contract; a test holds this table against them. It exists so
+that the edge knows operation, wrapper and fields without reading a WSDL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from soap.faults import NS_WS
+
+
+class TypeChamp(StrEnum):
+    """Type of a child of a wrapper, named as in the contract."""
+
+    TEXTE = "xs:string"
+    INSTANT = "xs:dateTime"
+    CODE = "ws:codeElement"
+    FICHIER = "ws:base64Binary"
+
+
+@dataclass(frozen=True, slots=True)
+class Champ:
+    """A child element of a wrapper, in no namespace."""
+
+    nom: str
+    type: TypeChamp
+    facultatif: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A wrapper element of the target namespace; the order of its fields matters."""
+
+    element: str
+    champs: tuple[Champ, ...]
+
+    @property
+    def tag(self) -> str:
+        """The name of the wrapper in the notation of lxml."""
+        return f"{{{NS_WS}}}{self.element}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `assuree` is False for what the contract declares and the hub does not serve yet."""
+
+    nom: str
+    parametres: Message
+    reponse: Message
+    assuree: bool = False
+
+    @property
+    def action(self) -> str:
+        """The whole SOAP action."""
+        return NS_WS + self.nom
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One published service. `alias` are the further names that its address may end with."""
+
+    nom: str
+    operations: Mapping[str, Operation]
+    alias: tuple[str, ...] = ()
+
+    def chemins(self) -> tuple[str, ...]:
+        """Every path on which the service answers (`interface/services`, Addresses)."""
+        return tuple(
+            f"{contexte}/services/{nom}{barre}"
+            for contexte in ("", "/nuu", "/nuu-ws")
+            for nom in (self.nom, *self.alias)
+            for barre in ("", "/")
+        )
+
+    def operations_of(self, element: str) -> tuple[Operation, ...]:
+        """The operations whose request wrapper is `element` (a local name)."""
+        return tuple(each for each in self.operations.values() if each.parametres.element == element)
+
+
+def _texte(nom: str, *, facultatif: bool = False) -> Champ:
+    return Champ(nom, TypeChamp.TEXTE, facultatif)
+
+
+def _fichier(nom: str, *, facultatif: bool = False) -> Champ:
+    return Champ(nom, TypeChamp.FICHIER, facultatif)
+
+
+def _code(nom: str) -> Champ:
+    return Champ(nom, TypeChamp.CODE, facultatif=True)
+
+
+_CERTIFICAT: Final = (_texte("nomCertificat"), _fichier("certificat"))
+_COMPLET: Final = _texte("complet", facultatif=True)
+_DEMANDE: Final = (_texte("nomFichierDemande"), _fichier("fichierDemande"))
+_DALO: Final = (_texte("nomFichierDalo"), _fichier("fichierDalo"))
+
+
+def _service(nom: str, *operations: Operation, alias: tuple[str, ...] = ()) -> Service:
+    return Service(nom, MappingProxyType({each.nom: each for each in operations}), alias)
+
+
+DEMANDE_LOGEMENT: Final = _service(
+    "DemandeLogementImplService",
+    Operation(
+        "getNumUnique",
+        Message("numUniqueParametres", (*_DEMANDE, *_CERTIFICAT, _COMPLET)),
+        Message(
+            "numUniqueReponse",
+            (
+                *_DEMANDE,
+                _texte("nomAttestation", facultatif=True),
+                _fichier("attestation", facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "getDemandeLogement",
+        Message("demandeLogementParametres", (_texte("numUnique"), *_CERTIFICAT, _COMPLET)),
+        Message("demandeLogementReponse", _DEMANDE),
+        assuree=True,
+    ),
+    Operation(
+        "getDoublons",
+        Message("rechercheDoublonsParametres", _DEMANDE),
+        Message(
+            "rechercheDoublonsReponse",
+            (
+                _texte("nomFichierDoublons", facultatif=True),
+                _fichier("listeDoublons", facultatif=True),
+                _texte("nomFichierDemande", facultatif=True),
+                _fichier("fichierDemande", facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "getDeclarationNouveauDalo",
+        Message("declarationNouveauDaloParametres", (*_DALO, *_CERTIFICAT)),
+        Message("declarationNouveauDaloReponse", _DALO),
+    ),
+    Operation(
+        "getDemandesRadieesDepuisLe",
+        Message(
+            "demandesRadieesDepuisLeParametres",
+            (
+                Champ("dateRadiationDepuisLe", TypeChamp.INSTANT),
+                _code("motifRadiation"),
+                _code("statutDalo"),
+                _code("typeReservataire"),
+                *_CERTIFICAT,
+            ),
+        ),
+        Message(
+            "demandesRadieesDepuisLeReponse",
+            (
+                _texte("nomFichierDemandesRadiees", facultatif=True),
+                _fichier("fichierDemandesRadiees", facultatif=True),
+            ),
+        ),
+    ),
+    Operation(
+        "getNouveauxDaloDepuisLe",
+        Message(
+            "nouveauxDaloDepuisLeParametres",
+            (Champ("dateNouveauDaloDepuisLe", TypeChamp.INSTANT), *_CERTIFICAT),
+        ),
+        Message(
+            "nouveauxDaloDepuisLeReponse",
+            (
+                _texte("nomFichierNouveauxDalo", facultatif=True),
+                _fichier("fichierNouveauxDalo", facultatif=True),
+            ),
+        ),
+    ),
+    alias=("DemandeLogement",),
+)
+
+_FICHIER_XML: Final = Message(
+    "fichierXmlParametres", (_texte("nomFichier"), _fichier("fichierXml"), _texte("nomCertificat"))
+)
+_FICHIER_XML_RETOUR: Final = Message(
+    "fichierXmlReponse", (_texte("nomFichierXmlRetour"), _fichier("fichierXmlRetour"))
+)
+
+GESTION_PARTAGEE: Final = _service(
+    "GestionPartageeEVTImplService",
+    *(
+        Operation(nom, _FICHIER_XML, _FICHIER_XML_RETOUR)
+        for nom in (
+            "listerTypesEvenementsNationaux",
+            "listerTypesEvenementsTerritoriaux",
+            "listerEvenementsDemande",
+            "ajouterEvenementDemande",
+            "modifierEvenementDemande",
+            "supprimerEvenementDemande",
+        )
+    ),
+)
+
+RECHERCHE_DEMANDE: Final = _service(
+    "RechercheDemandeImplService",
+    Operation("rechercheDemandeMulticritere", _FICHIER_XML, _FICHIER_XML_RETOUR),
+)
+
+SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)
