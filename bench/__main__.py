@@ -124,7 +124,7 @@ def main() -> None:
 
         def peer(server: servers.Server, build: Callable[[str, bytes], load.Request]) -> None:
             requests = [build(server.path, doc) for doc in docs[:n]]
-            line, _ = measure_run(server, "écho", folder, requests, clients, b"Reponse")
+            line, _ = measure_run(server, "écho", folder, requests, clients, b"fichierDemande")
             lines.append(line)
             console.print(f"{line.serveur} : {line.par_seconde}/s")
 

@@ -34,6 +34,8 @@ class Outcome:
 
     def percentile(self, share: float) -> float:
         """Latency below which `share` of the requests were answered, in milliseconds."""
+        if not self.latencies:
+            return float("nan")
         ordered = sorted(self.latencies)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
