@@ -65,6 +65,7 @@ _DECLARATION: Final = re.compile(r"^<\?xml\s[^>]*\?>")
 _PROLOG: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s+|<!--(?:(?!-->).)*+-->|<\?(?:(?!\?>).)*+\?>)*+", re.DOTALL
 )
+_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _MARKUP: Final = re.compile(rb"<[^/!?]")
 
 # libxml2 error codes (xmlerror.h) by what a French reader can do about them.
@@ -84,6 +85,7 @@ _MESSAGES: Final[dict[int, tuple[str, str]]] = {
     81: ("XML-CODAGE", "Les octets ne correspondent pas au codage de caractères annoncé."),
     201: ("XML-FORME", "Un préfixe d'espace de noms est employé sans être déclaré."),
 }
+_EMPTY: Final = 4
 _RESOURCE_LIMIT: Final = 114
 _MALFORMED: Final = ("XML-FORME", "Le document n'est pas du XML bien formé.")
 
@@ -117,6 +119,13 @@ def parse(data: bytes, limits: Limits = DOCUMENT_LIMITS) -> etree._Element | Vio
         declared = _DECLARED.match(data.removeprefix(codecs.BOM_UTF8))
         if declared is not None and declared[1].decode("ascii").lower() not in _ENCODINGS:
             return _encoding_refused(declared[1].decode("ascii"))
+    if b"\0" in data:
+        # UTF-16 or UTF-32 without a mark: libxml2 would guess them, and the searches below would be blind.
+        return _encoding_refused("octets nuls")
+    if _START.match(data) is None:
+        # Also shuts out EBCDIC, which libxml2 would guess as well.
+        rule, message = _MESSAGES[_EMPTY]
+        return Violation(rule=rule, message=message, line=1)
     refusal = _refuse_markup(data, limits)
     if refusal is not None:
         return refusal
