@@ -1,0 +1,73 @@
+"""The filters in force, in memory, kept equal to the database by whoever decides.
+
+`refresh` is given the generation that the deciding transaction has just read, and the instant of its
+decision: it loads only the versions made since, and puts those to come in force when their instant is
+reached. What it loaded was committed by others: it stays true when the deciding transaction is rolled back.
+Not thread-safe: decisions are ordered by the lock of the chain.
+"""
+
+from __future__ import annotations
+
+import heapq
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from filters.index import FilterIndex
+from filters.store import VersionFiltre, versions_between
+from filters.traits import Traits
+
+
+class FiltresEnVigueur:
+    """The filters in force at the instant of the last `refresh`."""
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self.generation = 0
+        self._last_effect: datetime | None = None
+        self._index = FilterIndex()
+        # Keys of the index are our own: filter identifiers of the database may outgrow 32 bits.
+        self._keys: dict[int, int] = {}
+        self._versions: dict[int, VersionFiltre] = {}
+        self._to_come: list[tuple[datetime, int, int, VersionFiltre]] = []
+        self._next_key = 0
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+    def refresh(self, conn: Connection, generation: int, instant: datetime) -> None:
+        """Make this the filters in force at `instant` with the versions up to `generation`.
+
+        A generation older than the one known (a restored database), or an instant before the last entry in
+        force (a clock set back), reloads all.
+        """
+        if generation < self.generation or (self._last_effect is not None and instant < self._last_effect):
+            self._forget()
+        if generation > self.generation:
+            for version in versions_between(conn, self.generation, generation):
+                entry = (version.effet_le, version.identifiant, version.version, version)
+                heapq.heappush(self._to_come, entry)
+            self.generation = generation
+        while self._to_come and self._to_come[0][0] <= instant:
+            version = heapq.heappop(self._to_come)[3]
+            self._last_effect = version.effet_le
+            self._put_in_force(version)
+
+    def match(self, traits: Traits) -> list[VersionFiltre]:
+        """The versions in force that this demande satisfies, by age of the filter in this memory."""
+        return [self._versions[key] for key in self._index.match(traits)]
+
+    def _put_in_force(self, version: VersionFiltre) -> None:
+        replaced = self._keys.pop(version.identifiant, None)
+        if replaced is not None:
+            self._index.remove(replaced)
+            del self._versions[replaced]
+        if version.filtre is None:
+            return
+        key = self._next_key
+        self._next_key += 1
+        self._keys[version.identifiant] = key
+        self._versions[key] = version
+        self._index.add(key, version.filtre)
