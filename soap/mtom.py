@@ -185,9 +185,7 @@ class PieceEmise:
     contenu: bytes
 
 
-def write_message(
-    enveloppe: bytes, pieces: Sequence[PieceEmise], *, action: str, graine: str
-) -> tuple[str, bytes]:
+def write_message(enveloppe: bytes, pieces: Sequence[PieceEmise], *, graine: str) -> tuple[str, bytes]:
     """The Content-Type and the body of an MTOM answer: root part first, each file in its own part.
 
     What a partner can read (`interface/wire` §4): the whole body must decode as UTF-8, hence a file that is
@@ -205,7 +203,7 @@ def write_message(
     body = join([root, *(_emit(piece) for piece in pieces)], boundary)
     content_type = (
         f'multipart/related; type="{_XOP}"; start="<racine@echangeur>"; start-info="{_SOAP_12}"; '
-        f'boundary="{boundary}"; action="{action}"'
+        f'boundary="{boundary}"'
     )
     return content_type, body
 

@@ -6,13 +6,14 @@ that the edge knows operation, wrapper and fields without reading a WSDL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from soap.faults import NS_WS
+from registry.anomalies import Anomalie
+from soap.faults import ACTION_ABSENTE, CORPS_ET_ACTION, NS_WS, OPERATION_INCONNUE
 
 
 class TypeChamp(StrEnum):
@@ -77,10 +78,6 @@ class Service:
             for nom in (self.nom, *self.alias)
             for barre in ("", "/")
         )
-
-    def operations_of(self, element: str) -> tuple[Operation, ...]:
-        """The operations whose request wrapper is `element` (a local name)."""
-        return tuple(each for each in self.operations.values() if each.parametres.element == element)
 
 
 def _texte(nom: str, *, facultatif: bool = False) -> Champ:
@@ -210,3 +207,26 @@ RECHERCHE_DEMANDE: Final = _service(
 )
 
 SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)
+
+
+def choose_operation(service: Service, actions: Sequence[str], tag: str) -> Operation | Anomalie:
+    """The operation of a request: the first of `actions` that is given, else the wrapper `tag` (as lxml
+    writes it) when a single operation has it.
+
+    An action is a whole URI or the bare name of the operation (`interface/wire` §2). Seven operations share
+    one wrapper, hence the wrapper alone decides only when it can; when both speak, they must agree.
+    """
+    known = ", ".join(service.operations)
+    if actions:
+        operation = service.operations.get(actions[0].removeprefix(NS_WS))
+        if operation is None:
+            return OPERATION_INCONNUE(actions[0][:200], known)
+        if tag != operation.parametres.tag:
+            return CORPS_ET_ACTION(tag[:200], operation.parametres.tag)
+        return operation
+    possible = [each for each in service.operations.values() if each.parametres.tag == tag]
+    if not possible:
+        return OPERATION_INCONNUE(tag[:200], known)
+    if len(possible) > 1:
+        return ACTION_ABSENTE(tag[:200], ", ".join(each.nom for each in possible))
+    return possible[0]

@@ -1,0 +1,119 @@
+"""From an operation of the contract to the handlers that both edges share, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from certs.chiffrement import RaisonRefus, encrypt_for
+from registry.anomalies import Anomalie
+from registry.clock import Clock
+from registry.echanges import (
+    Echange,
+    Fichier,
+    Refus,
+    ReponseDemandeLogement,
+    ReponseDoublons,
+    ReponseNumUnique,
+)
+from soap.envelope import FichierEmis, Parametres, Retour
+from soap.faults import CERTIFICAT_CHIFFREMENT, OPERATION_NON_ASSUREE
+from soap.services import Operation
+
+CHIFFRE: Final = "application/pkcs7-mime"
+"""Media type of an encrypted file (RFC 8551 §3.2)."""
+
+
+class Traitement(Protocol):
+    """The handlers common to both edges (`registry.handlers`). Each may raise what the database raises."""
+
+    async def receive(self, echange: Echange) -> None:
+        """Keep the raw bytes of an exchange, before anything is read of it."""
+        ...
+
+    async def refuse(self, echange: Echange, anomalies: tuple[Anomalie, ...]) -> None:
+        """Keep the outcome of an exchange that the edge itself refused."""
+        ...
+
+    async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus: ...
+
+    async def get_demande_logement(
+        self, echange: Echange, num_unique: str
+    ) -> ReponseDemandeLogement | Refus: ...
+
+    async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus: ...
+
+
+class Operations:
+    """The operations that the hub serves; the others are refused with their own anomaly."""
+
+    def __init__(self, traitement: Traitement, clock: Clock) -> None:
+        self._traitement = traitement
+        self._clock = clock
+        self._served: dict[str, Callable[[Echange, Parametres], Awaitable[Retour | Refus]]] = {
+            "getNumUnique": self._get_num_unique,
+            "getDemandeLogement": self._get_demande_logement,
+            "getDoublons": self._get_doublons,
+        }
+
+    async def execute(self, operation: Operation, echange: Echange, parametres: Parametres) -> Retour | Refus:
+        """Run one operation. A refusal becomes a fault."""
+        served = self._served.get(operation.nom)
+        if served is None:
+            return Refus((OPERATION_NON_ASSUREE(operation.nom),))
+        certificat = parametres.fichiers.get("certificat", b"")
+        if certificat:
+            # Tried before anything is done: a demande must not be registered whose answer cannot leave.
+            attempt = encrypt_for(certificat, b"", at=self._clock.now())
+            if isinstance(attempt, RaisonRefus):
+                return Refus((_certificate_refused(attempt),))
+        return await served(echange, parametres)
+
+    async def _get_num_unique(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
+        answer = await self._traitement.get_num_unique(echange, parametres.fichiers["fichierDemande"])
+        if isinstance(answer, Refus):
+            return answer
+        return self._demande(answer.demande, parametres)
+
+    async def _get_demande_logement(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
+        # A partner may frame the number with blanks; no number holds one.
+        answer = await self._traitement.get_demande_logement(echange, parametres.textes["numUnique"].strip())
+        if isinstance(answer, Refus):
+            return answer
+        return self._demande(answer.demande, parametres)
+
+    async def _get_doublons(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
+        answer = await self._traitement.get_doublons(echange, parametres.fichiers["fichierDemande"])
+        if isinstance(answer, Refus):
+            return answer
+        textes: dict[str, str] = {}
+        fichiers: dict[str, FichierEmis] = {}
+        # getDoublons takes no certificate: its answer is always in clear.
+        if answer.doublons is not None:
+            textes["nomFichierDoublons"] = answer.doublons.nom
+            fichiers["listeDoublons"] = FichierEmis(answer.doublons.contenu)
+        if answer.demande is not None:
+            textes["nomFichierDemande"] = answer.demande.nom
+            fichiers["fichierDemande"] = FichierEmis(answer.demande.contenu)
+        return Retour(textes, fichiers)
+
+    def _demande(self, fichier: Fichier, parametres: Parametres) -> Retour | Refus:
+        certificat = parametres.fichiers.get("certificat", b"")
+        if not certificat:
+            return Retour(
+                {"nomFichierDemande": fichier.nom}, {"fichierDemande": FichierEmis(fichier.contenu)}
+            )
+        encrypted = encrypt_for(certificat, fichier.contenu, at=self._clock.now())
+        if isinstance(encrypted, RaisonRefus):
+            # It expired while the demande was being handled. Sending again, with another certificate, is a
+            # replay and gets the first answer.
+            return Refus((_certificate_refused(encrypted),))
+        return Retour(
+            {"nomFichierDemande": f"{fichier.nom}.p7m"},
+            {"fichierDemande": FichierEmis(encrypted, CHIFFRE, annonce=True)},
+        )
+
+
+def _certificate_refused(raison: RaisonRefus) -> Anomalie:
+    found = f" ({raison.constat})" if raison.constat else ""
+    return CERTIFICAT_CHIFFREMENT(f"{raison.texte.rstrip('.')}{found}", raison.attendu, "certificat")

@@ -1,0 +1,243 @@
+"""The HTTP edge: paths, limits, identity, and the fixed order of an inbound message (conception, décision 8).
+
+Size limit, authentication, raw bytes kept, and only then does anything read what was sent. A refusal before
+the SOAP layer is a fault like the others, with HTTP 500, except on a wrong path (404) or method (405): there
+is no service to speak SOAP with, so the answer is plain text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+from aiohttp import ClientPayloadError, web
+
+from registry.anomalies import Anomalie
+from registry.batching import Saturation
+from registry.clock import Clock
+from registry.echanges import Canal, Echange, Emetteur
+from schemas.contract import wsdl_bytes, xsd_bytes
+from soap import faults
+from soap.correlation import ENTETE, new_id
+from soap.mtom import announced_action
+from soap.operations import Operations, Traitement
+from soap.services import SERVICES, Service
+from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
+
+_log = structlog.get_logger("soap")
+
+SERVEUR: Final = "echangeur"
+"""Value of the Server field, in place of the versions that aiohttp would tell."""
+_XSD: Final = "xmlmime.xsd"
+"""The schema that every WSDL includes by this relative address."""
+_HOTE: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_TEXTE: Final = "text/plain; charset=utf-8"
+_XML: Final = "text/xml; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Limites:
+    """Caps on what arrives.
+
+    octets: bytes of a request body. Threat: memory; a body is held once as received and once taken apart,
+        so 1,000 simultaneous callers at the cap would hold 16 GB: the cap is what a document of 1 MB and a
+        certificate need in base64, with room for the file of several demandes of later operations.
+    secondes: time for the whole body to arrive. Threat: connections held open by one byte a minute.
+    """
+
+    octets: int = 8 << 20
+    secondes: float = 30.0
+
+
+class Identification(Protocol):
+    """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
+
+    async def identify(self, empreinte: str) -> Emetteur | Anomalie:
+        """empreinte: SHA-256 of the DER, lower-case hexadecimal."""
+        ...
+
+
+class Bord:
+    """The synchronous edge: one handler for each service, one for the rest."""
+
+    def __init__(
+        self, traitement: Traitement, identites: Identification, clock: Clock, limites: Limites
+    ) -> None:
+        self._traitement = traitement
+        self._identites = identites
+        self._clock = clock
+        self._limites = limites
+        operations = Operations(traitement, clock)
+        self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
+
+    async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
+        """Answer a request to the address of `service`."""
+        correlation = new_id(self._clock.now())
+        if request.method == "POST":
+            return _soap(await self._post(service, request, correlation), correlation)
+        if request.method not in ("GET", "HEAD"):
+            return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)
+        query = {name.lower(): value for name, value in request.query.items()}
+        if "wsdl" in query:
+            return _document(wsdl_bytes(service.nom, _address(request)), correlation)
+        if query.get("xsd") == _XSD:
+            return _document(xsd_bytes(_XSD), correlation)
+        return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)
+
+    async def serve_xsd(self, request: web.Request) -> web.StreamResponse:
+        """Answer the schema that the WSDL include, beside each of them."""
+        correlation = new_id(self._clock.now())
+        if request.method not in ("GET", "HEAD"):
+            return _method_refused(request, "GET", "GET, HEAD", correlation)
+        return _document(xsd_bytes(_XSD), correlation)
+
+    async def serve_unknown(self, request: web.Request) -> web.StreamResponse:
+        """Answer a path where there is nothing."""
+        known = ", ".join(f"/services/{service.nom}" for service in SERVICES)
+        anomalie = faults.CHEMIN_INCONNU(request.path[:200], known)
+        return _plain(404, anomalie, new_id(self._clock.now()))
+
+    async def _post(self, service: Service, request: web.Request, correlation: uuid.UUID) -> ReponseHttp:
+        try:
+            opened = await self._open(request, correlation)
+            if isinstance(opened, Anomalie):
+                return _fault(opened, correlation)
+            await self._traitement.receive(opened)
+            answer = await self._moteurs[service.nom].answer(
+                Requete(
+                    request.headers.get("Content-Type", ""),
+                    request.headers.get("SOAPAction", ""),
+                    opened.octets,
+                ),
+                opened,
+            )
+        except Saturation:
+            return _fault(faults.SATURATION(), correlation)
+        except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the partner gets a fault
+            _report(error, correlation)
+            return _fault(faults.ERREUR_INATTENDUE(), correlation)
+        return answer
+
+    async def _open(self, request: web.Request, correlation: uuid.UUID) -> Echange | Anomalie:
+        """Size limit, authentication, then the bytes: an exchange that nobody has read yet."""
+        length = request.content_length
+        if length is None:
+            return faults.SANS_LONGUEUR()
+        if length > self._limites.octets:
+            return faults.TROP_VOLUMINEUX(str(length), str(self._limites.octets))
+        compression = request.headers.get("Content-Encoding", "identity")
+        if compression.lower() != "identity":
+            return faults.COMPRESSION_REFUSEE(compression[:50])
+        empreinte = _fingerprint(request)
+        if empreinte is None:
+            return faults.SANS_CERTIFICAT()
+        emetteur = await self._identites.identify(empreinte)
+        if isinstance(emetteur, Anomalie):
+            return emetteur
+        try:
+            async with asyncio.timeout(self._limites.secondes):
+                octets = await request.read()
+        except (TimeoutError, ConnectionError, ClientPayloadError, web.RequestPayloadError):
+            return faults.LECTURE_INTERROMPUE(attendu=f"{self._limites.secondes:g}")
+        action = announced_action(
+            request.headers.get("Content-Type", ""), request.headers.get("SOAPAction", "")
+        )
+        operation = action.removeprefix(faults.NS_WS)[:100]
+        return Echange(correlation, emetteur, Canal.SOAP, operation, self._clock.now(), octets)
+
+
+def create_app(
+    traitement: Traitement,
+    identites: Identification,
+    clock: Clock,
+    *,
+    limites: Limites | None = None,
+) -> web.Application:
+    """The application that answers on all the addresses of the three services (`interface/services`).
+
+    Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
+    """
+    limites = limites or Limites()
+    bord = Bord(traitement, identites, clock, limites)
+    app = web.Application(client_max_size=limites.octets)
+    places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
+    for service in SERVICES:
+        for chemin in service.chemins():
+            places[chemin] = partial(bord.serve, service)
+            # Beside the WSDL, whether or not its address ends with a slash.
+            places[chemin.rpartition("/")[0] + f"/{_XSD}"] = bord.serve_xsd
+    for chemin, handler in places.items():
+        app.router.add_route("*", chemin, handler)
+    app.router.add_route("*", "/{reste:.*}", bord.serve_unknown)
+    return app
+
+
+def create_runner(app: web.Application) -> web.AppRunner:
+    """A runner of `app` with the options that the edge relies on: bodies are not decompressed (a limit in
+    bytes would otherwise say nothing), and no access log names partners."""
+    return web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=75.0)
+
+
+def _fingerprint(request: web.Request) -> str | None:
+    """SHA-256 of the client certificate of the connection, or None when there is none."""
+    transport = request.transport
+    ssl_object = None if transport is None else transport.get_extra_info("ssl_object")
+    der = None if ssl_object is None else ssl_object.getpeercert(binary_form=True)
+    return None if der is None else hashlib.sha256(der).hexdigest()
+
+
+def _address(request: web.Request) -> str:
+    """The address of the service as the caller wrote it; a Host field that is no host name is not echoed."""
+    host = request.host if _HOTE.fullmatch(request.host) else "localhost"
+    return f"{request.scheme}://{host}{request.path}"
+
+
+def _fault(anomalie: Anomalie, correlation: uuid.UUID) -> ReponseHttp:
+    body = faults.write_fault((anomalie,), correlation)
+    return ReponseHttp(500, XML_UTF8, body, anomalies=(anomalie,))
+
+
+def _soap(answer: ReponseHttp, correlation: uuid.UUID) -> web.Response:
+    return web.Response(
+        status=answer.statut,
+        body=answer.corps,
+        headers={"Content-Type": answer.content_type, ENTETE: str(correlation), "Server": SERVEUR},
+    )
+
+
+def _document(data: bytes, correlation: uuid.UUID) -> web.Response:
+    return web.Response(
+        body=data, headers={"Content-Type": _XML, ENTETE: str(correlation), "Server": SERVEUR}
+    )
+
+
+def _plain(status: int, anomalie: Anomalie, correlation: uuid.UUID, **headers: str) -> web.Response:
+    return web.Response(
+        status=status,
+        body=faults.write_text(anomalie, correlation).encode(),
+        headers={"Content-Type": _TEXTE, ENTETE: str(correlation), "Server": SERVEUR, **headers},
+    )
+
+
+def _method_refused(request: web.Request, attendu: str, allowed: str, correlation: uuid.UUID) -> web.Response:
+    anomalie = faults.METHODE_REFUSEE(request.method[:20], attendu)
+    return _plain(405, anomalie, correlation, Allow=allowed)
+
+
+def _report(error: BaseException, correlation: uuid.UUID) -> None:
+    """Log an unexpected error by its type and its place: its text may hold what the partner sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    _log.error(
+        "erreur inattendue",
+        echange=str(correlation),
+        erreur=type(error).__name__,
+        lieux=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
+    )
