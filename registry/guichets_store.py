@@ -1,0 +1,237 @@
+"""The guichets, kept: added, listed, read, given an address, closed.
+
+Each change increments the generation of identities, so that every process sees it before it next identifies a
+partner or decides who receives a demande.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from registry.constats import Constat
+from registry.generations import Generation, bump
+from registry.guichets import CODE_GUICHET, Guichet, TypeGuichet
+from registry.tables import GUICHET
+from schemas import cog, territoires
+
+_LONGUEUR_NOM: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class NouveauGuichet:
+    """What the gestionnaire says of a guichet to be added.
+
+    perimetre: INSEE code of the commune for type commune, SIREN of the EPCI for type epci (empty: its
+        own `siren`, which is the code of an EPCI), empty for the other types.
+    """
+
+    code: str
+    nom: str
+    type: TypeGuichet
+    siren: str
+    territoires: frozenset[str]
+    perimetre: str = ""
+    numerote: bool = False
+    adresse_reception: str = ""
+
+
+def resolve(nouveau: NouveauGuichet) -> Guichet | tuple[Constat, ...]:
+    """The guichet with its communes, or all that is wrong with it. Pure.
+
+    A commune reads what wishes it or another commune of its EPCI; an EPCI what wishes one of its communes
+    (regles §5, CCH R441-2-6).
+    """
+    constats = [*_forms(nouveau), *_perimeter(nouveau)]
+    if constats:
+        return tuple(constats)
+    return Guichet(
+        code=nouveau.code,
+        nom=nouveau.nom.strip(),
+        type=nouveau.type,
+        siren=nouveau.siren,
+        territoires=nouveau.territoires,
+        communes=_communes(nouveau),
+        numerote=nouveau.numerote,
+        adresse_reception=nouveau.adresse_reception,
+    )
+
+
+def add_guichet(
+    conn: Connection, nouveau: NouveauGuichet, *, instant: datetime
+) -> Guichet | tuple[Constat, ...]:
+    """Add a guichet, or say all that is wrong with it; a code is never given twice, even after closing."""
+    guichet = resolve(nouveau)
+    if not isinstance(guichet, Guichet):
+        return guichet
+    pose = insert(GUICHET).values(
+        code=guichet.code,
+        nom=guichet.nom,
+        type=guichet.type.value,
+        siren=guichet.siren,
+        territoires=sorted(guichet.territoires),
+        perimetre=_perimetre(nouveau),
+        communes=sorted(guichet.communes),
+        numerote=guichet.numerote,
+        adresse_reception=guichet.adresse_reception,
+        cree_le=instant,
+    )
+    if conn.execute(pose.on_conflict_do_nothing().returning(GUICHET.c.code)).first() is None:
+        return (Constat("GUICHET-PRIS", "code", f"le guichet {guichet.code} existe déjà"),)
+    bump(conn, Generation.IDENTITES)
+    return guichet
+
+
+def list_guichets(conn: Connection) -> tuple[Guichet, ...]:
+    """All the guichets, closed ones included, by code."""
+    return tuple(_guichet(ligne) for ligne in conn.execute(select(GUICHET).order_by(GUICHET.c.code)))
+
+
+def get_guichet(conn: Connection, code: str) -> Guichet | None:
+    """The guichet of this code, open or closed."""
+    ligne = conn.execute(select(GUICHET).where(GUICHET.c.code == code)).first()
+    return None if ligne is None else _guichet(ligne)
+
+
+def set_adresse_reception(conn: Connection, code: str, adresse: str) -> tuple[Constat, ...]:
+    """Change where distributions are pushed; empty: nowhere. Empty answer when done."""
+    constats = tuple(_address(adresse))
+    if constats:
+        return constats
+    pose = update(GUICHET).where(GUICHET.c.code == code).values(adresse_reception=adresse)
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
+def close_guichet(conn: Connection, code: str, *, instant: datetime) -> tuple[Constat, ...]:
+    """Close a guichet: its certificates no longer open anything. Empty answer when done; closing twice keeps
+    the first date."""
+    pose = (
+        update(GUICHET)
+        .where(GUICHET.c.code == code)
+        .values(ferme_le=func.coalesce(GUICHET.c.ferme_le, instant))
+    )
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
+def _applied(conn: Connection, code: str, lignes: int) -> tuple[Constat, ...]:
+    if not lignes:
+        return (Constat("GUICHET-INCONNU", "code", f"aucun guichet n'a le code {code}"),)
+    bump(conn, Generation.IDENTITES)
+    return ()
+
+
+def _guichet(ligne: Row[Any]) -> Guichet:
+    return Guichet(
+        code=ligne.code,
+        nom=ligne.nom,
+        type=TypeGuichet(ligne.type),
+        siren=ligne.siren,
+        territoires=frozenset(ligne.territoires),
+        communes=frozenset(ligne.communes),
+        numerote=ligne.numerote,
+        adresse_reception=ligne.adresse_reception,
+        actif=ligne.ferme_le is None,
+    )
+
+
+def _forms(nouveau: NouveauGuichet) -> Iterable[Constat]:
+    if not CODE_GUICHET.fullmatch(nouveau.code):
+        yield Constat(
+            "GUICHET-CODE",
+            "code",
+            f"« {nouveau.code} » n'est pas un code de guichet : 5 lettres majuscules ou chiffres attendus",
+        )
+    if not 1 <= len(nouveau.nom.strip()) <= _LONGUEUR_NOM:
+        yield Constat("GUICHET-NOM", "nom", f"le nom doit avoir de 1 à {_LONGUEUR_NOM} caractères")
+    if nouveau.siren and not _is_siren(nouveau.siren):
+        yield Constat(
+            "GUICHET-SIREN", "siren", f"« {nouveau.siren} » n'est pas un SIREN : 9 chiffres attendus"
+        )
+    if not nouveau.territoires:
+        yield Constat("GUICHET-TERRITOIRE", "territoire", "au moins un territoire est attendu")
+    for code in sorted(nouveau.territoires):
+        if not territoires.exists(code):
+            yield Constat(
+                "GUICHET-TERRITOIRE",
+                "territoire",
+                f"le territoire « {code} » n'existe pas ; exemples : 111 (Île-de-France), 059, 02A, 974",
+            )
+    yield from _address(nouveau.adresse_reception)
+
+
+def _is_siren(texte: str) -> bool:
+    # The key (Luhn) is not checked: training platforms use invented SIREN.
+    return len(texte) == 9 and texte.isascii() and texte.isdigit()
+
+
+def _address(adresse: str) -> Iterable[Constat]:
+    if not adresse:
+        return
+    try:
+        parts = urlsplit(adresse)
+        valid = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+        _ = parts.port
+    except ValueError:
+        valid = False
+    if not valid:
+        yield Constat(
+            "GUICHET-ADRESSE",
+            "adresse",
+            f"« {adresse} » n'est pas une adresse de réception : https://hôte[:port]/chemin attendu",
+        )
+
+
+def _perimetre(nouveau: NouveauGuichet) -> str:
+    if nouveau.type is TypeGuichet.EPCI:
+        return nouveau.perimetre or nouveau.siren
+    return nouveau.perimetre
+
+
+def _perimeter(nouveau: NouveauGuichet) -> Iterable[Constat]:
+    code = _perimetre(nouveau)
+    match nouveau.type:
+        case TypeGuichet.COMMUNE if cog.commune(code) is None:
+            yield Constat(
+                "GUICHET-PERIMETRE",
+                "perimetre",
+                f"« {code} » n'est pas une commune : code INSEE de 5 caractères attendu",
+            )
+        case TypeGuichet.EPCI if cog.epci(code) is None:
+            yield Constat(
+                "GUICHET-PERIMETRE",
+                "perimetre",
+                f"« {code} » n'est pas un EPCI : SIREN de 9 chiffres attendu",
+            )
+        case TypeGuichet.COMMUNE | TypeGuichet.EPCI:
+            if nouveau.territoires.isdisjoint(map(territoires.territoire_of, _communes(nouveau))):
+                yield Constat(
+                    "GUICHET-PERIMETRE",
+                    "perimetre",
+                    f"« {code} » n'est dans aucun des territoires du guichet : "
+                    f"{', '.join(sorted(nouveau.territoires))}",
+                )
+        case _ if code:
+            yield Constat(
+                "GUICHET-PERIMETRE",
+                "perimetre",
+                f"« {code} » : aucun attendu, un guichet {nouveau.type.value} lit tout son territoire",
+            )
+
+
+def _communes(nouveau: NouveauGuichet) -> frozenset[str]:
+    code = _perimetre(nouveau)
+    match nouveau.type:
+        case TypeGuichet.COMMUNE:
+            epci = cog.epci_of(code)
+            # A city with arrondissements is wished by its arrondissements.
+            return frozenset({code}) | cog.communes_of_ville(code) | cog.communes_of_epci(epci or "")
+        case TypeGuichet.EPCI:
+            return cog.communes_of_epci(code)
+        case _:
+            return frozenset()

@@ -1,0 +1,289 @@
+"""The journal: append-only, each entry sealed by the empreinte of the one before. It is the truth.
+
+Canonical form of an entry, whose SHA-256 is its empreinte: a JSON array without blanks, in ASCII (other
+characters as ``\\uXXXX``), of exactly these thirteen values in this order::
+
+    ["journal-1", sequence, precedent, instant, nature, numero, version, guichet, certificat, canal,
+     echange, document, detail]
+
+Empreintes in lower-case hexadecimal; the instant in UTC with six decimals (``2026-03-16T09:30:00.000000Z``);
+the UUID in its usual form; what is absent is ``null``, except `detail`, which is then empty. Anyone can
+verify the chain with these lines, a SHA-256 and a copy of the table.
+
+What the chain proves: no entry was changed, inserted or removed unless all those after it were made again.
+Whoever may write to the whole database could do that; against that threat, keep the empreinte of the head
+outside (`verify` returns it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, text
+
+from registry.echanges import Canal
+from registry.tables import CHAINE
+
+ORIGINE: Final = bytes(32)
+"""The empreinte that the first entry follows."""
+
+_NOM: Final = "registre"
+
+# Ruptures beyond this are counted, not described: after one forged entry there may be millions.
+_RUPTURES_MAX: Final = 100
+
+_BATCH: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Ecriture:
+    """What is to be written in the journal.
+
+    instant: the certified instant, aware; microseconds are kept.
+    nature: code of ListeTypeFichier, or another upper-case word for what is not a demande.
+    document: SHA-256 (32 bytes) of the emitted form of the document, or None.
+    detail: further facts as JSON, never nominative: the journal outlives the erasure of the demande.
+    """
+
+    instant: datetime
+    nature: str
+    guichet: str
+    certificat: str
+    canal: Canal
+    echange: uuid.UUID | None = None
+    numero: str | None = None
+    version: int | None = None
+    document: bytes | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entree:
+    """An entry of the journal: an écriture in its place in the chain."""
+
+    sequence: int
+    precedent: bytes
+    empreinte: bytes
+    ecriture: Ecriture
+
+
+def seal(sequence: int, precedent: bytes, ecriture: Ecriture) -> Entree:
+    """The entry that follows the empreinte `precedent`. Pure; the form is that of the module's docstring.
+
+    Raises ValueError for an instant without a zone.
+    """
+    if ecriture.instant.tzinfo is None:
+        raise ValueError("un instant sans fuseau ne peut pas être certifié")
+    instant = ecriture.instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    forme = json.dumps(
+        [
+            "journal-1",
+            sequence,
+            precedent.hex(),
+            instant,
+            ecriture.nature,
+            ecriture.numero,
+            ecriture.version,
+            ecriture.guichet,
+            ecriture.certificat,
+            ecriture.canal.value,
+            None if ecriture.echange is None else str(ecriture.echange),
+            None if ecriture.document is None else ecriture.document.hex(),
+            ecriture.detail,
+        ],
+        separators=(",", ":"),
+    )
+    return Entree(sequence, precedent, hashlib.sha256(forme.encode("ascii")).digest(), ecriture)
+
+
+class Chaine:
+    """The head of the chain, locked until the end of the transaction.
+
+    Holding it orders the registrations of all the processes: search of doublons, numbers, sequences and
+    decisions happen one transaction after the other.
+    """
+
+    def __init__(self, conn: Connection, sequence: int, empreinte: bytes) -> None:
+        """Use `lock`."""
+        self._conn = conn
+        self.sequence = sequence
+        self.empreinte = empreinte
+
+    @classmethod
+    def lock(cls, conn: Connection) -> Chaine:
+        """Take the head; waits for the transaction that holds it. The first statement of a registration."""
+        query = select(CHAINE.c.sequence, CHAINE.c.empreinte).where(CHAINE.c.nom == _NOM).with_for_update()
+        sequence, empreinte = conn.execute(query).one()
+        return cls(conn, sequence, empreinte)
+
+    def append(self, ecritures: Sequence[Ecriture]) -> tuple[Entree, ...]:
+        """Write the entries, in this order, and move the head, in one statement."""
+        entrees: list[Entree] = []
+        for ecriture in ecritures:
+            entree = seal(self.sequence + 1, self.empreinte, ecriture)
+            self.sequence, self.empreinte = entree.sequence, entree.empreinte
+            entrees.append(entree)
+        if entrees:
+            self._conn.execute(_APPEND, _columns(entrees))
+        return tuple(entrees)
+
+
+# One statement whatever the number of entries: arrays in, rows out.
+_APPEND: Final = text("""
+    WITH tete AS (
+        UPDATE chaine SET sequence = :tete_sequence, empreinte = :tete_empreinte WHERE nom = 'registre'
+    )
+    INSERT INTO journal (sequence, precedent, empreinte, instant, nature, numero, version, guichet,
+        certificat, canal, echange, document, detail)
+    SELECT * FROM unnest(
+        CAST(:sequence AS bigint[]), CAST(:precedent AS bytea[]), CAST(:empreinte AS bytea[]),
+        CAST(:instant AS timestamptz[]), CAST(:nature AS text[]), CAST(:numero AS text[]),
+        CAST(:version AS int[]), CAST(:guichet AS text[]), CAST(:certificat AS text[]),
+        CAST(:canal AS text[]), CAST(:echange AS uuid[]), CAST(:document AS bytea[]), CAST(:detail AS text[]))
+""")
+
+
+def _columns(entrees: Sequence[Entree]) -> dict[str, object]:
+    ecritures = [entree.ecriture for entree in entrees]
+    return {
+        "tete_sequence": entrees[-1].sequence,
+        "tete_empreinte": entrees[-1].empreinte,
+        "sequence": [entree.sequence for entree in entrees],
+        "precedent": [entree.precedent for entree in entrees],
+        "empreinte": [entree.empreinte for entree in entrees],
+        "instant": [ecriture.instant for ecriture in ecritures],
+        "nature": [ecriture.nature for ecriture in ecritures],
+        "numero": [ecriture.numero for ecriture in ecritures],
+        "version": [ecriture.version for ecriture in ecritures],
+        "guichet": [ecriture.guichet for ecriture in ecritures],
+        "certificat": [ecriture.certificat for ecriture in ecritures],
+        "canal": [ecriture.canal.value for ecriture in ecritures],
+        "echange": [ecriture.echange for ecriture in ecritures],
+        "document": [ecriture.document for ecriture in ecritures],
+        "detail": [ecriture.detail for ecriture in ecritures],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rupture:
+    """A place where the journal does not hold. `constat`: French sentence."""
+
+    sequence: int
+    constat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a verification found.
+
+    entrees: entries read. documents: those whose document is still kept, and was hashed again.
+    tete: the empreinte of the head, to be kept outside.
+    ruptures: the first hundred; nombre_ruptures counts them all.
+    """
+
+    entrees: int
+    documents: int
+    tete: bytes
+    ruptures: tuple[Rupture, ...]
+    nombre_ruptures: int
+
+    @property
+    def intacte(self) -> bool:
+        return self.nombre_ruptures == 0
+
+
+def verify(conn: Connection, progress: Callable[[int, int], None] | None = None) -> Verification:
+    """Read the whole journal and the documents that it names, and check each seal.
+
+    progress: called with (entries read, entries in all) after each batch. Registrations may go on meanwhile:
+    what is verified is the journal as its head was at the start. Memory is bounded by a batch.
+    """
+    tete = conn.execute(select(CHAINE.c.sequence, CHAINE.c.empreinte).where(CHAINE.c.nom == _NOM)).one()
+    controle = _Controle()
+    while True:
+        lignes = conn.execute(_READ, {"apres": controle.sequence, "tete": tete.sequence, "lot": _BATCH}).all()
+        if not lignes:
+            break
+        for ligne in lignes:
+            controle.check(_entree(ligne), ligne.contenu)
+        if progress is not None:
+            progress(controle.entrees, tete.sequence)
+    if (controle.sequence, controle.empreinte) != (tete.sequence, tete.empreinte):
+        controle.note(
+            tete.sequence,
+            f"la tête de la chaîne annonce l'entrée {tete.sequence}, la dernière lue est {controle.sequence}"
+            if controle.sequence != tete.sequence
+            else "l'empreinte de la tête n'est pas celle de la dernière entrée",
+        )
+    return Verification(
+        controle.entrees, controle.documents, tete.empreinte, tuple(controle.ruptures), controle.nombre
+    )
+
+
+_READ: Final = text("""
+    SELECT j.sequence, j.precedent, j.empreinte, j.instant, j.nature, j.numero, j.version, j.guichet,
+        j.certificat, j.canal, j.echange, j.document, j.detail, v.document AS contenu
+    FROM journal j
+    LEFT JOIN demande_version v ON (v.numero, v.version) = (j.numero, j.version)
+    WHERE j.sequence > :apres AND j.sequence <= :tete
+    ORDER BY j.sequence
+    LIMIT :lot
+""")
+
+
+class _Controle:
+    """Where a verification stands: the last entry read, and what was found so far."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.empreinte = ORIGINE
+        self.entrees = 0
+        self.documents = 0
+        self.nombre = 0
+        self.ruptures: list[Rupture] = []
+
+    def note(self, sequence: int, constat: str) -> None:
+        self.nombre += 1
+        if self.nombre <= _RUPTURES_MAX:
+            self.ruptures.append(Rupture(sequence, constat))
+
+    def check(self, entree: Entree, contenu: bytes | None) -> None:
+        """Compare with the entry before, then go on from the stored empreinte so as to find all ruptures."""
+        if entree.sequence != self.sequence + 1:
+            self.note(entree.sequence, f"entrée attendue {self.sequence + 1}, trouvée {entree.sequence}")
+        if entree.precedent != self.empreinte:
+            self.note(entree.sequence, "l'entrée ne suit pas l'empreinte de la précédente")
+        if seal(entree.sequence, entree.precedent, entree.ecriture).empreinte != entree.empreinte:
+            self.note(entree.sequence, "le contenu de l'entrée n'est plus celui qui a été scellé")
+        if contenu is not None:
+            self.documents += 1
+            if hashlib.sha256(contenu).digest() != entree.ecriture.document:
+                self.note(entree.sequence, "le document conservé n'est pas celui que l'entrée atteste")
+        self.sequence, self.empreinte = entree.sequence, entree.empreinte
+        self.entrees += 1
+
+
+def _entree(ligne: Row[Any]) -> Entree:
+    return Entree(
+        ligne.sequence,
+        ligne.precedent,
+        ligne.empreinte,
+        Ecriture(
+            instant=ligne.instant,
+            nature=ligne.nature,
+            guichet=ligne.guichet,
+            certificat=ligne.certificat,
+            canal=Canal(ligne.canal),
+            echange=ligne.echange,
+            numero=ligne.numero,
+            version=ligne.version,
+            document=ligne.document,
+            detail=ligne.detail,
+        ),
+    )
