@@ -1,0 +1,337 @@
+"""What the two edges call: one exchange in, one answer out (design, decision 3).
+
+The event loop parses, validates and controls; the threads of the batchers speak to the database. An answer is
+made only after the commit that makes it true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from registry import anomalies_demande as catalogue
+from registry import doublons, reading
+from registry.anomalies import Anomalie
+from registry.anomalies_document import anomalies_of
+from registry.batching import Batcher
+from registry.clock import Clock
+from registry.controles import PARIS, check_creation, check_search, searched_territoires, territoire_of
+from registry.doublons import Doublons
+from registry.echanges import (
+    Echange,
+    Fichier,
+    Refus,
+    ReponseDemandeLogement,
+    ReponseDoublons,
+    ReponseNumUnique,
+)
+from registry.evaluation import DemandeRecue
+from registry.evenements import Decideur
+from registry.exchanges_store import Issue, Statut, record_outcomes, record_receptions, relax
+from registry.guichets import Guichet
+from registry.identites import cles_of
+from registry.lots import Echec, run_batch
+from registry.noms_fichiers import NomsFichiers, Prefixe
+from registry.reading import DemandeLue, Lecture
+from registry.registration import Enregistrement, Resultat, describe_doublons, register
+from schemas.codes import check_codes
+from schemas.demande import Demande, read_demande
+from schemas.documents import DEMANDES, read_document
+from schemas.emission import TYPE_RETOUR, AnomalieEmise, DoublonEmis, doublon_of, emit_doublons, emit_refus
+from schemas.emission import rehead as rehead_document
+from schemas.parser import parse
+from schemas.violations import Violation
+
+OPERATION_NUM_UNIQUE: Final = "getNumUnique"
+"""Operation under which a creation is kept for replays, whatever the edge."""
+
+LOT_MAX: Final = 64
+"""Registrations of one transaction: at about 1 ms each, other processes wait 64 ms for the chain."""
+
+_CONSTAT_MAX: Final = 40
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _LectureDemandee:
+    echange: Echange
+    lecture: Lecture
+
+
+@dataclass(frozen=True, slots=True)
+class _RechercheDemandee:
+    """cles: pairs (territory, identity key). sauf: number of the demande itself, when it has one."""
+
+    echange: Echange
+    cles: frozenset[tuple[str, str]]
+    sauf: str | None
+
+
+class Traitement:
+    """The handlers common to both edges. Lives on one event loop, between `start` and `stop`.
+
+    Every method but these two may raise registry.batching.Saturation, or what the database raises when it
+    fails: the edge then says that it is our fault, and that sending again is safe.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, decideur: Decideur, *, lot_max: int = LOT_MAX) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._decideur = decideur
+        self._noms = NomsFichiers()
+        self._receptions: Batcher[Echange, Echec | None] = Batcher(self._receive, lot_max, "réceptions")
+        self._issues: Batcher[Issue, Echec | None] = Batcher(self._conclude, lot_max, "issues")
+        self._enregistrements: Batcher[DemandeRecue, Resultat | Echec] = Batcher(
+            self._register, lot_max, "enregistrements"
+        )
+        self._lectures: Batcher[_LectureDemandee, DemandeLue | Echec | None] = Batcher(
+            self._read, lot_max, "lectures"
+        )
+        self._recherches: Batcher[_RechercheDemandee, Doublons | Echec] = Batcher(
+            self._search, lot_max, "recherches"
+        )
+
+    async def start(self) -> None:
+        """Start the threads."""
+        for batcher in (
+            self._receptions,
+            self._enregistrements,
+            self._lectures,
+            self._recherches,
+            self._issues,
+        ):
+            batcher.start()
+
+    async def stop(self) -> None:
+        """Finish what was submitted, then end the threads."""
+        await asyncio.gather(
+            self._receptions.stop(),
+            self._enregistrements.stop(),
+            self._lectures.stop(),
+            self._recherches.stop(),
+        )
+        await self._issues.stop()
+
+    # -- the handlers ---------------------------------------------------------------------------------------
+
+    async def receive(self, echange: Echange) -> None:
+        """Keep the raw bytes; to be awaited before anything else is done with them (design, decision 8)."""
+        _value(await self._receptions.submit(echange))
+
+    async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus:
+        """Register the demande that `fichier` holds; a Refus only when it is no valid document."""
+        demande = await self._read_document(echange, fichier)
+        if isinstance(demande, Refus):
+            return demande
+        guichet = echange.emetteur.guichet
+        jour = echange.recu_le.astimezone(PARIS).date()
+        anomalies = check_creation(demande, guichet, jour, check_codes(demande.root, jour))
+        resultat = await self._enregistrements.submit(
+            DemandeRecue(
+                echange=echange,
+                operation=OPERATION_NUM_UNIQUE,
+                empreinte=hashlib.sha256(fichier).digest(),
+                demande=demande,
+                anomalies=anomalies,
+                territoire=territoire_of(demande) or "",
+                cles=cles_of(demande),
+                nom_fichier=self._name(Prefixe.DEMANDE, guichet),
+            )
+        )
+        if isinstance(resultat, Echec):
+            raise await self._failed(echange, resultat)
+        if isinstance(resultat, Enregistrement):
+            return ReponseNumUnique(resultat.fichier)
+        return ReponseNumUnique(self._refuse(demande, guichet, resultat.anomalies, resultat.doublons))
+
+    async def get_demande_logement(self, echange: Echange, num_unique: str) -> ReponseDemandeLogement | Refus:
+        """The demande of that number as it is now, if the guichet may read it."""
+        guichet = echange.emetteur.guichet
+        lecture = Lecture(guichet, num_unique.strip())
+        lue = await self._lectures.submit(_LectureDemandee(echange, lecture))
+        if isinstance(lue, Echec):
+            raise await self._failed(echange, lue)
+        if lue is None:
+            return Refus((_out_of_reach(lecture),))
+        contenu = rehead_document(lue.document, type_fichier=TYPE_RETOUR, date_fichier=self._clock.now())
+        return ReponseDemandeLogement(Fichier(self._name(Prefixe.DEMANDE, guichet), contenu))
+
+    async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus:
+        """The active demandes about the same persons that the guichet may read; an answer without any file
+        says that there is none."""
+        demande = await self._read_document(echange, fichier)
+        if isinstance(demande, Refus):
+            return demande
+        guichet = echange.emetteur.guichet
+        anomalies = check_search(demande, guichet)
+        if anomalies:
+            await self._finish(echange, Statut.REFUSE, anomalies[0].code)
+            return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
+        territoires = searched_territoires(demande, guichet)
+        cles = frozenset(
+            (territoire, identite.cle) for territoire in territoires for identite in cles_of(demande)
+        )
+        trouves = await self._recherches.submit(_RechercheDemandee(echange, cles, demande.num_unique))
+        if isinstance(trouves, Echec):
+            raise await self._failed(echange, trouves)
+        if trouves.lisibles:
+            contenu = emit_doublons(_emitted(trouves))
+            return ReponseDoublons(doublons=Fichier(self._name(Prefixe.DOUBLONS, guichet), contenu))
+        if trouves.caches:
+            anomalies = tuple(describe_doublons(trouves, guichet.code, ", ".join(sorted(territoires))))
+            return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
+        return ReponseDoublons()
+
+    # -- on the event loop ----------------------------------------------------------------------------------
+
+    async def _read_document(self, echange: Echange, fichier: bytes) -> Demande | Refus:
+        document = read_document(fichier, DEMANDES)
+        if isinstance(document, tuple):
+            refus = Refus(anomalies_of(document))
+            await self._finish(echange, Statut.REFUSE, refus.anomalies[0].code)
+            return refus
+        return read_demande(document.root)
+
+    def _refuse(
+        self,
+        demande: Demande,
+        guichet: Guichet,
+        anomalies: Sequence[Anomalie],
+        trouves: Doublons | None = None,
+    ) -> Fichier:
+        contenu = emit_refus(
+            demande.root,
+            [AnomalieEmise(anomalie.code, anomalie.message, anomalie.propriete) for anomalie in anomalies],
+            () if trouves is None else _emitted(trouves),
+            date_fichier=self._clock.now(),
+        )
+        return Fichier(self._name(Prefixe.DEMANDE, guichet), contenu)
+
+    def _name(self, prefixe: Prefixe, guichet: Guichet) -> str:
+        return self._noms.name(prefixe, guichet.code, self._clock.now())
+
+    async def _finish(self, echange: Echange, statut: Statut, code: str = "") -> None:
+        _value(await self._issues.submit(Issue(echange.id, statut, self._clock.now(), code)))
+
+    async def _failed(self, echange: Echange, echec: Echec) -> Exception:
+        """Mark the exchange as our failure, if the database still can; the exception to raise."""
+        await self._issues.submit(Issue(echange.id, Statut.ECHEC, self._clock.now()))
+        return echec.cause
+
+    # -- in the threads: each gets a batch and does it in one transaction -----------------------------------
+
+    def _receive(self, echanges: Sequence[Echange]) -> list[Echec | None]:
+        def work(conn: Connection, lot: Sequence[Echange]) -> list[None]:
+            record_receptions(conn, lot)
+            return [None] * len(lot)
+
+        return run_batch(self._engine, work, echanges)
+
+    def _conclude(self, issues: Sequence[Issue]) -> list[Echec | None]:
+        def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
+            relax(conn)
+            record_outcomes(conn, lot)
+            return [None] * len(lot)
+
+        return run_batch(self._engine, work, issues)
+
+    def _register(self, items: Sequence[DemandeRecue]) -> list[Resultat | Echec]:
+        def work(conn: Connection, lot: Sequence[DemandeRecue]) -> list[Resultat]:
+            maintenant = self._clock.now()
+            resultats = register(conn, lot, decideur=self._decideur, repondu_le=maintenant)
+            issues = []
+            for item, resultat in zip(lot, resultats, strict=True):
+                if isinstance(resultat, Enregistrement):
+                    statut = Statut.REJEU if resultat.rejeu else Statut.ACCEPTE
+                    issues.append(Issue(item.echange.id, statut, maintenant, numero=resultat.numero))
+                else:
+                    code = resultat.anomalies[0].code
+                    issues.append(Issue(item.echange.id, Statut.REFUSE, maintenant, code))
+            if all(issue.statut is not Statut.ACCEPTE for issue in issues):
+                # Nothing was registered: the outcomes alone need not wait for the disk.
+                relax(conn)
+            record_outcomes(conn, issues)
+            return resultats
+
+        return run_batch(self._engine, work, items)
+
+    def _read(self, items: Sequence[_LectureDemandee]) -> list[DemandeLue | Echec | None]:
+        def work(conn: Connection, lot: Sequence[_LectureDemandee]) -> list[DemandeLue | None]:
+            maintenant = self._clock.now()
+            lues = reading.read(conn, [item.lecture for item in lot])
+            relax(conn)
+            # Who read what stays: reading nominative data is traced (regles §12).
+            record_outcomes(
+                conn,
+                [
+                    Issue(
+                        item.echange.id,
+                        Statut.REFUSE if lue is None else Statut.ACCEPTE,
+                        maintenant,
+                        catalogue.DEMANDE_HORS_PORTEE.code if lue is None else "",
+                        item.lecture.numero[:_CONSTAT_MAX],
+                    )
+                    for item, lue in zip(lot, lues, strict=True)
+                ],
+            )
+            return lues
+
+        return run_batch(self._engine, work, items)
+
+    def _search(self, items: Sequence[_RechercheDemandee]) -> list[Doublons | Echec]:
+        def work(conn: Connection, lot: Sequence[_RechercheDemandee]) -> list[Doublons]:
+            trouves = doublons.find(conn, {cle for item in lot for cle in item.cles})
+            vus = doublons.read_for(
+                conn,
+                [
+                    (
+                        item.echange.emetteur.guichet,
+                        sorted(
+                            {numero for cle in item.cles for numero in trouves.get(cle, ())} - {item.sauf}
+                        ),
+                    )
+                    for item in lot
+                ],
+            )
+            relax(conn)
+            maintenant = self._clock.now()
+            record_outcomes(
+                conn, [_search_outcome(item, vu, maintenant) for item, vu in zip(lot, vus, strict=True)]
+            )
+            return vus
+
+        return run_batch(self._engine, work, items)
+
+
+def _value(resultat: T | Echec) -> T:
+    if isinstance(resultat, Echec):
+        raise resultat.cause
+    return resultat
+
+
+def _out_of_reach(lecture: Lecture) -> Anomalie:
+    return catalogue.DEMANDE_HORS_PORTEE(f"« {lecture.numero[:_CONSTAT_MAX]} »", lecture.guichet.code)
+
+
+def _search_outcome(item: _RechercheDemandee, vus: Doublons, maintenant: datetime) -> Issue:
+    if vus.caches and not vus.lisibles:
+        code = catalogue.DOUBLON_HORS_PERIMETRE.code
+        return Issue(item.echange.id, Statut.REFUSE, maintenant, code)
+    numeros = vus.lisibles[0].numero if vus.lisibles else ""
+    return Issue(item.echange.id, Statut.ACCEPTE, maintenant, numero=numeros)
+
+
+def _emitted(trouves: Doublons) -> list[DoublonEmis]:
+    emis = []
+    for doublon in trouves.lisibles:
+        root = parse(doublon.document)
+        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+        emis.append(doublon_of(doublon.numero, read_demande(root)))
+    return emis

@@ -1,0 +1,77 @@
+"""Life cycle of a demande, as data (regles §2).
+
+The table below is the whole theory: a state, a fact, the state it leads to. What the table does not hold is
+not allowed. A demande past its anniversary is still `active`: lateness is computed from dates, it is not a
+state.
+
+`SERVIS` says which facts the hub handles today; the others are in the table because they are the rule, and
+a partner that sends them is told that they are not handled yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Etat(StrEnum):
+    """State of a demande."""
+
+    BROUILLON = "brouillon"
+    """Incomplete entry of a guichet or of an applicant: no number, not distributed."""
+    ATTENTE = "attente"
+    """Submitted on the public portal, awaiting validation by a guichet: no number."""
+    ACTIVE = "active"
+    """Numbered; valid 12 months from the deposit or the last renewal (CCH R441-2-7)."""
+    RADIEE = "radiee"
+    """Out of the register, with its motive and date; erased one year later (regles §12)."""
+    INVALIDEE = "invalidee"
+    """Refused at validation; never had a number."""
+
+
+class Fait(StrEnum):
+    """What happens to a demande. Values of three letters are codes of ListeTypeFichier."""
+
+    SAISIE = "saisie"
+    DEPOT = "depot"
+    VALIDATION = "validation"
+    INVALIDATION = "invalidation"
+    CREATION = "CRE"
+    CREATION_SEPARATION = "CRS"
+    MODIFICATION = "MOD"
+    RENOUVELLEMENT = "REN"
+    RADIATION = "RAD"
+    DERADIATION = "deradiation"
+
+
+TRANSITIONS: Final[Mapping[tuple[Etat | None, Fait], Etat]] = MappingProxyType(
+    {
+        (None, Fait.SAISIE): Etat.BROUILLON,
+        (None, Fait.DEPOT): Etat.ATTENTE,
+        (None, Fait.CREATION): Etat.ACTIVE,
+        (None, Fait.CREATION_SEPARATION): Etat.ACTIVE,
+        (Etat.BROUILLON, Fait.SAISIE): Etat.BROUILLON,
+        (Etat.BROUILLON, Fait.DEPOT): Etat.ATTENTE,
+        (Etat.BROUILLON, Fait.CREATION): Etat.ACTIVE,
+        (Etat.ATTENTE, Fait.VALIDATION): Etat.ACTIVE,
+        (Etat.ATTENTE, Fait.INVALIDATION): Etat.INVALIDEE,
+        (Etat.ACTIVE, Fait.MODIFICATION): Etat.ACTIVE,
+        (Etat.ACTIVE, Fait.RENOUVELLEMENT): Etat.ACTIVE,
+        (Etat.ACTIVE, Fait.RADIATION): Etat.RADIEE,
+        (Etat.RADIEE, Fait.DERADIATION): Etat.ACTIVE,
+    }
+)
+"""The table: (state or None before registration, fact) → state."""
+
+SERVIS: Final = frozenset({Fait.CREATION})
+"""Facts that partners may send today."""
+
+NUMEROTES: Final = frozenset({Etat.ACTIVE, Etat.RADIEE})
+"""States in which a demande has a numéro unique."""
+
+
+def transition(etat: Etat | None, fait: Fait) -> Etat | None:
+    """The state that follows, or None when the fact is not allowed there."""
+    return TRANSITIONS.get((etat, fait))
