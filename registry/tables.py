@@ -41,12 +41,12 @@ from sqlalchemy import (
 )
 
 METADATA: Final = MetaData(
+    # Checks have no convention and bear their whole name, ``<table>_<what>_ck``: Alembic would apply it twice.
     naming_convention={
         "pk": "%(table_name)s_pk",
         "uq": "%(table_name)s_%(column_0_N_name)s_uq",
         "ix": "%(table_name)s_%(column_0_N_name)s_ix",
         "fk": "%(table_name)s_%(column_0_N_name)s_fk",
-        "ck": "%(table_name)s_%(constraint_name)s_ck",
     }
 )
 
@@ -57,7 +57,7 @@ INSTANT: Final = DateTime(timezone=True)
 GUICHET: Final = Table(
     "guichet",
     METADATA,
-    Column("code", Text, CheckConstraint("char_length(code) = 5", name="code"), primary_key=True),
+    Column("code", Text, CheckConstraint("char_length(code) = 5", name="guichet_code_ck"), primary_key=True),
     Column("nom", Text, nullable=False),
     # One of registry.guichets.TypeGuichet.
     Column("type", Text, nullable=False),
@@ -82,7 +82,10 @@ CERTIFICAT: Final = Table(
     METADATA,
     # SHA-256 of the DER, 64 lower-case hexadecimal characters. A certificate names one guichet for ever.
     Column(
-        "empreinte", Text, CheckConstraint("empreinte ~ '^[0-9a-f]{64}$'", name="empreinte"), primary_key=True
+        "empreinte",
+        Text,
+        CheckConstraint("empreinte ~ '^[0-9a-f]{64}$'", name="certificat_empreinte_ck"),
+        primary_key=True,
     ),
     Column("guichet", Text, ForeignKey("guichet.code"), nullable=False),
     Column("sujet", Text, nullable=False),
@@ -186,18 +189,25 @@ COMPTEUR_NUMERO: Final = Table(
     METADATA,
     Column("territoire", Text, primary_key=True),
     # MMYY, as written in the number.
-    Column("mois", Text, CheckConstraint("mois ~ '^[0-9]{4}$'", name="mois"), primary_key=True),
+    Column(
+        "mois", Text, CheckConstraint("mois ~ '^[0-9]{4}$'", name="compteur_numero_mois_ck"), primary_key=True
+    ),
     # Last sequence given, 1 to 999,999.
     Column("dernier", Integer, nullable=False),
     # A sequence past six digits does not fit in the number: the last guard, whatever the program does.
-    CheckConstraint("dernier BETWEEN 0 AND 999999", name="dernier"),
+    CheckConstraint("dernier BETWEEN 0 AND 999999", name="compteur_numero_dernier_ck"),
     postgresql_with={"fillfactor": "50"},
 )
 
 DEMANDE: Final = Table(
     "demande",
     METADATA,
-    Column("numero", Text, CheckConstraint("char_length(numero) = 18", name="numero"), primary_key=True),
+    Column(
+        "numero",
+        Text,
+        CheckConstraint("char_length(numero) = 18", name="demande_numero_ck"),
+        primary_key=True,
+    ),
     Column("territoire", Text, nullable=False),
     # The guichet that registered it first.
     Column("guichet", Text, nullable=False),

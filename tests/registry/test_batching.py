@@ -1,0 +1,167 @@
+"""Batching: nothing lost, nothing mixed up, nothing delayed, and errors stay where they belong."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.batching import Batcher, Saturation
+
+
+@asynccontextmanager
+async def running(
+    process: Callable[[Sequence[int]], Sequence[int]], max_size: int = 10, max_pending: int | None = None
+) -> AsyncIterator[Batcher[int, int]]:
+    batcher = Batcher(process, max_size, "essai", max_pending=max_pending)
+    batcher.start()
+    try:
+        yield batcher
+    finally:
+        await batcher.stop()
+
+
+class Gate:
+    """A process that waits for `open`, so that a test decides what is together."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.entered = threading.Semaphore(0)
+        self.open = threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        self.batches.append(list(items))
+        self.entered.release()
+        assert self.open.wait(10)
+        return [-item for item in items]
+
+    async def taken(self) -> None:
+        """Until a batch is in progress."""
+        assert await asyncio.to_thread(self.entered.acquire, timeout=10)
+
+
+@given(st.lists(st.integers(), max_size=60), st.integers(1, 20))
+def test_each_gets_its_own_answer_in_batches_within_bounds(items: list[int], max_size: int) -> None:
+    sizes: list[int] = []
+    seen: list[int] = []
+
+    def process(batch: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(batch))
+        seen.extend(batch)
+        return [2 * item for item in batch]
+
+    async def scenario() -> list[int]:
+        async with running(process, max_size, max_pending=1000) as batcher:
+            return await asyncio.gather(*(batcher.submit(item) for item in items))
+
+    assert asyncio.run(scenario()) == [2 * item for item in items]
+    assert seen == items
+    assert all(1 <= size <= max_size for size in sizes)
+
+
+async def test_the_first_goes_alone_at_once_and_those_that_arrive_meanwhile_together() -> None:
+    gate = Gate()
+    async with running(gate, max_size=3) as batcher:
+        first = asyncio.create_task(batcher.submit(1))
+        await gate.taken()
+        others = [asyncio.create_task(batcher.submit(n)) for n in (2, 3, 4, 5)]
+        await asyncio.sleep(0)
+        assert batcher.pending == 5
+        gate.open.set()
+        assert await asyncio.gather(first, *others) == [-1, -2, -3, -4, -5]
+        assert batcher.pending == 0
+    assert gate.batches == [[1], [2, 3, 4], [5]]
+
+
+async def test_an_error_reaches_only_its_batch_and_the_next_ones_go_on() -> None:
+    def process(items: Sequence[int]) -> Sequence[int]:
+        if 13 in items:
+            raise LookupError("treize")
+        return items
+
+    async with running(process, max_size=1) as batcher:
+        answers = await asyncio.gather(*(batcher.submit(n) for n in (12, 13, 14)), return_exceptions=True)
+    assert answers[0] == 12
+    assert isinstance(answers[1], LookupError)
+    assert answers[2] == 14
+
+
+async def test_a_missing_result_is_an_error_not_a_wait() -> None:
+    async with running(lambda items: items[1:]) as batcher:
+        with pytest.raises(RuntimeError, match="0 résultats pour 1"):
+            await batcher.submit(1)
+
+
+async def test_too_much_waiting_is_saturation() -> None:
+    gate = Gate()
+    async with running(gate, max_size=2, max_pending=3) as batcher:
+        tasks = [asyncio.create_task(batcher.submit(n)) for n in (1, 2, 3)]
+        await gate.taken()
+        with pytest.raises(Saturation, match="3 demandes en attente"):
+            await batcher.submit(4)
+        gate.open.set()
+        await asyncio.gather(*tasks)
+        assert await batcher.submit(5) == -5
+
+
+async def test_who_leaves_before_his_turn_is_not_handled() -> None:
+    gate = Gate()
+    async with running(gate) as batcher:
+        first = asyncio.create_task(batcher.submit(1))
+        await gate.taken()
+        gone, kept = asyncio.create_task(batcher.submit(2)), asyncio.create_task(batcher.submit(3))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert await asyncio.gather(first, kept) == [-1, -3]
+    assert gate.batches == [[1], [3]]
+    assert batcher.pending == 0
+
+
+async def test_who_leaves_during_his_turn_hurts_nobody() -> None:
+    gate = Gate()
+    async with running(gate) as batcher:
+        gone = asyncio.create_task(batcher.submit(1))
+        await gate.taken()
+        gone.cancel()
+        await asyncio.sleep(0)
+        gate.open.set()
+        assert await batcher.submit(2) == -2
+    assert gate.batches == [[1], [2]]
+
+
+async def test_stop_finishes_what_was_submitted_and_takes_no_more() -> None:
+    gate = Gate()
+    async with running(gate, max_size=2) as batcher:
+        tasks = [asyncio.create_task(batcher.submit(n)) for n in range(5)]
+        await gate.taken()
+        stopping = asyncio.create_task(batcher.stop())
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="arrêté"):
+            await batcher.submit(9)
+        gate.open.set()
+        await stopping
+        assert await asyncio.gather(*tasks) == [0, -1, -2, -3, -4]
+    assert "essai" not in {thread.name for thread in threading.enumerate()}
+
+
+async def test_it_may_start_again_but_not_twice() -> None:
+    batcher: Batcher[int, int] = Batcher(lambda items: items, 1, "essai")
+    await batcher.stop()
+    for _ in range(2):
+        batcher.start()
+        with pytest.raises(RuntimeError, match="déjà démarré"):
+            batcher.start()
+        assert await batcher.submit(1) == 1
+        await batcher.stop()
+
+
+def test_a_batch_has_at_least_one_item() -> None:
+    with pytest.raises(ValueError, match="au moins un"):
+        Batcher(lambda items: items, 0, "essai")

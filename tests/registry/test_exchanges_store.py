@@ -1,0 +1,104 @@
+"""Exchanges: raw bytes first, then what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, text
+
+from registry.echanges import Canal, Echange, Emetteur
+from registry.exchanges_store import (
+    Issue,
+    Statut,
+    get_echange,
+    list_echanges,
+    read_octets,
+    record_outcomes,
+    record_receptions,
+    relax,
+)
+from registry.guichets import Guichet, TypeGuichet
+
+INSTANT = datetime(2026, 3, 16, 9, 30, tzinfo=UTC)
+GUICHET = Guichet("G1104", "Logis", TypeGuichet.BAILLEUR, "552046484", frozenset({"111"}))
+
+
+def make(number: int, octets: bytes = b"") -> Echange:
+    return Echange(
+        uuid.UUID(int=number),
+        Emetteur(GUICHET, "ab" * 32),
+        Canal.SOAP,
+        "getNumUnique",
+        INSTANT + timedelta(seconds=number),
+        octets,
+    )
+
+
+def test_raw_bytes_come_back_as_they_came(engine: Engine) -> None:
+    octets = bytes(range(256)) * 40
+    with engine.begin() as conn:
+        record_receptions(conn, [make(1, octets), make(2, b"")])
+        known = get_echange(conn, uuid.UUID(int=1))
+        assert read_octets(conn, uuid.UUID(int=1)) == octets
+        assert read_octets(conn, uuid.UUID(int=2)) == b""
+        assert read_octets(conn, uuid.UUID(int=3)) is None
+    assert known is not None
+    assert known.empreinte == hashlib.sha256(octets).digest()
+    assert (known.taille, known.statut, known.recu_le) == (len(octets), Statut.RECU, make(1).recu_le)
+    assert (known.code, known.numero, known.termine_le) == ("", "", None)
+
+
+def test_outcomes_are_written_on_the_right_exchanges(engine: Engine) -> None:
+    with engine.begin() as conn:
+        record_receptions(conn, [make(n) for n in (1, 2, 3)])
+        record_outcomes(
+            conn,
+            [
+                Issue(uuid.UUID(int=3), Statut.REFUSE, INSTANT, code="DEM101"),
+                Issue(uuid.UUID(int=1), Statut.ACCEPTE, INSTANT, numero="1110326000001G1104"),
+                Issue(uuid.UUID(int=9), Statut.ECHEC, INSTANT),
+            ],
+        )
+        found = {known.id.int: (known.statut, known.code, known.numero) for known in list_echanges(conn)}
+    assert found == {
+        1: (Statut.ACCEPTE, "", "1110326000001G1104"),
+        2: (Statut.RECU, "", ""),
+        3: (Statut.REFUSE, "DEM101", ""),
+    }
+
+
+def test_receptions_do_not_wait_for_the_disk_and_only_they(engine: Engine) -> None:
+    """What a registration commits must wait; the setting must not outlive its transaction."""
+    show = text("SHOW synchronous_commit")
+    with engine.connect() as conn:
+        with conn.begin():
+            record_receptions(conn, [make(1)])
+            assert conn.scalar(show) == "off"
+        with conn.begin():
+            record_outcomes(conn, [Issue(uuid.UUID(int=1), Statut.ECHEC, INSTANT)])
+            assert conn.scalar(show) == "on"
+        with conn.begin():
+            relax(conn)
+            assert conn.scalar(show) == "off"
+        with conn.begin():
+            assert conn.scalar(show) == "on"
+
+
+def test_nothing_to_write_asks_nothing(engine: Engine) -> None:
+    with engine.begin() as conn:
+        record_receptions(conn, [])
+        record_outcomes(conn, [])
+        assert list_echanges(conn) == ()
+
+
+def test_the_list_is_newest_first_by_page_and_filtered(engine: Engine) -> None:
+    with engine.begin() as conn:
+        record_receptions(conn, [make(n) for n in range(1, 6)])
+        record_outcomes(conn, [Issue(uuid.UUID(int=2), Statut.REFUSE, INSTANT, "DEM101")])
+        page = list_echanges(conn, limite=2)
+        assert [known.id.int for known in page] == [5, 4]
+        assert [known.id.int for known in list_echanges(conn, avant=page[-1].id)] == [3, 2, 1]
+        assert [known.id.int for known in list_echanges(conn, statut=Statut.REFUSE)] == [2]
+        assert list_echanges(conn, guichet="G9999") == ()

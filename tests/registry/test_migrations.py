@@ -1,0 +1,69 @@
+"""The chain of migrations builds exactly what the tables say, for all the folders that add tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from registry.database import open_engine
+from registry.embedded import EmbeddedPostgres
+from registry.tables import METADATA
+
+# Importing them adds their tables to METADATA.
+for _module in ("filters.tables", "dispatching.tables"):
+    if find_spec(_module) is not None:
+        __import__(_module)
+
+# All that can differ between two schemas, one line each, whatever the order of creation.
+_CATALOGUE = """
+    SELECT format('colonne %s.%s %s not null %s default %s identity %s storage %s %s', c.relname, a.attname,
+        format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity,
+        a.attstorage, a.attcompression)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT format('table %s %s %s', c.relname, c.relkind, c.reloptions)
+    FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT format('contrainte %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+    UNION ALL
+    SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT format('sequence %s %s', sequencename, data_type) FROM pg_sequences WHERE schemaname = 'public'
+"""
+
+
+@pytest.fixture
+def bare(administration: Engine, postgres: EmbeddedPostgres, database_url: str) -> Iterator[Engine]:
+    """A database built from METADATA alone."""
+    name = f"{database_url.rpartition('?')[0].rpartition('/')[2]}_nu"
+    with administration.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name}"))
+    engine = open_engine(postgres.url(name))
+    METADATA.create_all(engine)
+    yield engine
+    engine.dispose()
+    with administration.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _describe(conn: Connection) -> list[str]:
+    return sorted(line for line in conn.scalars(text(_CATALOGUE)) if " version_schema" not in line)
+
+
+def test_the_chain_equals_the_tables(engine: Engine, bare: Engine) -> None:
+    with engine.connect() as migrated, bare.connect() as declared:
+        assert _describe(migrated) == _describe(declared)
+
+
+def test_the_chain_is_one_line_of_numbered_files() -> None:
+    """Two heads would let two people's steps apply in an order nobody chose."""
+    folder = Path(__file__).parents[2] / "registry" / "migrations" / "versions"
+    numbers = sorted(path.name[:4] for path in folder.glob("[0-9]*.py"))
+    assert numbers == [f"{n:04d}" for n in range(1, len(numbers) + 1)]
