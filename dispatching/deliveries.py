@@ -1,0 +1,252 @@
+"""The distributions: made by the decision, listed, replayed.
+
+Each guichet has its own sequence 1, 2, 3… without gap: the counter is a row updated in the transaction that
+makes the distributions, so a rollback gives the numbers back, and its lock orders those who make some.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from dispatching.recipients import Raison, Verdict
+from registry.evenements import EvenementDemande
+
+CANAL_NOTIFICATION: Final = "distribution"
+"""Channel of NOTIFY: told at the commit of a transaction that made distributions due."""
+
+
+class Etat(StrEnum):
+    """State of a distribution. Stored; never renamed."""
+
+    EN_ATTENTE = "en_attente"
+    """To be sent, or being sent."""
+    ACQUITTEE = "acquittee"
+    """The partner has acknowledged it: it is never sent again."""
+    ECHEC = "echec"
+    """All the attempts have failed: it waits for a replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One distribution. `raison`, `filtre` and `filtre_version` tell why the guichet gets it."""
+
+    id: uuid.UUID
+    guichet: str
+    sequence: int
+    numero: str
+    version: int
+    nature: str
+    raison: Raison
+    filtre: int | None
+    filtre_version: int | None
+    cree_le: datetime
+    etat: Etat
+    prochaine_tentative: datetime
+    tentatives: int
+    termine_le: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided for one event, with the state of knowledge that decided it."""
+
+    evenement: EvenementDemande
+    verdicts: Sequence[Verdict]
+
+
+# One round trip: the decisions, and the last sequences after adding those of this transaction.
+_DECIDE: Final = text("""
+    WITH decisions AS (
+        INSERT INTO decision (numero, version, evenement, nature, territoire, auteur, decidee_le,
+            generation_filtres, generation_perimetres, destinataires)
+        SELECT numero, version, evenement, nature, territoire, auteur, :instant,
+            :filtres, :perimetres, destinataires
+        FROM unnest(CAST(:numero AS text[]), CAST(:version AS int[]), CAST(:evenement AS bigint[]),
+            CAST(:nature AS text[]), CAST(:territoire AS text[]), CAST(:auteur AS text[]),
+            CAST(:destinataires AS int[]))
+            AS t(numero, version, evenement, nature, territoire, auteur, destinataires)
+    )
+    INSERT INTO compteur_distribution (guichet, dernier)
+    SELECT * FROM unnest(CAST(:guichet AS text[]), CAST(:nombre AS bigint[]))
+    ON CONFLICT (guichet) DO UPDATE SET dernier = compteur_distribution.dernier + excluded.dernier
+    RETURNING guichet, dernier
+""")
+_DISTRIBUTE: Final = text("""
+    WITH distributions AS (
+        INSERT INTO distribution (id, guichet, sequence, numero, version, nature, raison, filtre,
+            filtre_version, cree_le, prochaine_tentative)
+        SELECT id, guichet, sequence, numero, version, nature, raison, filtre,
+            filtre_version, :instant, :instant
+        FROM unnest(CAST(:id AS uuid[]), CAST(:guichet AS text[]), CAST(:sequence AS bigint[]),
+            CAST(:numero AS text[]), CAST(:version AS int[]), CAST(:nature AS text[]),
+            CAST(:raison AS text[]), CAST(:filtre AS bigint[]), CAST(:filtre_version AS int[]))
+            AS t(id, guichet, sequence, numero, version, nature, raison, filtre, filtre_version)
+    ), detentions AS (
+        INSERT INTO detention (numero, guichet, depuis_le, motif)
+        SELECT DISTINCT numero, guichet, CAST(:instant AS timestamptz), 'distribution'
+        FROM unnest(CAST(:numero AS text[]), CAST(:guichet AS text[])) AS t(numero, guichet)
+        ON CONFLICT DO NOTHING
+    )
+    SELECT pg_notify('distribution', '')
+""")
+
+
+def write_decisions(
+    conn: Connection, decisions: Sequence[Decision], *, instant: datetime, filtres: int, perimetres: int
+) -> None:
+    """Write decisions and their distributions: two statements for a batch, one when nobody receives.
+
+    filtres, perimetres: generations that decided. The sequences of a guichet follow the order of `decisions`.
+    """
+    sent = [(decision.evenement, verdict) for decision in decisions for verdict in decision.verdicts]
+    counts: dict[str, int] = {}
+    for _, verdict in sent:
+        counts[verdict.guichet.code] = counts.get(verdict.guichet.code, 0) + 1
+    events = [decision.evenement for decision in decisions]
+    # Counters are locked in the order of the codes, by everyone: no deadlock.
+    codes = sorted(counts)
+    rows = conn.execute(
+        _DECIDE,
+        {
+            "instant": instant,
+            "filtres": filtres,
+            "perimetres": perimetres,
+            "numero": [event.numero for event in events],
+            "version": [event.version for event in events],
+            "evenement": [event.sequence for event in events],
+            "nature": [event.nature for event in events],
+            "territoire": [event.territoire for event in events],
+            "auteur": [event.auteur for event in events],
+            "destinataires": [len(decision.verdicts) for decision in decisions],
+            "guichet": codes,
+            "nombre": [counts[code] for code in codes],
+        },
+    )
+    following = {row.guichet: row.dernier - counts[row.guichet] for row in rows}
+    if not sent:
+        return
+    sequences = []
+    for _, verdict in sent:
+        following[verdict.guichet.code] += 1
+        sequences.append(following[verdict.guichet.code])
+    versions = [verdict.filtre for _, verdict in sent]
+    conn.execute(
+        _DISTRIBUTE,
+        {
+            "instant": instant,
+            "id": [uuid7(instant) for _ in sent],
+            "guichet": [verdict.guichet.code for _, verdict in sent],
+            "sequence": sequences,
+            "numero": [event.numero for event, _ in sent],
+            "version": [event.version for event, _ in sent],
+            "nature": [event.nature for event, _ in sent],
+            "raison": [verdict.raison.value for _, verdict in sent],
+            "filtre": [version and version.identifiant for version in versions],
+            "filtre_version": [version and version.version for version in versions],
+        },
+    )
+
+
+def uuid7(instant: datetime) -> uuid.UUID:
+    """A UUID version 7 (RFC 9562 §5.7) of this instant: sorted by millisecond, so the index stays dense."""
+    millis = int(instant.timestamp() * 1000) & (2**48 - 1)
+    draw = secrets.randbits(74)
+    return uuid.UUID(int=millis << 80 | 0x7 << 76 | (draw >> 62) << 64 | 0b10 << 62 | draw & (2**62 - 1))
+
+
+_COLUMNS: Final = """
+    id, guichet, sequence, numero, version, nature, raison, filtre, filtre_version, cree_le, etat,
+    prochaine_tentative, tentatives, termine_le
+"""
+_LIST: Final = text(f"""
+    SELECT {_COLUMNS} FROM distribution
+    WHERE (CAST(:guichet AS text) IS NULL OR guichet = :guichet)
+        AND (CAST(:numero AS text) IS NULL OR numero = :numero)
+        AND (CAST(:etat AS text) IS NULL OR etat = :etat)
+        AND (CAST(:apres AS bigint) IS NULL OR sequence > :apres)
+    ORDER BY guichet, sequence LIMIT :limite
+""")  # noqa: S608 (constant column list)
+_REPLAY: Final = text("""
+    WITH rejouees AS (
+        UPDATE distribution SET etat = 'en_attente', prochaine_tentative = :instant, termine_le = NULL,
+            tentatives_oubliees = tentatives
+        WHERE etat = 'echec' AND (CAST(:guichet AS text) IS NULL OR guichet = :guichet)
+            AND (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids))
+        RETURNING guichet
+    ), reprises AS (
+        UPDATE envoi_guichet SET suspendu_jusqu_a = NULL, maj_le = :instant
+        WHERE guichet IN (SELECT guichet FROM rejouees)
+    )
+    SELECT count(*), pg_notify('distribution', '') FROM rejouees
+""")
+
+
+def list_distributions(
+    conn: Connection,
+    *,
+    guichet: str | None = None,
+    numero: str | None = None,
+    etat: Etat | None = None,
+    apres: int | None = None,
+    limite: int = 1_000,
+) -> tuple[Distribution, ...]:
+    """The distributions that meet all the criteria given, by guichet and sequence.
+
+    apres: only the sequences after this one, to read on where `limite` cut.
+    """
+    values = {"guichet": guichet, "numero": numero, "etat": etat and etat.value, "apres": apres}
+    return tuple(_distribution(row) for row in conn.execute(_LIST, {**values, "limite": limite}))
+
+
+def count_by_etat(conn: Connection, guichet: str | None = None) -> dict[tuple[str, Etat], int]:
+    """How many distributions, by guichet and state."""
+    rows = conn.execute(
+        text("""
+            SELECT guichet, etat, count(*) AS nombre FROM distribution
+            WHERE CAST(:guichet AS text) IS NULL OR guichet = :guichet GROUP BY guichet, etat ORDER BY 1, 2
+        """),
+        {"guichet": guichet},
+    )
+    return {(row.guichet, Etat(row.etat)): row.nombre for row in rows}
+
+
+def replay(
+    conn: Connection,
+    *,
+    instant: datetime,
+    guichet: str | None = None,
+    ids: Iterable[uuid.UUID] | None = None,
+) -> int:
+    """Try again what has failed for good: all, those of a guichet, or those named. Returns how many.
+
+    The attempts start over; the identifiers and the sequences stay. What is acknowledged is not touched.
+    """
+    values = {"instant": instant, "guichet": guichet, "ids": None if ids is None else list(ids)}
+    return int(conn.execute(_REPLAY, values).scalar_one())
+
+
+def _distribution(row: Row[Any]) -> Distribution:
+    return Distribution(
+        id=row.id,
+        guichet=row.guichet,
+        sequence=row.sequence,
+        numero=row.numero,
+        version=row.version,
+        nature=row.nature,
+        raison=Raison(row.raison),
+        filtre=row.filtre,
+        filtre_version=row.filtre_version,
+        cree_le=row.cree_le,
+        etat=Etat(row.etat),
+        prochaine_tentative=row.prochaine_tentative,
+        tentatives=row.tentatives,
+        termine_le=row.termine_le,
+    )

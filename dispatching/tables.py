@@ -1,0 +1,135 @@
+"""The tables of the dispatching: what was decided, what is to be sent, what was tried.
+
+`decision`, `distribution` and `compteur_distribution` are written by the registration, in its transaction;
+`tentative` and `envoi_guichet` by the workers, in theirs. The two never update the same row, so that a slow
+partner costs nothing to a registration.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from registry.tables import INSTANT, METADATA
+
+DECISION: Final = Table(
+    "decision",
+    METADATA,
+    # One row per event of a demande: all that is needed to explain it later, to receivers and to the others.
+    Column("numero", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    # The journal entry of the event.
+    Column("evenement", BigInteger, nullable=False),
+    Column("nature", Text, nullable=False),
+    Column("territoire", Text, nullable=False),
+    Column("auteur", Text, nullable=False),
+    Column("decidee_le", INSTANT, nullable=False),
+    # The filters used: versions of generation up to this one, in force at decidee_le.
+    Column("generation_filtres", BigInteger, nullable=False),
+    # The perimeters used: the last one of each guichet of generation up to this one.
+    Column("generation_perimetres", BigInteger, nullable=False),
+    Column("destinataires", Integer, nullable=False),
+)
+
+PERIMETRE: Final = Table(
+    "perimetre",
+    METADATA,
+    # What the right to read of a guichet depended on, as the decisions from this generation on used it.
+    Column("guichet", Text, primary_key=True),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("nom", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("territoires", ARRAY(Text), nullable=False),
+    Column("communes", ARRAY(Text), nullable=False),
+    Column("actif", Boolean, nullable=False),
+    # Each decision asks for the last generation.
+    Index("perimetre_generation_ix", "generation"),
+)
+
+COMPTEUR_DISTRIBUTION: Final = Table(
+    "compteur_distribution",
+    METADATA,
+    Column("guichet", Text, primary_key=True),
+    # Sequence of its last distribution: 1, 2, 3… without gap.
+    Column("dernier", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+DISTRIBUTION: Final = Table(
+    "distribution",
+    METADATA,
+    # UUID version 7; the same at every attempt: the partner knows a repeated sending by it.
+    Column("id", Uuid, primary_key=True),
+    Column("guichet", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("numero", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("nature", Text, nullable=False),
+    # Why: dispatching.recipients.Raison; and, when it is a filter, the version that took the demande.
+    Column("raison", Text, nullable=False),
+    Column("filtre", BigInteger),
+    Column("filtre_version", Integer),
+    Column("cree_le", INSTANT, nullable=False),
+    # dispatching.deliveries.Etat.
+    Column("etat", Text, nullable=False, server_default=text("'en_attente'")),
+    # Not to be tried before this instant. Written before each attempt, so that a worker that dies leaves a
+    # distribution that another will take.
+    Column("prochaine_tentative", INSTANT, nullable=False),
+    # Attempts so far, and how many of them no longer count (before a replay, or cut short by our own death).
+    Column("tentatives", Integer, nullable=False, server_default=text("0")),
+    Column("tentatives_oubliees", Integer, nullable=False, server_default=text("0")),
+    # When the partner acknowledged it, or when it failed for good.
+    Column("termine_le", INSTANT),
+    CheckConstraint("etat IN ('en_attente', 'acquittee', 'echec')", name="etat"),
+    UniqueConstraint("guichet", "sequence"),
+    # Who received this demande: explanation, holders, order of the distributions of one demande.
+    UniqueConstraint("numero", "guichet", "version"),
+    # The next distribution of a guichet.
+    Index("distribution_attente_ix", "guichet", "sequence", postgresql_where=text("etat = 'en_attente'")),
+    postgresql_with={"fillfactor": "80"},
+)
+
+TENTATIVE: Final = Table(
+    "tentative",
+    METADATA,
+    Column("distribution", Uuid, primary_key=True),
+    # 1, 2, 3…
+    Column("rang", Integer, primary_key=True, autoincrement=False),
+    Column("commencee_le", INSTANT, nullable=False),
+    # The worker that tries: the key of the advisory lock that it holds while it lives.
+    Column("porteur", Integer, nullable=False),
+    # Null while it is being tried, or when the worker died.
+    Column("terminee_le", INSTANT),
+    # dispatching.deliveries.Issue, and French text for people, without nominative data.
+    Column("issue", Text),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    # The attempts in progress: those of dead workers are closed.
+    Index("tentative_ouverte_ix", "porteur", postgresql_where=text("terminee_le IS NULL")),
+    postgresql_with={"fillfactor": "80"},
+)
+
+ENVOI_GUICHET: Final = Table(
+    "envoi_guichet",
+    METADATA,
+    # What the workers know of a guichet that fails; no row for the others.
+    Column("guichet", Text, primary_key=True),
+    # Failures in a row.
+    Column("echecs", Integer, nullable=False),
+    # Nothing is tried before this instant.
+    Column("suspendu_jusqu_a", INSTANT),
+    Column("maj_le", INSTANT, nullable=False),
+)
