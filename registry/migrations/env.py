@@ -5,10 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from registry.tables import METADATA
-
 connection = context.config.attributes["connection"]
 assert isinstance(connection, Connection), "registry.database.upgrade passes its connection"
-context.configure(connection=connection, target_metadata=METADATA, version_table="version_schema")
+# No target_metadata: a migration bears the names that it spells, not those of today's naming convention.
+context.configure(connection=connection, version_table="version_schema")
 with context.begin_transaction():
     context.run_migrations()
