@@ -25,7 +25,16 @@ from schemas.generation_suites import (
 from schemas.kinds import DEMANDES, DocumentKind
 from schemas.tirage import Tirage, lines
 
-__all__ = ["LE", "STYLES", "TYPES_FICHIER", "Options", "Style", "generate_demande", "generate_demandes"]
+__all__ = [
+    "LE",
+    "STYLES",
+    "TYPES_FICHIER",
+    "Options",
+    "Style",
+    "draw_instant",
+    "generate_demande",
+    "generate_demandes",
+]
 
 LE: Final = date(2026, 6, 30)
 """Day of the generated documents unless told otherwise: before any day on which this program may run."""
@@ -119,7 +128,7 @@ def _draw(rng: random.Random, o: Options, seen: set[tuple[str, str, date]] | Non
         "interfaceNuu",
         [("versionInterface", "02.01" if c.v0201 else "02.00")],
         [
-            ("entete", [("typeFichier", type_fichier), ("dateFichier", _instant(c))]),
+            ("entete", [("typeFichier", type_fichier), ("dateFichier", draw_instant(c))]),
             ("demande", [write_dalo(c) if t.peut(0.03) else None, ("demandeLogement", body)]),
         ],
         o.get("style", Style()),
@@ -177,7 +186,8 @@ def _body(c: Contexte, o: Options, type_fichier: str, foyer: Foyer | None) -> li
     ]
 
 
-def _instant(c: Contexte) -> str:
+def draw_instant(c: Contexte) -> str:
+    """An instant of office hours of the day of the document, as the real system writes it."""
     second = c.t.entre(8 * 3600, 18 * 3600)
     moment = time(second // 3600, second // 60 % 60, second % 60, c.t.entre(0, 999) * 1000)
     return datetime.combine(c.le, moment, _PARIS).isoformat(timespec="milliseconds")
