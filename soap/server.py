@@ -60,7 +60,7 @@ class Limites:
 class Identification(Protocol):
     """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
 
-    async def identify(self, empreinte: str) -> Emetteur | Anomalie:
+    async def resolve(self, empreinte: str) -> Emetteur | Anomalie:
         """empreinte: SHA-256 of the DER, lower-case hexadecimal."""
         ...
 
@@ -139,7 +139,7 @@ class Bord:
         empreinte = _fingerprint(request)
         if empreinte is None:
             return faults.SANS_CERTIFICAT()
-        emetteur = await self._identites.identify(empreinte)
+        emetteur = await self._identites.resolve(empreinte)
         if isinstance(emetteur, Anomalie):
             return emetteur
         try:
