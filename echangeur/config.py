@@ -49,9 +49,9 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65535, description="Port d'écoute ; 0 en prend un libre.")] = 8443
     certificat: Annotated[
         str, Meta(min_length=1, description="Certificat du serveur, chaîne complète, PEM.")
-    ] = "tls/serveur/cert.pem"
+    ] = "serveur/cert.pem"
     cle: Annotated[str, Meta(min_length=1, description="Clé privée du serveur, PEM, sans mot de passe.")] = (
-        "tls/serveur/key.pem"
+        "serveur/key.pem"
     )
     autorites: Annotated[
         str,
@@ -61,6 +61,14 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
             " enregistré par `echangeur certificat enregistrer` est accepté quelle que soit son autorité.",
         ),
     ] = "autorite/ca.pem"
+    taille_max: Annotated[
+        int,
+        Meta(ge=65_536, le=1 << 30, description="Taille maximale d'un message reçu, en octets."),
+    ] = 8 << 20
+    delai_lecture: Annotated[
+        float,
+        Meta(ge=1, le=600, description="Secondes laissées à un partenaire pour envoyer son message."),
+    ] = 30.0
     delai_arret: Annotated[
         float,
         Meta(ge=0, le=300, description="Secondes laissées aux échanges en cours quand le serveur s'arrête."),
@@ -76,10 +84,10 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
     certificat: Annotated[
         str, Meta(min_length=1, description="Certificat que l'échangeur présente aux partenaires, PEM.")
-    ] = "tls/client/cert.pem"
+    ] = "client/cert.pem"
     cle: Annotated[
         str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
-    ] = "tls/client/key.pem"
+    ] = "client/key.pem"
     autorites: Annotated[
         str,
         Meta(
@@ -191,15 +199,16 @@ def _french(message: str) -> Faute:
     return Faute(place.rstrip("`"), "valeur incorrecte")
 
 
-def render_default() -> str:
-    """The annotated file of a new instance: every key with its default, as TOML."""
+def render(configuration: Configuration) -> str:
+    """The annotated file of a new instance: every key with its value, as TOML."""
     lines = ["# Configuration de l'échangeur. Les chemins partent du dossier de ce fichier.", ""]
     for section in msgspec.structs.fields(Configuration):
         assert isinstance(section.type, type)
         lines += [f"# {section.type.__doc__}", f"[{section.name}]"]
-        for name, description, default in settings_of(section.type):
+        values = getattr(configuration, section.name)
+        for name, description, _ in settings_of(section.type):
             lines += textwrap.wrap(description, 100, initial_indent="# ", subsequent_indent="# ")
-            lines.append(f"{name} = {default}")
+            lines.append(f"{name} = {_toml(getattr(values, name))}")
         lines.append("")
     return "\n".join(lines)
 
@@ -209,7 +218,10 @@ def settings_of(kind: type[Struct]) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     for field in msgspec.structs.fields(kind):
         schema = msgspec.json.schema(field.type)
-        found.append(
-            (field.name, str(schema["description"]), msgspec.json.encode(field.default).decode("utf-8"))
-        )
+        found.append((field.name, str(schema["description"]), _toml(field.default)))
     return found
+
+
+def _toml(value: object) -> str:
+    # For texts, numbers and booleans, JSON is TOML.
+    return msgspec.json.encode(value).decode("utf-8")

@@ -1,0 +1,111 @@
+"""The command line: `echangeur`, its global option, and how errors are said."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from echangeur.commandes import (
+    certificat,
+    distribution,
+    echange,
+    filtre,
+    guichet,
+    initialisation,
+    registre,
+    schema,
+    serveur,
+)
+from echangeur.contexte import Contexte
+from echangeur.francais import Commande, create_group, translate
+from echangeur.sortie import Arret, Code, note, say
+from registry.clock import Clock, SystemClock
+
+AIDE = (
+    "Échangeur de demandes de logement social avec les partenaires.\n\n"
+    "Codes de retour : 0 fait ; 1 constat négatif (document invalide, guichet inconnu, chaîne rompue…) ;"
+    " 2 mauvais usage (option, configuration, instance absente)."
+)
+
+app = create_group(AIDE)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        say(f"echangeur {version('echangeur')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    instance: Annotated[
+        Path,
+        typer.Option(
+            "--instance", envvar="ECHANGEUR_INSTANCE", help="Dossier de l'instance.", file_okay=False
+        ),
+    ] = Path("instance"),
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Affiche la version.")
+    ] = False,
+) -> None:
+    if not isinstance(ctx.obj, Contexte):
+        clock = ctx.obj if ctx.obj is not None else SystemClock()
+        ctx.obj = Contexte(instance, clock)
+
+
+app.command("init", cls=Commande)(initialisation.init)
+app.command("serve", cls=Commande)(serveur.serve)
+app.add_typer(guichet.app, name="guichet")
+app.add_typer(certificat.app, name="certificat")
+app.add_typer(filtre.app, name="filtre")
+app.add_typer(distribution.app, name="distribution")
+app.add_typer(echange.app, name="echange")
+app.add_typer(schema.app, name="schema")
+app.add_typer(registre.app, name="registre")
+
+
+def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:
+    """Run one command line and return its exit code; `clock` is that of the machine unless given."""
+    try:
+        result = app(list(arguments), prog_name="echangeur", standalone_mode=False, obj=clock)
+    except Arret as error:
+        note(f"Erreur : {error.message}")
+        if error.conduite:
+            note(f"À faire : {error.conduite}")
+        return error.code
+    except typer.TyperException as error:
+        return _say_usage(error)
+    except typer.Abort:
+        note("Interrompu.")
+        return Code.CONSTAT
+    except KeyboardInterrupt:
+        note("Interrompu.")
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has enough (`| head`): nothing to say, and nothing may be said on it any more.
+        sys.stderr.close()
+        return Code.FAIT
+    return result if isinstance(result, int) else Code.FAIT
+
+
+def _say_usage(error: typer.TyperException) -> int:
+    """A usage error of typer, in French; a group called without argument shows its help instead."""
+    message = str(getattr(error, "format_message", error.__str__)())
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return Code.USAGE
+    note(f"Erreur : {translate(message)}")
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        note(f"À faire : {context.command_path} --aide")
+    return Code.USAGE
+
+
+def main() -> None:
+    """Entry point of the `echangeur` command."""
+    sys.exit(run(sys.argv[1:]))

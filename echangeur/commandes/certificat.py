@@ -1,0 +1,147 @@
+"""`echangeur certificat`: the certificates by which guichets are known."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from echangeur.commandes.guichet import find, refusal
+from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.francais import Commande, create_group
+from echangeur.sortie import MauvaisUsage, french, note, print_json, print_table, say
+from registry.certificats import CertificatEpingle, list_certificats, pin_certificat, withdraw_certificat
+
+app = create_group("Les certificats : l'empreinte enregistrée désigne le guichet.")
+
+CodeGuichet = Annotated[str, typer.Argument(metavar="CODE", help="Code du guichet.")]
+
+ALERTE = timedelta(days=60)
+"""A certificate that ends sooner is shown as such: renewing one takes weeks in an administration."""
+
+
+@app.command("emettre", cls=Commande)
+def issue(
+    ctx: typer.Context,
+    code: CodeGuichet,
+    dossier: Annotated[
+        Path,
+        typer.Option("--dossier", help="Dossier où écrire cert.pem, key.pem et ca.pem.", file_okay=False),
+    ],
+    jours: Annotated[
+        int, typer.Option("--jours", min=1, max=3650, help="Durée de validité, en jours.")
+    ] = 730,
+) -> None:
+    """Émet un certificat pour un guichet avec l'autorité de l'instance, et l'enregistre.
+
+    Le dossier contient ensuite le certificat (chaîne complète), sa clé privée et l'autorité, en PEM : de quoi
+    appeler les services, et tenir le service de réception sur localhost.
+    """
+    if (dossier / "key.pem").exists():
+        raise MauvaisUsage(f"{dossier} contient déjà une clé privée.", "Choisissez un autre dossier.")
+    autorite = instance_of(ctx).load_autorite()
+    now = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        guichet = find(conn, code)
+        identite = autorite.issue_guichet(
+            code, now=now, nom=guichet.nom, siren=guichet.siren, duree=timedelta(days=jours)
+        )
+        pinned = pin_certificat(conn, code, identite.certificat, instant=now)
+        if not isinstance(pinned, CertificatEpingle):
+            raise refusal("Le certificat n'est pas émis", pinned)
+        # Before the commit: a pin whose key was never written would be of no use.
+        identite.write(dossier)
+    say(f"Certificat de {code} écrit dans {dossier}, valide jusqu'au {french(pinned.valide_au)}")
+    say(f"Empreinte : {pinned.empreinte}")
+
+
+@app.command("enregistrer", cls=Commande)
+def pin(
+    ctx: typer.Context,
+    code: CodeGuichet,
+    fichier: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FICHIER", help="Certificat du partenaire, PEM ou DER.", exists=True, dir_okay=False
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Enregistre un certificat émis ailleurs : il parlera pour ce guichet, quelle que soit son autorité.
+
+    Un guichet peut en avoir plusieurs : enregistrez le suivant avant que le précédent n'expire.
+    """
+    with transaction(ctx) as conn:
+        pinned = pin_certificat(conn, code, fichier.read_bytes(), instant=contexte_of(ctx).clock.now())
+    if not isinstance(pinned, CertificatEpingle):
+        raise refusal("Le certificat n'est pas enregistré", pinned)
+    if json:
+        print_json(_value(pinned))
+        return
+    say(f"Certificat enregistré pour {code} : {pinned.sujet}")
+    say(f"Empreinte : {pinned.empreinte}, valide jusqu'au {french(pinned.valide_au)}")
+
+
+@app.command("lister", cls=Commande)
+def list_all(
+    ctx: typer.Context,
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="Code du guichet ; sans lui, tous.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Liste les certificats enregistrés, retirés compris, et signale ceux qui expirent."""
+    now = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        found = list_certificats(conn, code)
+    if json:
+        print_json([_value(certificat) | {"etat": state_of(certificat, now)} for certificat in found])
+        return
+    print_table(
+        ("guichet", "empreinte", "sujet", "valide jusqu'au", "état"),
+        [(c.guichet, c.empreinte, c.sujet, c.valide_au, state_of(c, now)) for c in found],
+        vide="Aucun certificat.",
+    )
+    soon = sum(state_of(c, now) == "expire bientôt" for c in found)
+    if soon:
+        note(f"{soon} certificat(s) expirent dans moins de {ALERTE.days} jours.")
+
+
+@app.command("retirer", cls=Commande)
+def withdraw(
+    ctx: typer.Context,
+    empreinte: Annotated[str, typer.Argument(metavar="EMPREINTE", help="Empreinte SHA-256 du certificat.")],
+) -> None:
+    """Retire un certificat : il n'ouvre plus rien, et ne sera jamais rétabli."""
+    # As other tools show it: colons, capitals.
+    key = empreinte.replace(":", "").lower()
+    with transaction(ctx) as conn:
+        found = withdraw_certificat(conn, key, instant=contexte_of(ctx).clock.now())
+    if found:
+        raise refusal("Le certificat n'est pas retiré", found)
+    say(f"Certificat {key} retiré.")
+
+
+def state_of(certificat: CertificatEpingle, now: datetime) -> str:
+    """What a certificate is worth at an instant, in French."""
+    if certificat.retire_le is not None:
+        return "retiré"
+    if now < certificat.valide_du:
+        return "pas encore valide"
+    if now > certificat.valide_au:
+        return "expiré"
+    return "expire bientôt" if certificat.valide_au - now < ALERTE else "valide"
+
+
+def _value(certificat: CertificatEpingle) -> dict[str, object]:
+    return {
+        "guichet": certificat.guichet,
+        "empreinte": certificat.empreinte,
+        "sujet": certificat.sujet,
+        "valide_du": certificat.valide_du,
+        "valide_au": certificat.valide_au,
+        "enregistre_le": certificat.enregistre_le,
+        "retire_le": certificat.retire_le,
+    }

@@ -1,0 +1,166 @@
+"""`echangeur guichet`: the partner offices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.francais import Commande, create_group
+from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
+from registry.constats import Constat
+from registry.guichets import Guichet, TypeGuichet
+from registry.guichets_store import (
+    NouveauGuichet,
+    add_guichet,
+    close_guichet,
+    get_guichet,
+    list_guichets,
+    set_adresse_reception,
+)
+
+app = create_group("Les guichets : les partenaires, leur type, leurs territoires.")
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="Code du guichet, 5 caractères.")]
+
+
+@app.command("ajouter", cls=Commande)
+def add(
+    ctx: typer.Context,
+    code: Code,
+    nom: Annotated[str, typer.Option("--nom", help="Nom du guichet.")],
+    type_guichet: Annotated[TypeGuichet, typer.Option("--type", help="Type du guichet.")],
+    territoire: Annotated[
+        list[str],
+        typer.Option("--territoire", help="Code d'un territoire (111, 059, 02A, 974…) ; peut être répétée."),
+    ],
+    siren: Annotated[str, typer.Option("--siren", help="SIREN, 9 chiffres.", show_default=False)] = "",
+    commune: Annotated[
+        str,
+        typer.Option("--commune", help="Code INSEE de la commune, pour le type commune.", show_default=False),
+    ] = "",
+    epci: Annotated[
+        str, typer.Option("--epci", help="SIREN de l'EPCI, pour le type epci.", show_default=False)
+    ] = "",
+    numerote: Annotated[
+        bool, typer.Option("--numerote", help="Système particulier : numérote lui-même ses demandes.")
+    ] = False,
+    adresse_reception: Annotated[
+        str,
+        typer.Option(
+            "--adresse-reception",
+            help="Adresse https du service de réception des distributions ; sans elle, rien n'est envoyé.",
+            show_default=False,
+        ),
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Ajoute un guichet. Un code déjà donné ne l'est jamais une seconde fois."""
+    nouveau = NouveauGuichet(
+        code=code,
+        nom=nom,
+        type=type_guichet,
+        siren=siren,
+        territoires=frozenset(territoire),
+        perimetre=_perimetre(type_guichet, commune, epci),
+        numerote=numerote,
+        adresse_reception=adresse_reception,
+    )
+    with transaction(ctx) as conn:
+        added = add_guichet(conn, nouveau, instant=contexte_of(ctx).clock.now())
+    if not isinstance(added, Guichet):
+        raise refusal("Le guichet n'est pas ajouté", added)
+    if json:
+        print_json(added)
+    else:
+        say(f"Guichet {added.code} ajouté : {added.nom}")
+
+
+@app.command("lister", cls=Commande)
+def list_all(ctx: typer.Context, json: Json = False) -> None:
+    """Liste les guichets, fermés compris."""
+    with transaction(ctx) as conn:
+        found = list_guichets(conn)
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ("code", "nom", "type", "territoires", "réception", "ouvert"),
+        [(g.code, g.nom, g.type.value, g.territoires, g.adresse_reception, g.actif) for g in found],
+        vide="Aucun guichet.",
+    )
+
+
+@app.command("montrer", cls=Commande)
+def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
+    """Montre un guichet et son périmètre de lecture."""
+    with transaction(ctx) as conn:
+        guichet = find(conn, code)
+    if json:
+        print_json(guichet)
+        return
+    perimetre = "tout son territoire" if not guichet.communes else f"{len(guichet.communes)} commune(s)"
+    print_fiche(
+        [
+            ("code", guichet.code),
+            ("nom", guichet.nom),
+            ("type", guichet.type.value),
+            ("SIREN", guichet.siren),
+            ("territoires", guichet.territoires),
+            ("droit de lecture", perimetre),
+            ("communes", guichet.communes),
+            ("numérote ses demandes", guichet.numerote),
+            ("adresse de réception", guichet.adresse_reception),
+            ("ouvert", guichet.actif),
+        ]
+    )
+
+
+@app.command("adresse", cls=Commande)
+def set_address(
+    ctx: typer.Context,
+    code: Code,
+    adresse: Annotated[
+        str,
+        typer.Argument(metavar="ADRESSE", help="Adresse https de réception ; vide : ne plus rien envoyer."),
+    ],
+) -> None:
+    """Change l'adresse où sont envoyées les distributions d'un guichet."""
+    with transaction(ctx) as conn:
+        found = set_adresse_reception(conn, code, adresse)
+    if found:
+        raise refusal("L'adresse n'est pas changée", found)
+    say(f"Guichet {code} : distributions envoyées à {adresse or 'personne'}")
+
+
+@app.command("fermer", cls=Commande)
+def close(ctx: typer.Context, code: Code) -> None:
+    """Ferme un guichet : il ne peut plus rien envoyer, lire ni recevoir. Ce qu'il a fait reste."""
+    with transaction(ctx) as conn:
+        found = close_guichet(conn, code, instant=contexte_of(ctx).clock.now())
+    if found:
+        raise refusal("Le guichet n'est pas fermé", found)
+    say(f"Guichet {code} fermé.")
+
+
+def find(conn: Connection, code: str) -> Guichet:
+    """The guichet of this code. Raises ConstatNegatif when there is none."""
+    guichet = get_guichet(conn, code)
+    if guichet is None:
+        raise ConstatNegatif(
+            f"Aucun guichet n'a le code {code}.", "echangeur guichet lister les montre tous."
+        )
+    return guichet
+
+
+def refusal(intitule: str, found: Sequence[Constat]) -> ConstatNegatif:
+    """What the registry found, as the end of a command."""
+    return ConstatNegatif(f"{intitule} :\n" + "\n".join(f"  - {item.champ} : {item.texte}" for item in found))
+
+
+def _perimetre(type_guichet: TypeGuichet, commune: str, epci: str) -> str:
+    """The perimeter of the type. An option of another type is handed on too, to be refused in words."""
+    return epci or commune if type_guichet is TypeGuichet.EPCI else commune or epci

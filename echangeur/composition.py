@@ -1,0 +1,164 @@
+"""Wiring: the one place where the parts are put together into a server process.
+
+Start: port, database (migrated), TLS, handlers, distribution worker, then the listening. Stop: the reverse,
+so that nothing is accepted that could not be finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from certs import tls
+from dispatching.decision import Distributeur
+from echangeur.ecoute import bind, url_of
+from echangeur.instance import Instance
+from echangeur.journaux import configure_logs
+from echangeur.sortie import MauvaisUsage
+from registry.certificats import Identites
+from registry.clock import Clock
+from registry.database import upgrade
+from registry.handlers import Traitement
+from soap.server import Limites, create_app, create_runner
+from soap.services import SERVICES
+
+_log = structlog.get_logger("echangeur")
+
+Announce = Callable[[str, tuple[str, ...]], None]
+"""Called once when connections are accepted: base address, names of the services."""
+
+_PIN_PERIOD: Final = 1.0
+"""Seconds between two looks at the pins: a certificate registered while the server runs is let through the
+handshake within that time, whatever its authority. One small query a second."""
+
+
+def run(
+    instance: Instance, clock: Clock, *, adresse: str | None, port: int | None, announce: Announce
+) -> None:
+    """Serve `instance` until SIGTERM or SIGINT. Raises MauvaisUsage when it cannot start."""
+    configure_logs()
+    settings = instance.configuration.serveur
+    sock = bind(adresse or settings.adresse, settings.port if port is None else port)
+    with (
+        contextlib.closing(sock),
+        instance.database(pool_size=instance.configuration.base.connexions) as engine,
+    ):
+        upgrade(engine)
+        asyncio.run(_serve(instance, engine, clock, sock, announce))
+
+
+async def _serve(
+    instance: Instance, engine: Engine, clock: Clock, sock: socket.socket, announce: Announce
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with _services(instance, engine, clock, sock):
+        # What is alive now lives as long as the process: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        announce(url_of(sock), tuple(service.nom for service in SERVICES))
+        _log.info("prêt", adresse=url_of(sock))
+        await stop.wait()
+        _log.info("arrêt demandé")
+
+
+@asynccontextmanager
+async def _services(
+    instance: Instance, engine: Engine, clock: Clock, sock: socket.socket
+) -> AsyncIterator[None]:
+    configuration = instance.configuration
+    identites = Identites(engine, clock)
+    pins = await asyncio.to_thread(identites.epingles)
+    context = server_tls(instance, pins)
+    distributeur = Distributeur(clock)
+    with engine.begin() as conn:
+        distributeur.warm(conn)
+    traitement = Traitement(engine, clock, distributeur)
+    async with contextlib.AsyncExitStack() as stack:
+        await traitement.start()
+        stack.push_async_callback(traitement.stop)
+        # DISTRIBUTION HERE
+        stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
+        limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
+        runner = create_runner(create_app(traitement, identites, clock, limites=limites))
+        await runner.setup()
+        stack.push_async_callback(_close, runner, configuration.serveur.delai_arret)
+        await web.SockSite(runner, sock, ssl_context=context).start()
+        yield
+
+
+def server_tls(instance: Instance, pins: tuple[bytes, ...]) -> ssl.SSLContext:
+    """The TLS context of the server. Raises MauvaisUsage when its files cannot be read."""
+    settings = instance.configuration.serveur
+    certificat, cle, autorites = map(instance.path, (settings.certificat, settings.cle, settings.autorites))
+    with readable("serveur", certificat, cle, autorites):
+        # Identites judges the dates at its own clock and says so in words.
+        return tls.server_context(certificat, cle, autorites, epingles=pins, dates_verifiees_au_dessus=True)
+
+
+def client_tls(instance: Instance) -> ssl.SSLContext:
+    """The TLS context that pushes to partners. Raises MauvaisUsage when its files cannot be read."""
+    settings = instance.configuration.distribution
+    certificat, cle = instance.path(settings.certificat), instance.path(settings.cle)
+    autorites = instance.path(settings.autorites) if settings.autorites else None
+    with readable("distribution", certificat, cle, *([autorites] if autorites else [])):
+        return tls.client_context(autorites, certificat, cle)
+
+
+@contextlib.contextmanager
+def readable(section: str, *files: Path) -> Iterator[None]:
+    """Turn what ssl raises about these files into MauvaisUsage."""
+    for file in files:
+        if not file.is_file():
+            raise MauvaisUsage(f"Le fichier {file} n'existe pas.", f"Corrigez la section [{section}].")
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        names = ", ".join(str(file) for file in files)
+        raise MauvaisUsage(
+            f"Un certificat ou une clé ne se lit pas, ou ils ne vont pas ensemble : {names}.",
+            f"Corrigez la section [{section}].",
+        ) from error
+
+
+async def _watch_pins(identites: Identites, context: ssl.SSLContext, known: set[bytes]) -> None:
+    """Let newly pinned certificates through the handshake. One withdrawn stays known to TLS until the next
+    start, and is refused above, in words."""
+    while True:
+        await asyncio.sleep(_PIN_PERIOD)
+        try:
+            pins = set(await asyncio.to_thread(identites.epingles))
+        except SQLAlchemyError as error:
+            # The database is restarting: the registrations say so to their callers, the next look will do.
+            _log.warning("épingles illisibles", erreur=type(error).__name__)
+            continue
+        tls.trust(context, pins - known)
+        known |= pins
+
+
+async def _close(runner: web.AppRunner, delai: float) -> None:
+    """Stop listening, let the exchanges in progress finish, at most `delai` seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(delai):
+            await runner.cleanup()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

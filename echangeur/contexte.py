@@ -1,0 +1,44 @@
+"""What every sub-command is given: the folder of the instance and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from echangeur.instance import Instance, open_instance
+from registry.clock import Clock
+
+Json = Annotated[bool, typer.Option("--json", help="Écrit le résultat en JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Contexte:
+    """Set by the root command, read by the others."""
+
+    dossier: Path
+    clock: Clock
+
+
+def contexte_of(ctx: typer.Context) -> Contexte:
+    """The context set by the root command."""
+    found = ctx.find_root().obj
+    assert isinstance(found, Contexte)
+    return found
+
+
+def instance_of(ctx: typer.Context) -> Instance:
+    """The instance that ``--instance`` names. Raises MauvaisUsage when there is none."""
+    return open_instance(contexte_of(ctx).dossier)
+
+
+@contextmanager
+def transaction(ctx: typer.Context) -> Iterator[Connection]:
+    """One transaction on the database of the instance, committed when the block ends well."""
+    with instance_of(ctx).database() as engine, engine.begin() as conn:
+        yield conn
