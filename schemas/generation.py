@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.ecriture import STYLES, Code, Element, Style, write
 from schemas.foyers import Foyer, draw_foyer, wanted_sizes
+from schemas.generation_doublons import write_doublon
 from schemas.generation_foyer import Contexte, mel, write_adresse, write_personne_physique, write_telephones
 from schemas.generation_suites import (
     write_anomalies,
@@ -181,6 +182,9 @@ def _body(c: Contexte, o: Options, type_fichier: str, foyer: Foyer | None) -> li
         write_renouvellement(c.le) if type_fichier == "REN" or t.complet else None,
         write_radiation(c, o.get("motif_radiation")) if type_fichier == "RAD" else None,
         write_anomalies(c) if type_fichier == "RET" and t.peut(0.5) else None,
+        ("listeDoublons", [write_doublon(c, o.get("guichet", "G1104"))])
+        if type_fichier == "RET" and t.peut(0.2)
+        else None,
         t.si(0.05, ("dateDerniereModificationPiece", c.le.isoformat())),
         t.si(0.2, ("incrementFichier", f"{t.entre(0, 999_999):06}")),
     ]

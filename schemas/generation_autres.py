@@ -9,10 +9,11 @@ import random
 from datetime import date, timedelta
 from typing import Final
 
-from schemas.ecriture import Attributs, Code, Element, Style, write
-from schemas.foyers import Adulte, draw_foyer
+from schemas.ecriture import Attributs, Element, Style, write
+from schemas.foyers import draw_foyer
 from schemas.generation import LE, draw_instant, generate_demande
-from schemas.generation_foyer import Contexte, write_adresse
+from schemas.generation_doublons import draw_number, write_doublon
+from schemas.generation_foyer import Contexte
 from schemas.kinds import DEMANDES, DocumentKind
 from schemas.tirage import Tirage
 
@@ -48,7 +49,7 @@ def generate_document(
     c = Contexte(Tirage(rng, complet=complet), territoire, le, v0201=False)
     if kind is DocumentKind.DOUBLONS:
         count = c.t.entre(1, 3)
-        return write("listeDoublons", [], [_doublon(c, guichet) for _ in range(count)], style)
+        return write("listeDoublons", [], [write_doublon(c, guichet) for _ in range(count)], style)
     bodies = {
         DocumentKind.RECHERCHE: ("RECH", _recherche),
         DocumentKind.EVENEMENT: ("EVT", _evenements),
@@ -62,47 +63,6 @@ def generate_document(
     return write("interfaceNuu", [("versionInterface", "02.00")], [entete, *body(c, guichet)], style)
 
 
-def _number(c: Contexte, guichet: str) -> str:
-    created = c.t.jour(c.le - timedelta(days=1800), c.le)
-    return f"{c.territoire}{created:%m%y}{c.t.entre(1, 999_999):06}{guichet}"
-
-
-def _identite(adulte: Adulte) -> list[Element | None]:
-    who = adulte.identite
-    return [
-        ("civilite", Code(who.civilite)),
-        ("nom", who.nom),
-        ("nomPatronymique", who.nom_patronymique) if who.nom_patronymique else None,
-        ("prenom", who.prenom),
-        ("dateNaissance", who.date_naissance.isoformat()),
-    ]
-
-
-def _doublon(c: Contexte, guichet: str) -> Element:
-    t = c.t
-    foyer = draw_foyer(t, c.le)
-    places: list[Element | None] = [
-        ("localisationSouhaitee", [("commune", Code(code)), t.si(0.05, ("quartier", "Centre"))])
-        for code in t.communes(c.territoire)
-    ]
-    demandeur: list[Element | None] = [
-        *_identite(foyer.demandeur),
-        write_adresse(t, "adressePostale", t.commune(c.territoire)),
-        t.si(0.1, write_adresse(t, "adresseLogement", t.commune(c.territoire))),
-    ]
-    return (
-        "doublon",
-        [
-            ("numUnique", _number(c, guichet)),
-            ("demandeur", demandeur),
-            ("listeCotitulaire", [("cotitulaire", _identite(a)) for a in foyer.cotitulaires])
-            if foyer.cotitulaires
-            else None,
-            ("listeLocalisationSouhaitee", places),
-        ],
-    )
-
-
 def _period(c: Contexte, name: str) -> list[Element | None]:
     end = c.t.jour(c.le - timedelta(days=300), c.le)
     begin = end - timedelta(days=c.t.entre(1, 90))
@@ -113,7 +73,7 @@ def _recherche(c: Contexte, guichet: str) -> list[Element | None]:
     t = c.t
     who = draw_foyer(t, c.le).demandeur.identite
     criteria: list[Element | None] = [
-        t.si(0.2, ("numUnique", _number(c, guichet))),
+        t.si(0.2, ("numUnique", draw_number(c, guichet))),
         t.si(0.3, ("etatDemande", t.parmi("AR"))),
         *_period(c, "dateDepot"),
         *_period(c, "dateRenouvellement"),
@@ -138,7 +98,7 @@ def _recherche(c: Contexte, guichet: str) -> list[Element | None]:
         ),
         t.si(0.1, ("piecesJustificatives", [("codeCategorie", "IDENTITE"), ("codeCategorie", "REVENUS")])),
     ]
-    found: list[Element | None] = [("numUnique", _number(c, guichet)) for _ in range(t.entre(1, 20))]
+    found: list[Element | None] = [("numUnique", draw_number(c, guichet)) for _ in range(t.entre(1, 20))]
     return [
         ("operation", [("demandeMulticritere", criteria)]),
         t.si(0.5, ("listeDemandes", found)),
@@ -149,7 +109,7 @@ def _recherche(c: Contexte, guichet: str) -> list[Element | None]:
 def _evenements(c: Contexte, guichet: str) -> list[Element | None]:
     events: list[Element | None] = [_evenement(c) for _ in range(c.t.entre(1, 6))]
     return [
-        ("operation", [("numUnique", _number(c, guichet))]),
+        ("operation", [("numUnique", draw_number(c, guichet))]),
         c.t.si(0.5, ("listeEvenements", events)),
         c.t.si(0.05, _anomalies()),
     ]

@@ -58,8 +58,8 @@ def write_personne_physique(c: Contexte, foyer: Foyer) -> Element:
 
 
 def write_adresse(t: Tirage, name: str, commune: cog.Commune) -> Element:
-    """A French address in that commune; one in two hundred is abroad."""
-    etranger = not t.complet and t.peut(0.005)
+    """An address in that commune; one in two hundred is abroad."""
+    etranger = _is_abroad(t)
     content: list[Element | None] = [
         ("etranger", "true" if etranger else "false"),
         t.si(0.4, ("appartement", str(t.entre(1, 99)))),
@@ -71,14 +71,21 @@ def write_adresse(t: Tirage, name: str, commune: cog.Commune) -> Element:
         ("voie", t.parmi(lines("voies"))[0]),
         t.si(0.03, ("lieuDit", "Le Moulin Neuf")),
     ]
-    if etranger:
-        ville, pays = t.parmi((("Bruxelles", "Belgique"), ("Köln", "Allemagne"), ("Alger", "Algérie")))
-        content += [("codePostalEtranger", "1000"), ("communeEtranger", ville), ("pays", pays)]
-    else:
-        code_postal = t.parmi(commune.codes_postaux or ("99999",))
-        content += [("codePostal", code_postal), ("commune", Code(commune.code))]
+    content += _lieu(t, commune, etranger=etranger)
     content.append(("nomHebergeant", f"{t.prenom('F')} {t.nom()}"[:38]) if t.peut(0.08) else None)
     return name, content
+
+
+def _is_abroad(t: Tirage) -> bool:
+    return t.rng.random() < (0.5 if t.complet else 0.005)
+
+
+def _lieu(t: Tirage, commune: cog.Commune, *, etranger: bool) -> list[Element]:
+    """One of the two branches of a place."""
+    if etranger:
+        ville, pays = t.parmi((("Bruxelles", "Belgique"), ("Köln", "Allemagne"), ("Alger", "Algérie")))
+        return [("codePostalEtranger", "1000"), ("communeEtranger", ville), ("pays", pays)]
+    return [("codePostal", t.parmi(commune.codes_postaux or ("99999",))), ("commune", Code(commune.code))]
 
 
 def write_telephones(t: Tirage) -> list[Element | None]:
@@ -151,16 +158,16 @@ def _cotitulaire(c: Contexte, adulte: Adulte) -> Element:
 
 def _travail(c: Contexte, adulte: Adulte) -> Element:
     t, travail = c.t, adulte.travail
+    etranger = _is_abroad(t)
     content: list[Element | None] = [
         ("profession", travail.profession) if travail.profession else None,
         ("typeContratTravail", Code(travail.contrat)),
         t.si(0.1, ("multiEmployeur", t.parmi(("true", "false")))),
         ("nomEmployeurPrincipal", travail.employeur) if travail.employeur else None,
-        t.si(0.3, ("etranger", "false")),
+        ("etranger", "true" if etranger else "false") if etranger or t.peut(0.3) else None,
     ]
-    if travail.employeur and t.peut(0.8):
-        place = t.commune(c.territoire)
-        content += [("codePostal", t.parmi(place.codes_postaux or ("99999",))), ("commune", Code(place.code))]
+    if etranger or (travail.employeur and t.peut(0.8)):
+        content += _lieu(t, t.commune(c.territoire), etranger=etranger)
     if travail.employeur and t.peut(0.2):
         content.append(("nomOrganismeCollecteur", "Action Logement Services"))
     return "situationProfessionnelle", content
@@ -263,11 +270,8 @@ def _logement_actuel(c: Contexte, foyer: Foyer) -> Element:
         ("proprietaire", "true" if owner else "false"),
     ]
     if owner:
-        place = t.commune(c.territoire)
-        content += [
-            t.si(0.5, ("etranger", "false")),
-            ("codePostal", t.parmi(place.codes_postaux or ("99999",))),
-            ("commune", Code(place.code)),
-            ("typeLogementPossede", Code(t.parmi(("T2", "T3", "T4")))),
-        ]
+        etranger = _is_abroad(t)
+        content.append(("etranger", "true") if etranger else t.si(0.5, ("etranger", "false")))
+        content += _lieu(t, t.commune(c.territoire), etranger=etranger)
+        content.append(("typeLogementPossede", Code(t.parmi(("T2", "T3", "T4")))))
     return "logementActuel", content
