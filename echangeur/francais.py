@@ -69,7 +69,7 @@ _MESSAGES: Final = (
     (r"No such command '(.+?)'\.", "Commande inconnue : {0}."),
     (r"No such option: (\S+) \(Possible options: (.+)\)", "Option inconnue : {0}. Serait-ce {1} ?"),
     (r"No such option: (\S+)(?: Did you mean (\S+)\?)?", "Option inconnue : {0}."),
-    (r"Got unexpected extra arguments? \((.+)\)", "Argument en trop : {0}."),
+    (r"Got unexpected extra argument(?:s|\(s\))? \((.+)\)", "Argument en trop : {0}."),
     (r"Option '(.+?)' requires an argument\.", "L'option {0} attend une valeur."),
     (r"Option '(.+?)' does not take a value\.", "L'option {0} n'attend pas de valeur."),
     (r"Invalid value for '?(.+?)'?: .* is not one of (.+)\.", "Valeur incorrecte pour {0} ; admises : {1}."),
