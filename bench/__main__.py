@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16, help="connexions simultanées")
     parser.add_argument("--json", type=Path, default=RESULTS, help="fichier de résultats")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=150)
     lines: list[Line] = []
     n, clients = options.nombre, options.clients
     docs = documents(2 * n, console)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -36,12 +37,17 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Return when `port` accepts. Raises RuntimeError when the process ends or time runs out."""
+    """Return when `port` speaks TLS. Raises RuntimeError when the process ends or time runs out."""
+    context = ssl._create_unverified_context()  # only to know that somebody is there
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         if process.poll() is not None:
             raise RuntimeError(f"le serveur s'est arrêté : {process.args!r}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=5) as raw,
+            context.wrap_socket(raw),
+        ):
             return
         time.sleep(0.05)
     raise RuntimeError(f"le serveur ne répond pas : {process.args!r}")
