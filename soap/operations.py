@@ -57,17 +57,21 @@ class Operations:
         }
 
     async def execute(self, operation: Operation, echange: Echange, parametres: Parametres) -> Retour | Refus:
-        """Run one operation. A refusal becomes a fault."""
+        """Run one operation. A refusal becomes a fault. Raises what the handlers raise."""
         served = self._served.get(operation.nom)
         if served is None:
-            return Refus((OPERATION_NON_ASSUREE(operation.nom),))
+            return await self._refuse(echange, OPERATION_NON_ASSUREE(operation.nom))
         certificat = parametres.fichiers.get("certificat", b"")
         if certificat:
             # Tried before anything is done: a demande must not be registered whose answer cannot leave.
             attempt = encrypt_for(certificat, b"", at=self._clock.now())
             if isinstance(attempt, RaisonRefus):
-                return Refus((_certificate_refused(attempt),))
+                return await self._refuse(echange, _certificate_refused(attempt))
         return await served(echange, parametres)
+
+    async def _refuse(self, echange: Echange, anomalie: Anomalie) -> Refus:
+        await self._traitement.refuse(echange, (anomalie,))
+        return Refus((anomalie,))
 
     async def _get_num_unique(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
         answer = await self._traitement.get_num_unique(echange, parametres.fichiers["fichierDemande"])

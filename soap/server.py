@@ -119,6 +119,8 @@ class Bord:
                 ),
                 opened,
             )
+            if answer.anomalies and not answer.executee:
+                await self._traitement.refuse(opened, answer.anomalies)
         except Saturation:
             return _fault(faults.SATURATION(), correlation)
         except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the partner gets a fault

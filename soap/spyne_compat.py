@@ -18,8 +18,8 @@ _SIX = "spyne.util.six"
 
 def prepare() -> None:
     """Install what the running Python lacks. Raises ImportError when spyne is not installed."""
-    if sys.version_info >= (3, 12):
-        install_six()
+    # Before 3.12 the old protocol still works, with a warning at each import.
+    install_six()
     if sys.version_info >= (3, 13):
         install_cgi()
 

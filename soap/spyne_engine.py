@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from registry.anomalies import Anomalie
@@ -54,13 +54,18 @@ class Requete:
 
 @dataclass(frozen=True, slots=True)
 class ReponseHttp:
-    """The HTTP answer of the engine. `anomalies` is empty when the operation answered."""
+    """The HTTP answer of the engine.
+
+    operation: its name when it could be told, or empty. anomalies: empty when the operation answered.
+    executee: False when the message was refused before the operation was run.
+    """
 
     statut: int
     content_type: str
     corps: bytes
     operation: str = ""
     anomalies: tuple[Anomalie, ...] = ()
+    executee: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ class _Appel:
     message: MessageRecu | None = None
     operation: Operation | None = None
     anomalies: tuple[Anomalie, ...] = ()
+    executee: bool = False
     content_type: str = XML_UTF8
 
 
@@ -161,7 +167,12 @@ async def _run(ctx: Any, parametres: Parametres) -> Retour:
     """The body of every operation declared to spyne."""
     call: _Appel = ctx.udc
     assert call.operation is not None
-    outcome = await call.executant(call.operation, call.echange, parametres)
+    echange = call.echange
+    if echange.operation != call.operation.nom:
+        # The transport did not name the operation, or not by its bare name.
+        echange = replace(echange, operation=call.operation.nom)
+    call.executee = True
+    outcome = await call.executant(call.operation, echange, parametres)
     if isinstance(outcome, Refus):
         raise _FauteContrat(outcome.anomalies)
     return outcome
@@ -260,6 +271,7 @@ class Moteur:
             ctx.out_string[0],
             call.operation.nom if call.operation else "",
             call.anomalies,
+            call.executee,
         )
 
     def _read(self, ctx: Any) -> None:
