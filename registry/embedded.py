@@ -10,14 +10,18 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
+from urllib.parse import quote
 
 _SETTINGS: Final[Mapping[str, str]] = {
     # Reached by its Unix socket only.
@@ -36,12 +40,21 @@ _SETTINGS: Final[Mapping[str, str]] = {
 # A crash recovery replays up to max_wal_size (1 GB) of WAL: seconds on a good disk, a minute on a poor one.
 _START_TIMEOUT_S: Final = 120
 
+# Two seconds for the processes of a killed server to notice and end.
+_GHOST_ATTEMPTS: Final = 4
+
 # sockaddr_un holds 108 bytes with the final zero; PostgreSQL appends "/.s.PGSQL.5432".
 _SOCKET_FOLDER_MAX: Final = 107 - len("/.s.PGSQL.5432")
 
 
 class EmbeddedError(Exception):
     """The embedded server could not be installed or started. The message is French and complete."""
+
+
+class _State(NamedTuple):
+    socket: Path
+    port: str
+    ready: bool
 
 
 class EmbeddedPostgres:
@@ -96,16 +109,14 @@ class EmbeddedPostgres:
 
         Raises EmbeddedError when the server does not run.
         """
-        try:
-            # Lines of postmaster.pid: pid, data folder, start time, port, socket folder, …
-            lines = (self.folder / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            raise EmbeddedError(f"le PostgreSQL de {self.folder} n'est pas démarré") from None
-        return f"postgresql://postgres@/{database}?host={lines[4].strip()}&port={lines[3].strip()}"
+        state = self._state()
+        if state is None:
+            raise EmbeddedError(f"le PostgreSQL de {self.folder} n'est pas démarré")
+        return f"postgresql://postgres@/{database}?host={quote(str(state.socket.parent))}&port={state.port}"
 
     def stop_server(self) -> None:
         """Stop the server whoever uses it; does nothing when it does not run."""
-        if self._running():
+        if self._state() is not None:
             self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder), "stop")
 
     def _beside(self, name: str) -> Path:
@@ -115,19 +126,45 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         if not (self.folder / "PG_VERSION").exists():
             self._install()
-        elif self._running():
-            return
-        self._run(
-            "pg_ctl",
+        elif self._state() is not None:
+            return self._wait_ready()
+        start = (
             *("-w", "-t", str(_START_TIMEOUT_S), "-D", str(self.folder)),
-            *("-l", str(self.folder / "postgresql.log"), "-o", f"-k '{self._socket_folder()}'", "start"),
+            *("-l", str(self.folder / "postgresql.log")),
+            *("-o", f"-k {shlex.quote(str(self._socket_folder()))}", "start"),
         )
+        # A server killed a moment ago leaves processes that end by themselves; until then its pid file is held.
+        for _ in range(_GHOST_ATTEMPTS):
+            if self._call("pg_ctl", *start).returncode == 0:
+                return None
+            time.sleep(0.5)
+        return self._run("pg_ctl", *start)
 
-    def _running(self) -> bool:
-        if not (self.folder / "postmaster.pid").exists():
-            return False
-        # Exit code 3: a pid file whose process is gone, left by a machine that stopped.
-        return self._call("pg_ctl", "-D", str(self.folder), "status").returncode == 0
+    def _wait_ready(self) -> None:
+        """Wait for a server that someone started and, being killed, did not wait for."""
+        for _ in range(_START_TIMEOUT_S * 10):
+            state = self._state()
+            if state is None or state.ready:
+                return
+            time.sleep(0.1)
+        raise EmbeddedError(f"le PostgreSQL de {self.folder} démarre depuis plus de {_START_TIMEOUT_S} s")
+
+    def _state(self) -> _State | None:
+        """The server that listens, or None. The pid alone does not tell: it may be a zombie, or another's."""
+        try:
+            # Lines of postmaster.pid: pid, data folder, start time, port, socket folder, TCP address, shared
+            # memory, status.
+            lines = (self.folder / "postmaster.pid").read_text().splitlines()
+            port, folder = lines[3].strip(), Path(lines[4].strip())
+        except (FileNotFoundError, IndexError):
+            return None
+        path = folder / f".s.PGSQL.{port}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError:
+                return None
+        return _State(path, port, ready=lines[7:8] != [] and lines[7].strip() == "ready")
 
     def _install(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)
