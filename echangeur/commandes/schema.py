@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,10 @@ from echangeur.contexte import Json, contexte_of
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, print_table, say
 from schemas.codes import check_codes
-from schemas.documents import Document, DocumentKind, read_document
+from schemas.contract import PARTNER_SERVICES, SERVICES, wsdl_source, xsd_bytes, xsd_names
+from schemas.documents import DEMANDES, Document, DocumentKind, read_document
+from schemas.generation import generate_demandes
+from schemas.generation_autres import generate_document
 from schemas.violations import Violation
 
 app = create_group("La spécification d'interface : schémas, WSDL, validation, exemples.")
@@ -61,23 +63,29 @@ def validate_file(
 
 @app.command("publier", cls=Commande)
 def publish(
-    dossier: Annotated[Path, typer.Argument(help="Dossier où écrire ; créé s'il n'existe pas.")],
+    dossier: Annotated[Path, typer.Argument(metavar="DOSSIER", help="Dossier où écrire ; créé au besoin.")],
 ) -> None:
-    """Écrit les schémas XSD et les WSDL de l'interface dans un dossier."""
+    """Écrit les schémas XSD et les WSDL de l'interface dans un dossier.
+
+    Les WSDL sont tels qu'au dépôt ; un serveur publie les siens à `?wsdl`, avec son adresse.
+    """
     dossier.mkdir(parents=True, exist_ok=True)
-    for folder in ("xsd", "wsdl"):
-        for entry in sorted(files("schemas").joinpath(folder).iterdir(), key=lambda item: item.name):
-            if entry.name.endswith((".xsd", ".wsdl")):
-                target = dossier / entry.name
-                target.write_bytes(entry.read_bytes())
-                say(str(target))
+    texts = {name: xsd_bytes(name) for name in xsd_names()}
+    texts |= {f"{service}.wsdl": wsdl_source(service) for service in SERVICES + PARTNER_SERVICES}
+    for name, data in sorted(texts.items()):
+        (dossier / name).write_bytes(data)
+        say(str(dossier / name))
 
 
 @app.command("generer", cls=Commande)
 def generate(
-    nature: Annotated[DocumentKind, typer.Option("--nature", help="Nature des documents.")] = (
-        DocumentKind.DEMANDE_0201
-    ),
+    nature: Annotated[
+        DocumentKind, typer.Option("--nature", help="Nature des documents.")
+    ] = DocumentKind.DEMANDE_0201,
+    type_fichier: Annotated[
+        str,
+        typer.Option("--type-fichier", help="Pour une demande, code de ListeTypeFichier (CRE, MOD, REN…)."),
+    ] = "CRE",
     nombre: Annotated[int, typer.Option("--nombre", min=1, max=100_000, help="Nombre de documents.")] = 1,
     graine: Annotated[
         int, typer.Option("--graine", help="Graine du tirage : la même donne les mêmes documents.")
@@ -88,25 +96,40 @@ def generate(
         Path | None,
         typer.Option(
             "--dossier",
-            help="Dossier où écrire un fichier par document ; sans lui, un seul document"
-            " sort sur la sortie standard.",
+            help="Dossier où écrire un fichier par document ; sans lui, un seul sort sur la sortie standard.",
         ),
     ] = None,
 ) -> None:
-    """Génère des documents vraisemblables et valides, pour essayer un logiciel. Personne n'y est réel."""
-    from schemas.generation import generate_demande
+    """Génère des documents vraisemblables et valides, pour essayer un logiciel. Personne n'y est réel.
 
-    rng = random.Random(graine)  # noqa: S311 - examples, no secret
-    if dossier is None:
-        if nombre != 1:
-            raise MauvaisUsage("Plusieurs documents demandent un dossier.", "Ajoutez --dossier DOSSIER")
-        say(generate_demande(rng, territoire=territoire, guichet=guichet, kind=nature).decode("utf-8"))
-        return
-    dossier.mkdir(parents=True, exist_ok=True)
-    for numero in range(1, nombre + 1):
-        path = dossier / f"{nature}-{numero:06d}.xml"
-        path.write_bytes(generate_demande(rng, territoire=territoire, guichet=guichet, kind=nature))
+    Deux demandes d'un même tirage ne sont jamais des doublons l'une de l'autre.
+    """
+    if dossier is None and nombre != 1:
+        raise MauvaisUsage("Plusieurs documents demandent un dossier.", "Ajoutez --dossier DOSSIER")
+    try:
+        for rang, document in enumerate(
+            _draw(nature, type_fichier, nombre, graine, territoire, guichet), start=1
+        ):
+            if dossier is None:
+                say(document.decode("utf-8"))
+                return
+            dossier.mkdir(parents=True, exist_ok=True)
+            (dossier / f"{nature}-{rang:06d}.xml").write_bytes(document)
+    except ValueError as error:
+        raise MauvaisUsage(f"{error}.") from error
     say(f"{nombre} document(s) dans {dossier}")
+
+
+def _draw(
+    nature: DocumentKind, type_fichier: str, nombre: int, graine: int, territoire: str, guichet: str
+) -> Iterator[bytes]:
+    if nature in DEMANDES:
+        yield from generate_demandes(
+            graine, nombre, kind=nature, type_fichier=type_fichier, territoire=territoire, guichet=guichet
+        )
+    else:
+        for rang in range(nombre):
+            yield generate_document(nature, f"{graine}-{rang}", territoire=territoire, guichet=guichet)
 
 
 def _day(text: str) -> date:

@@ -13,6 +13,7 @@ import pytest
 from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat, read_chaine
 from registry.clock import FixedClock
+from schemas.documents import DocumentKind
 from tests.echangeur.conftest import Commande
 
 
@@ -275,11 +276,20 @@ def test_schema_genere_et_valide(commande: Commande, tmp_path: Path) -> None:
     assert "invalide" in commande("schema", "valider", faux).erreur
 
 
+@pytest.mark.parametrize("nature", list(DocumentKind))
+def test_schema_genere_chaque_nature(commande: Commande, tmp_path: Path, nature: DocumentKind) -> None:
+    assert commande("schema", "generer", "--nature", nature, "--dossier", tmp_path).code == 0
+    (path,) = tmp_path.iterdir()
+    assert commande("schema", "valider", path, "--json").json["valide"] is True
+
+
 def test_schema_generer_se_repete(commande: Commande) -> None:
     premier = commande("schema", "generer", "--graine", "7").sortie
     assert premier == commande("schema", "generer", "--graine", "7").sortie
     assert premier != commande("schema", "generer", "--graine", "8").sortie
     assert commande("schema", "generer", "--nombre", "2").code == 2
+    assert commande("schema", "generer", "--type-fichier", "ZZZ").code == 2
+    assert commande("schema", "generer", "--territoire", "ZZZ").code == 2
 
 
 def test_schema_valider_juge_les_codes_a_une_date(commande: Commande, tmp_path: Path) -> None:
