@@ -33,10 +33,11 @@ _MIN_INCLUSIVE: Final = 1833
 _MAX_INCLUSIVE: Final = 1834
 _PATTERN: Final = 1839
 _NOT_EMPTY: Final = 1841
-_CHILD_IN_TEXT: Final = 1842
+_ENUMERATION: Final = 1840
+_CHILD_IN_TEXT: Final = (1828, 1842)
 _TEXT_IN_CHILDREN: Final = 1843
 _ROOT: Final = 1845
-_ATTRIBUTE_REFUSED: Final = 1866
+_ATTRIBUTE_REFUSED: Final = (1827, 1866)
 _ATTRIBUTE_MISSING: Final = 1868
 _CONTENT: Final = 1871
 _FIXED: Final = 1874
@@ -48,6 +49,7 @@ _PRECEDENCE: Final = (
     _MAX_INCLUSIVE,
     _MIN_INCLUSIVE,
     _PATTERN,
+    _ENUMERATION,
     _FIXED,
     _NOT_A_VALUE,
 )
@@ -174,16 +176,19 @@ def _explain(
         of = _TYPE.search(text)
         wanted = _TYPES.get(of[1], "un nombre entier") if of else ""
         return "XSD-TYPE", f"{subject} n'a pas une valeur admise.", value, wanted
+    if kind == _ENUMERATION:
+        values = text.partition("of the set {")[2].removesuffix(".").removesuffix("}").replace("'", "")
+        return "XSD-LISTE", f"{subject} n'est pas une des valeurs admises.", value, f"l'une de : {values}"
     if kind == _FIXED:
         return "XSD-FIXE", f"{subject} n'a pas la valeur imposée.", value, _last_quoted(text)
     if kind == _NOT_EMPTY:
         found = value if value.strip() else "un blanc ou un saut de ligne"
         return "XSD-VIDE", f"{subject} ne doit rien contenir, pas même un blanc.", found, f"<{name}/>"
-    if kind == _CHILD_IN_TEXT:
+    if kind in _CHILD_IN_TEXT:
         return "XSD-ELEMENT", f"{subject} ne peut contenir que du texte.", "un élément", "du texte"
     if kind == _TEXT_IN_CHILDREN:
         return "XSD-TEXTE", f"{subject} ne peut contenir que des éléments.", "du texte", "des éléments"
-    if kind == _ATTRIBUTE_REFUSED:
+    if kind in _ATTRIBUTE_REFUSED:
         return "XSD-ATTRIBUT", f"{subject} n'est pas admis, ou pas dans cet espace de noms.", value, ""
     if kind == _ATTRIBUTE_MISSING:
         missing = _MISSING_ATTRIBUTE.search(text)

@@ -179,10 +179,11 @@ MUTATIONS = {
     "fixed": (_fix, f".//{XS}complexType/{XS}attribute"),
     "form": (_change_form, LOCAL),
 }
-# A schema of its own for each file, and one document that reaches all its components.
+# By file, the documents that together reach all its components.
 REACHED_BY = {
-    **{file: document for document, file in FILES.items()},
-    "demande-commun.xsd": "InterfaceNuu 02.01",
+    **{file: (document,) for document, file in FILES.items()},
+    "demande-commun.xsd": ("InterfaceNuu 02.01",),
+    "domains.xsd": ("Recherche 02.00", "GPEvenement 02.00", "GPTypeEvenement 02.00"),
 }
 
 
@@ -207,8 +208,9 @@ def test_any_single_change_of_a_schema_is_seen(file: str, mutation: str, where: 
     if not targets:
         return
     mutate(targets[where % len(targets)])
-    document = REACHED_BY[file]
-    assert differences(EXPECTED[document], Xsd(FILES[document], trees).read()) != []
+    assert any(
+        differences(EXPECTED[document], Xsd(FILES[document], trees).read()) for document in REACHED_BY[file]
+    )
 
 
 def test_components_of_domains_are_all_used() -> None:
