@@ -13,9 +13,9 @@ from functools import cached_property
 
 from lxml import etree
 
+from schemas.adresses import Adresse, read_adresse
 from schemas.lecture import PREFIX, Noeud, codes_of
 from schemas.menage import (
-    Adresse,
     Association,
     Cotitulaire,
     LogementActuel,
@@ -24,7 +24,6 @@ from schemas.menage import (
     PersonneACharge,
     Ressource,
     RevenuFiscal,
-    read_adresse,
     read_association,
     read_logement_actuel,
     read_naissances,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from schemas.adresses import Adresse
 from schemas.demande import Demande
 from schemas.lecture import PREFIX
-from schemas.menage import Adresse, Cotitulaire, Personne
+from schemas.menage import Cotitulaire, Personne
 
 
 @dataclass(frozen=True, slots=True)

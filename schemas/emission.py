@@ -23,6 +23,7 @@ from schemas.kinds import NAMESPACE
 from schemas.lecture import PREFIX
 
 __all__ = [
+    "TYPE_RETOUR",
     "AnomalieEmise",
     "DoublonEmis",
     "doublon_of",

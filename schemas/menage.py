@@ -1,34 +1,14 @@
-"""The household of a demande: applicant, cotitulaires, dependants, addresses, work, resources, dwelling."""
+"""The household of a demande: applicant, cotitulaires, dependants, work, resources, dwelling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import final
 
+from schemas.adresses import Adresse, read_adresse
 from schemas.lecture import Noeud
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Adresse:
-    """A postal address; `commune` is an INSEE code, `pays` and the two others only abroad."""
-
-    etranger: bool
-    appartement: str = ""
-    etage: str = ""
-    escalier: str = ""
-    batiment: str = ""
-    comp_adresse: str = ""
-    numero: str = ""
-    voie: str = ""
-    lieu_dit: str = ""
-    code_postal: str = ""
-    commune: str | None = None
-    code_postal_etranger: str = ""
-    commune_etranger: str = ""
-    pays: str = ""
-    nom_hebergeant: str = ""
 
 
 @final
@@ -80,34 +60,88 @@ class SituationProfessionnelle:
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Personne:
     """The applicant or, with `lien` (ListeLienDemandeur), a cotitulaire, who has no mail and no address.
 
     nom: nom d'usage. nom_patronymique: birth name, often empty. date_naissance: `date.min` when absent.
+    Identity is read at once, the rest when asked for: registering a demande asks for the identity only.
     """
 
-    civilite: str | None
-    nom: str
-    nom_patronymique: str
-    prenom: str
-    date_naissance: date
-    nationalite: str | None
-    situation_familiale: str | None
-    tel_domicile: str
-    tel_portable: str
-    tel_travail: str
-    situation_professionnelle: SituationProfessionnelle | None
-    revenu_fiscal: RevenuFiscal | None
-    ressources_recues: tuple[Ressource, ...]
-    ressources_versees: tuple[Ressource, ...]
-    mel: str = ""
-    notif_sms: bool | None = None
-    notif_evt: bool | None = None
-    adresse_postale: Adresse | None = None
-    ressources_recues_pers_a_charge: tuple[Ressource, ...] = ()
-    ressources_versees_pers_a_charge: tuple[Ressource, ...] = ()
-    lien: str | None = None
+    def __init__(self, noeud: Noeud) -> None:
+        self._noeud = noeud
+        self.nom: str = noeud.texte("nom")
+        self.nom_patronymique: str = noeud.texte("nomPatronymique")
+        self.prenom: str = noeud.texte("prenom")
+        self.date_naissance: date = noeud.jour("dateNaissance") or date.min
+        self.lien: str | None = noeud.code("lienDemandeur")
+
+    @property
+    def civilite(self) -> str | None:
+        return self._noeud.code("civilite")
+
+    @property
+    def nationalite(self) -> str | None:
+        """ListeNationalite."""
+        return self._noeud.code("nationalite")
+
+    @property
+    def situation_familiale(self) -> str | None:
+        """ListeSituationFamiliale."""
+        return self._noeud.code("situationFamiliale")
+
+    @property
+    def tel_domicile(self) -> str:
+        return self._noeud.texte("telDomicile")
+
+    @property
+    def tel_portable(self) -> str:
+        return self._noeud.texte("telPortable")
+
+    @property
+    def tel_travail(self) -> str:
+        return self._noeud.texte("telTravail")
+
+    @property
+    def mel(self) -> str:
+        return self._noeud.texte("mel")
+
+    @property
+    def notif_sms(self) -> bool | None:
+        """Accepts notifications by SMS (02.01 only)."""
+        return self._noeud.booleen("notifSms")
+
+    @property
+    def notif_evt(self) -> bool | None:
+        """Accepts notifications of events (02.01 only)."""
+        return self._noeud.booleen("notifEvt")
+
+    @cached_property
+    def adresse_postale(self) -> Adresse | None:
+        return read_adresse(self._noeud.noeud("adressePostale"))
+
+    @cached_property
+    def situation_professionnelle(self) -> SituationProfessionnelle | None:
+        return _read_travail(self._noeud.noeud("situationProfessionnelle"))
+
+    @cached_property
+    def revenu_fiscal(self) -> RevenuFiscal | None:
+        return _read_revenu(self._noeud.noeud("revenuFiscal"))
+
+    @cached_property
+    def ressources_recues(self) -> tuple[Ressource, ...]:
+        return _read_ressources(self._noeud, "listeRessourceRecue")
+
+    @cached_property
+    def ressources_versees(self) -> tuple[Ressource, ...]:
+        return _read_ressources(self._noeud, "listeRessourceVersee")
+
+    @cached_property
+    def ressources_recues_pers_a_charge(self) -> tuple[Ressource, ...]:
+        return _read_ressources(self._noeud, "listeRessourceRecuePersACharge")
+
+    @cached_property
+    def ressources_versees_pers_a_charge(self) -> tuple[Ressource, ...]:
+        return _read_ressources(self._noeud, "listeRessourceVerseePersACharge")
 
 
 Cotitulaire = Personne
@@ -155,30 +189,6 @@ class LogementActuel:
     type_logement_possede: str | None
 
 
-def read_adresse(noeud: Noeud | None) -> Adresse | None:
-    """An address, of the demande or of a doublon; None when there is none."""
-    if noeud is None:
-        return None
-    texte = noeud.texte
-    return Adresse(
-        etranger=noeud.booleen("etranger") or False,
-        appartement=texte("appartement"),
-        etage=texte("etage"),
-        escalier=texte("escalier"),
-        batiment=texte("batiment"),
-        comp_adresse=texte("compAdresse"),
-        numero=texte("numero"),
-        voie=texte("voie"),
-        lieu_dit=texte("lieuDit"),
-        code_postal=texte("codePostal"),
-        commune=noeud.code("commune"),
-        code_postal_etranger=texte("codePostalEtranger"),
-        commune_etranger=texte("communeEtranger"),
-        pays=texte("pays"),
-        nom_hebergeant=texte("nomHebergeant"),
-    )
-
-
 def read_association(noeud: Noeud) -> Association:
     """The element `association`."""
     return Association(
@@ -193,29 +203,7 @@ def read_association(noeud: Noeud) -> Association:
 
 def read_personne(noeud: Noeud) -> Personne:
     """The element `demandeur` or `cotitulaire`."""
-    return Personne(
-        civilite=noeud.code("civilite"),
-        nom=noeud.texte("nom"),
-        nom_patronymique=noeud.texte("nomPatronymique"),
-        prenom=noeud.texte("prenom"),
-        date_naissance=noeud.jour("dateNaissance") or date.min,
-        nationalite=noeud.code("nationalite"),
-        situation_familiale=noeud.code("situationFamiliale"),
-        tel_domicile=noeud.texte("telDomicile"),
-        tel_portable=noeud.texte("telPortable"),
-        tel_travail=noeud.texte("telTravail"),
-        situation_professionnelle=_read_travail(noeud.noeud("situationProfessionnelle")),
-        revenu_fiscal=_read_revenu(noeud.noeud("revenuFiscal")),
-        ressources_recues=_read_ressources(noeud, "listeRessourceRecue"),
-        ressources_versees=_read_ressources(noeud, "listeRessourceVersee"),
-        mel=noeud.texte("mel"),
-        notif_sms=noeud.booleen("notifSms"),
-        notif_evt=noeud.booleen("notifEvt"),
-        adresse_postale=read_adresse(noeud.noeud("adressePostale")),
-        ressources_recues_pers_a_charge=_read_ressources(noeud, "listeRessourceRecuePersACharge"),
-        ressources_versees_pers_a_charge=_read_ressources(noeud, "listeRessourceVerseePersACharge"),
-        lien=noeud.code("lienDemandeur"),
-    )
+    return Personne(noeud)
 
 
 def read_personne_a_charge(noeud: Noeud) -> PersonneACharge:

@@ -222,6 +222,14 @@ def test_any_message_is_cut_and_cleaned_to_what_the_schema_holds(message: str, p
     assert_valid(data)
 
 
+def test_a_long_message_is_cut_at_the_length_that_the_schema_holds() -> None:
+    root = etree.fromstring(generate_demande(1))
+    data = emit_refus(root, [("DEM001", "é" * 600, "p" * 300)], date_fichier=AT)
+    item = assert_valid(data).find(f".//{P}anomalie")
+    assert item is not None
+    assert (item.findtext(f"{P}message"), item.get("propriete")) == ("é" * 512, "p" * 255)
+
+
 @pytest.mark.parametrize(
     "anomalies", [[], [("DEM001", "", "")], [("DEM001", " ", "")], [("", "x", "")], [("A" * 11, "x", "")]]
 )
