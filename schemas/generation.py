@@ -118,7 +118,7 @@ def _draw(rng: random.Random, o: Options, seen: set[tuple[str, str, date]] | Non
     if type_fichier not in TYPES_FICHIER:
         raise ValueError(f"typeFichier inconnu : {type_fichier!r}")
     t = Tirage(rng, complet=o.get("complet", False))
-    c = Contexte(t, o.get("territoire", "111"), o.get("le", LE), kind is DocumentKind.DEMANDE_0201)
+    c = Contexte(t, o.get("territoire", "111"), o.get("le", LE), kind == DocumentKind.DEMANDE_0201)
     association = o.get("association", False)
     if association is None:
         association = rng.random() < 0.02

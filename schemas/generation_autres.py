@@ -47,7 +47,7 @@ def generate_document(
             rng, kind=kind, territoire=territoire, guichet=guichet, le=le, complet=complet, style=style
         )
     c = Contexte(Tirage(rng, complet=complet), territoire, le, v0201=False)
-    if kind is DocumentKind.DOUBLONS:
+    if kind == DocumentKind.DOUBLONS:
         count = c.t.entre(1, 3)
         return write("listeDoublons", [], [write_doublon(c, guichet) for _ in range(count)], style)
     bodies = {
@@ -55,7 +55,7 @@ def generate_document(
         DocumentKind.EVENEMENT: ("EVT", _evenements),
         DocumentKind.TYPE_EVENEMENT: ("TEVT", _types_evenements),
     }
-    type_fichier, body = bodies[kind]
+    type_fichier, body = bodies[DocumentKind(kind)]
     entete: Element = (
         "entete",
         [("typeFichier", type_fichier), ("dateFichier", draw_instant(c)), ("codeGuichet", guichet)],

@@ -187,6 +187,11 @@ def test_the_same_prefix_serves_elements_and_change_marks() -> None:
         assert root.xpath("count(//@modifie)") == 0
 
 
+def test_the_version_may_be_named_by_its_text() -> None:
+    data = generate_demande(1, kind="demande-02.01")  # type: ignore[arg-type]
+    assert root_of(data).get("versionInterface") == "02.01"
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="doublons"):
         generate_demande(1, kind=DocumentKind.DOUBLONS)
