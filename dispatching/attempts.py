@@ -1,9 +1,10 @@
 """The attempts, in the database: taken, ended, taken back from the dead.
 
-An attempt is written before it is made. Taking a distribution pushes its next attempt to the end of a lease: as
-long as the lease runs nobody else takes it, and if the worker dies the distribution comes back by itself. A
-sending never lasts as long as a lease (`Bail`), so two workers never send the same distribution at once. When the
-death of a worker is certain, because the advisory lock of its session is free, the lease is not waited for.
+An attempt is written before it is made. Taking a distribution pushes its next attempt to the end of a lease:
+as long as the lease runs nobody else takes it, and if the worker dies the distribution comes back by itself.
+A sending never lasts as long as a lease (`Bail`), so two workers never send the same distribution at once.
+When the death of a worker is certain, because the advisory lock of its session is free, nobody waits for the
+end of the lease.
 
 Order: a distribution is not taken while an earlier one of the same demande to the same guichet waits.
 
@@ -91,8 +92,8 @@ _TAKE: Final = text("""
 """)
 _CLOSE: Final = text("""
     UPDATE tentative t SET terminee_le = :instant, issue = fin.issue, detail = fin.detail
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:issues AS text[]), CAST(:details AS text[]))
-        AS fin(id, rang, issue, detail)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:issues AS text[]),
+        CAST(:details AS text[])) AS fin(id, rang, issue, detail)
     WHERE t.distribution = fin.id AND t.rang = fin.rang
 """)
 # Whatever the rank: what the partner has acknowledged is acknowledged, even if the lease had run out.
@@ -114,8 +115,10 @@ _POSTPONE: Final = text("""
 """)
 _COUNT_FAILURES: Final = text("""
     INSERT INTO envoi_guichet (guichet, echecs, maj_le)
-    SELECT code, nombre, :instant FROM unnest(CAST(:guichets AS text[]), CAST(:nombres AS int[])) AS t(code, nombre)
-    ON CONFLICT (guichet) DO UPDATE SET echecs = envoi_guichet.echecs + excluded.echecs, maj_le = excluded.maj_le
+    SELECT code, nombre, :instant
+    FROM unnest(CAST(:guichets AS text[]), CAST(:nombres AS int[])) AS t(code, nombre)
+    ON CONFLICT (guichet) DO UPDATE
+        SET echecs = envoi_guichet.echecs + excluded.echecs, maj_le = excluded.maj_le
     RETURNING guichet, echecs
 """)
 _SUSPEND: Final = text("""
@@ -124,22 +127,16 @@ _SUSPEND: Final = text("""
     WHERE e.guichet = s.code
 """)
 _RECOVERED: Final = text("DELETE FROM envoi_guichet WHERE guichet = ANY(:guichets)")
+# Not EXISTS, which may be planned as a join over the whole backlog: one look at the index per guichet.
 _DUE: Final = text("""
     SELECT g.code FROM guichet g
     LEFT JOIN envoi_guichet e ON e.guichet = g.code
     WHERE g.adresse_reception <> '' AND g.ferme_le IS NULL AND g.code <> ALL(:sauf)
         AND (e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant)
-        AND EXISTS (SELECT FROM distribution d
-            WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant)
+        AND (SELECT true FROM distribution d
+            WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
+            LIMIT 1)
     ORDER BY g.code
-""")
-_NEXT: Final = text("""
-    SELECT min(greatest(d.prochaine_tentative, coalesce(e.suspendu_jusqu_a, d.prochaine_tentative)))
-    FROM guichet g
-    LEFT JOIN envoi_guichet e ON e.guichet = g.code
-    CROSS JOIN LATERAL (SELECT min(prochaine_tentative) AS prochaine_tentative FROM distribution
-        WHERE guichet = g.code AND etat = 'en_attente') AS d
-    WHERE g.adresse_reception <> '' AND g.ferme_le IS NULL
 """)
 _TAKE_BACK: Final = text("""
     WITH mortes AS (
@@ -205,12 +202,6 @@ def due_guichets(conn: Connection, *, instant: datetime, sauf: Iterable[str] = (
     return tuple(conn.execute(_DUE, {"instant": instant, "sauf": list(sauf)}).scalars())
 
 
-def next_due(conn: Connection) -> datetime | None:
-    """When something will be due, if nothing new happens; None: nothing waits."""
-    found: datetime | None = conn.execute(_NEXT).scalar_one()
-    return found
-
-
 def take_back(conn: Connection, *, instant: datetime) -> int:
     """Make due at once what dead workers had taken; their attempts do not count. Returns how many."""
     return conn.execute(_TAKE_BACK, {"instant": instant, "classe": CLASSE_VERROU}).rowcount
@@ -234,7 +225,7 @@ def _postpone(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], in
 
 
 def _spare(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], instant: datetime) -> None:
-    """Count the failures of the guichets and suspend those that cannot be reached, or that refuse everything."""
+    """Count the failures of the guichets; suspend those that cannot be reached or that refuse everything."""
     counts: dict[str, int] = {}
     unreachable: set[str] = set()
     for envoi, echec in failed.values():

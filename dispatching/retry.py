@@ -1,8 +1,8 @@
 """When to try again. Pure.
 
-Two clocks run: the one of a distribution, which ends in a visible failure, and the one of a guichet, which only
-spares it. A guichet that is away for two days costs a few attempts to a few distributions of its backlog, not
-all their attempts to all of them.
+Two clocks run: the one of a distribution, which ends in a visible failure, and the one of a guichet, which
+only spares it. A guichet that is away for two days costs a few attempts to a few distributions of its
+backlog, not all their attempts to all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DELAIS: Final = (
     timedelta(hours=8),
     timedelta(hours=16),
 )
-"""Wait after the first failure, the second…; after the twelfth, 31 h 55 min later, the distribution has failed.
+"""Wait after the first failure, the second…; the twelfth, some 32 hours later, is the failure for good.
 
 The schedule of proven mail queues (7.5 min to 16 h) after three quick attempts for a partner that restarts.
 """
@@ -41,7 +41,7 @@ def next_delay(echecs: int) -> timedelta | None:
 
 
 def suspension(echecs: int, *, injoignable: bool) -> timedelta | None:
-    """How long to leave a guichet alone after this many failures in a row; None: go on with its other distributions.
+    """How long to leave a guichet alone after this many failures in a row; None: go on with its others.
 
     injoignable: the last failure was of the connection, not of what was sent: the others would fail alike.
     """

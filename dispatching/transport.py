@@ -12,7 +12,8 @@ from typing import Protocol
 class Envoi:
     """One distribution to be sent now. Everything in it is the same at each attempt, but `rang`.
 
-    nom_fichier: name of the file (interface/wire §3) with the sequence. contenu: the demande, typeFichier DIS.
+    nom_fichier: name of the file (interface/wire §3), with the sequence. contenu: the demande, in typeFichier
+    DIS.
     adresse: URL of the reception endpoint of the guichet. rang: rank of the attempt, from 1.
     """
 

@@ -1,0 +1,195 @@
+"""Why a guichet received an event of a demande, or did not, as it was decided then.
+
+The answer uses what the decision used: the perimeter of the guichet and the versions of its filters at the
+generations that the decision recorded, the document of that version of the demande. The same `judge` gives
+the verdict; tests hold it equal to what was distributed, for every guichet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from lxml import etree
+from sqlalchemy import Connection, text
+
+from dispatching.deliveries import Distribution, list_distributions
+from dispatching.perimetres import perimetre_at
+from dispatching.recipients import Raison, Sujet, Verdict, judge
+from filters.explanation import ExplicationFiltre, explain
+from filters.store import VersionFiltre, filtres_in_force
+from filters.traits import Traits, traits_of
+from schemas.demande import Demande, read_demande
+from schemas.parser import parse
+
+
+@dataclass(frozen=True, slots=True)
+class TentativeFaite:
+    """One attempt. issue: empty while it lasts; otherwise a Statut, a GenreEchec or « interrompue »."""
+
+    rang: int
+    commencee_le: datetime
+    terminee_le: datetime | None
+    issue: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiltreExplique:
+    """A filter of the guichet in force at the decision, and what it said of the demande."""
+
+    version: VersionFiltre
+    explication: ExplicationFiltre
+
+
+@dataclass(frozen=True, slots=True)
+class Explication:
+    """The decision for one guichet about one event.
+
+    nature: code of ListeTypeFichier. auteur: guichet that sent the event.
+    verdict: None when the guichet was unknown to that decision.
+    filtres: those of the guichet in force then, by name; also when rights alone decided.
+    distribution, tentatives: what followed, when the guichet is a recipient.
+    """
+
+    numero: str
+    version: int
+    nature: str
+    guichet: str
+    auteur: str
+    decidee_le: datetime
+    verdict: Verdict | None
+    filtres: tuple[FiltreExplique, ...]
+    distribution: Distribution | None
+    tentatives: tuple[TentativeFaite, ...]
+
+    @property
+    def destinataire(self) -> bool:
+        return self.verdict is not None and self.verdict.destinataire
+
+    @property
+    def texte(self) -> str:
+        """The reason, in one French sentence."""
+        if self.verdict is None:
+            return f"le guichet {self.guichet} n'existait pas à la date de la décision"
+        match self.verdict.raison:
+            case Raison.AUTEUR:
+                return f"le guichet {self.guichet} est l'auteur de l'événement : il ne lui est pas renvoyé"
+            case Raison.SANS_DROIT:
+                return f"le guichet n'a pas le droit de lire la demande : {self._droit}"
+            case Raison.DETENTEUR:
+                return (
+                    f"le guichet {self.guichet} détenait déjà la demande : il en reçoit tous les événements"
+                )
+            case Raison.FILTRE:
+                return " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
+            case Raison.HORS_FILTRES:
+                if not self.filtres:
+                    return f"le guichet {self.guichet} n'avait aucun filtre en vigueur : il ne reçoit rien"
+                return " ; ".join(f.explication.texte for f in self.filtres)
+
+    @property
+    def conseils(self) -> tuple[str, ...]:
+        """What would have changed the answer: the smallest change of each side, in French; may be empty."""
+        if self.verdict is None or self.verdict.raison not in {Raison.FILTRE, Raison.HORS_FILTRES}:
+            return ()
+        if not self.filtres:
+            return (f"enregistrer un filtre pour le guichet {self.guichet}",)
+        concerned = [f for f in self.filtres if f.explication.correspond] or self.filtres
+        # To stop receiving, all the filters that take the demande must let go; to receive, one is enough.
+        changes = [(c.taille, f, c) for f in concerned for c in f.explication.changements]
+        if not self.destinataire and changes:
+            fewest = min(taille for taille, _, _ in changes)
+            changes = [change for change in changes if change[0] == fewest]
+        return tuple(f"filtre « {f.version.nom} », {c.texte}" for _, f, c in changes)
+
+    @property
+    def _droit(self) -> str:
+        droit = self.verdict.droit if self.verdict is not None else None
+        return droit.texte if droit is not None else ""
+
+
+_DECISION: Final = text("""
+    SELECT d.*, v.document FROM decision d
+    JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
+    WHERE d.numero = :numero AND (CAST(:version AS int) IS NULL OR d.version = :version)
+    ORDER BY d.version DESC LIMIT 1
+""")
+_HELD_BEFORE: Final = text("""
+    SELECT EXISTS (SELECT FROM distribution
+        WHERE numero = :numero AND guichet = :guichet AND version < :version)
+    OR EXISTS (SELECT FROM decision WHERE numero = :numero AND auteur = :guichet AND version < :version)
+""")
+_ATTEMPTS: Final = text("""
+    SELECT rang, commencee_le, terminee_le, coalesce(issue, '') AS issue, detail FROM tentative
+    WHERE distribution = :id ORDER BY rang
+""")
+
+
+def explain_distribution(
+    conn: Connection, numero: str, guichet: str, *, version: int | None = None
+) -> Explication | None:
+    """Explain the decision about a version of a demande (by default the last one) for any guichet.
+
+    None when nothing was decided: unknown number, or unknown version. Nothing is checked about who asks.
+    """
+    row = conn.execute(_DECISION, {"numero": numero, "version": version}).first()
+    if row is None:
+        return None
+    demande = _read(row.document)
+    traits = traits_of(demande)
+    filtres = _explained(conn, guichet, row.decidee_le, row.generation_filtres, traits)
+    known = perimetre_at(conn, guichet, row.generation_perimetres)
+    verdict = None
+    if known is not None:
+        values = {"numero": numero, "guichet": guichet, "version": row.version}
+        held = bool(conn.execute(_HELD_BEFORE, values).scalar_one())
+        holders = frozenset({guichet}) if held else frozenset()
+        sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur, holders)
+        matching = [f.version for f in filtres if f.explication.correspond]
+        first = min(matching, key=lambda found: found.identifiant, default=None)
+        verdict = judge(known, sujet, first)
+    distribution = next(
+        (
+            found
+            for found in list_distributions(conn, numero=numero, guichet=guichet)
+            if found.version == row.version
+        ),
+        None,
+    )
+    return Explication(
+        numero=numero,
+        version=row.version,
+        nature=row.nature,
+        guichet=guichet,
+        auteur=row.auteur,
+        decidee_le=row.decidee_le,
+        verdict=verdict,
+        filtres=filtres,
+        distribution=distribution,
+        tentatives=list_attempts(conn, distribution) if distribution else (),
+    )
+
+
+def list_attempts(conn: Connection, distribution: Distribution) -> tuple[TentativeFaite, ...]:
+    """The attempts of a distribution, in order."""
+    rows = conn.execute(_ATTEMPTS, {"id": distribution.id})
+    return tuple(TentativeFaite(r.rang, r.commencee_le, r.terminee_le, r.issue, r.detail) for r in rows)
+
+
+def _explained(
+    conn: Connection, guichet: str, instant: datetime, generation: int, traits: Traits
+) -> tuple[FiltreExplique, ...]:
+    versions = filtres_in_force(conn, instant, guichet, generation=generation)
+    return tuple(
+        FiltreExplique(version, explain(version.filtre, traits))
+        for version in versions
+        if version.filtre is not None
+    )
+
+
+def _read(document: bytes) -> Demande:
+    root = parse(document)
+    assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
+    return read_demande(root)

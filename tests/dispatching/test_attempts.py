@@ -1,0 +1,238 @@
+"""Attempts: written before they are made, ended once, taken back from the dead."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
+from dispatching.deliveries import Etat, count_by_etat, replay
+from dispatching.retry import DELAIS, ECHECS_AVANT_SUSPENSION
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Statut
+from filters.language import Filtre
+from registry.evenements import EvenementDemande
+from registry.guichets_store import close_guichet, set_adresse_reception
+from schemas.documents import DEMANDES, Document, read_document
+from tests.dispatching.scene import ADRESSE, Scene
+
+BAIL = Bail()
+RECU = Accuse(Statut.RECU)
+PANNE = Echec(GenreEchec.INJOIGNABLE, "connexion refusée")
+REFUS = Echec(GenreEchec.REFUS, "refusé")
+
+
+def _take(scene: Scene, *guichets: str) -> dict[str, Envoi]:
+    with scene.engine.begin() as conn:
+        return take(conn, guichets or ("G0002",), instant=scene.now, porteur=1, bail=BAIL)
+
+
+def _end(scene: Scene, envoi: Envoi, result: Accuse | Echec) -> None:
+    with scene.engine.begin() as conn:
+        finish(conn, [Fin(envoi, result)], instant=scene.now)
+
+
+def _due(scene: Scene) -> tuple[str, ...]:
+    with scene.engine.begin() as conn:
+        return due_guichets(conn, instant=scene.now)
+
+
+@pytest.fixture
+def two(scene: Scene) -> Scene:
+    """An author and a guichet that receives two demandes."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    scene.register([scene.recue(author), scene.recue(author)])
+    return scene
+
+
+def test_what_is_sent_is_the_demande_in_type_dis_under_a_name_with_the_sequence(two: Scene) -> None:
+    envoi = _take(two)["G0002"]
+    document = read_document(envoi.contenu, DEMANDES)
+    assert isinstance(document, Document)
+    assert b"<ns1:typeFichier>DIS</ns1:typeFichier>" in envoi.contenu
+    assert envoi.numero.encode() in envoi.contenu
+    # 11:30 in Paris.
+    assert envoi.nom_fichier == "DEMG0002-202607011130-000001.xml"
+    assert (envoi.sequence, envoi.rang, envoi.adresse) == (1, 1, ADRESSE)
+
+
+def test_the_same_bytes_and_name_go_at_each_attempt(two: Scene) -> None:
+    first = _take(two)["G0002"]
+    _end(two, first, REFUS)
+    two.clock.advance(DELAIS[0])
+    again = _take(two)["G0002"]
+    assert (again.id, again.rang) == (first.id, 2)
+    assert hashlib.sha256(again.contenu).digest() == hashlib.sha256(first.contenu).digest()
+    assert again.nom_fichier == first.nom_fichier
+
+
+def test_an_attempt_is_written_before_it_is_made(two: Scene) -> None:
+    """The next attempt is already fixed: a worker that dies leaves a distribution that another will take."""
+    envoi = _take(two)["G0002"]
+    (found, _) = two.distributions("G0002")
+    assert found.id == envoi.id
+    assert (found.tentatives, found.prochaine_tentative) == (1, two.now + BAIL.duree)
+    assert two.count("tentative") == 1
+
+
+def test_a_taken_distribution_is_not_taken_again_before_the_end_of_its_lease(two: Scene) -> None:
+    taken = {_take(two)["G0002"].id, _take(two)["G0002"].id}
+    assert len(taken) == 2
+    assert _take(two) == {}
+    assert _due(two) == ()
+    two.clock.advance(BAIL.duree)
+    assert _due(two) == ("G0002",)
+    assert _take(two)["G0002"].rang == 2
+
+
+def test_concurrent_workers_never_take_the_same(scene: Scene) -> None:
+    """Eight threads take forty distributions of four guichets: each once."""
+    author = scene.guichet("G0001")
+    codes = [f"G000{rank}" for rank in range(2, 6)]
+    for code in codes:
+        scene.guichet(code, Filtre("Tout"))
+    scene.register([scene.recue(author) for _ in range(10)])
+
+    def run(_: int) -> list[str]:
+        taken = []
+        while envois := _take(scene, *codes):
+            taken += [f"{envoi.guichet}-{envoi.sequence}" for envoi in envois.values()]
+        return taken
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = [name for names in threads.map(run, range(8)) for name in names]
+    assert len(taken) == len(set(taken))
+    # A row locked by another is skipped, not waited for: what is left is due still.
+    while envois := _take(scene, *codes):
+        taken += [f"{envoi.guichet}-{envoi.sequence}" for envoi in envois.values()]
+    assert sorted(taken) == sorted(f"{code}-{rank}" for code in codes for rank in range(1, 11))
+
+
+def test_an_acknowledged_one_is_never_sent_again(two: Scene) -> None:
+    """Whatever comes after: a late failure of another attempt, the end of the lease, a replay."""
+    envoi = _take(two)["G0002"]
+    two.clock.advance(BAIL.duree)
+    again = _take(two)["G0002"]
+    assert again.id == envoi.id
+    _end(two, envoi, RECU)
+    _end(two, again, PANNE)
+    two.clock.advance(timedelta(days=3))
+    with two.engine.begin() as conn:
+        assert replay(conn, instant=two.now) == 0
+    assert {_take(two)["G0002"].sequence for _ in range(1)} == {2}
+    assert two.distributions("G0002")[0].etat is Etat.ACQUITTEE
+
+
+def test_a_late_acknowledgement_counts(two: Scene) -> None:
+    """The lease ran out and another attempt began: the acknowledgement of the first still ends the matter."""
+    envoi = _take(two)["G0002"]
+    two.clock.advance(BAIL.duree)
+    _take(two)
+    _end(two, envoi, Accuse(Statut.DEJA_RECU))
+    assert two.distributions("G0002")[0].etat is Etat.ACQUITTEE
+
+
+def test_failures_follow_the_schedule_then_stay_visible_until_replayed(scene: Scene) -> None:
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    scene.demande(author)
+    for delay in DELAIS:
+        _end(scene, _take(scene)["G0002"], REFUS)
+        assert scene.distributions("G0002")[0].prochaine_tentative == scene.now + delay
+        scene.clock.advance(delay)
+    _end(scene, _take(scene)["G0002"], REFUS)
+    (failed,) = scene.distributions("G0002")
+    assert (failed.etat, failed.tentatives, failed.termine_le) == (Etat.ECHEC, 12, scene.now)
+    scene.clock.advance(timedelta(days=30))
+    assert _take(scene) == {}
+    with scene.engine.begin() as conn:
+        assert replay(conn, instant=scene.now, guichet="G0009") == 0
+        assert replay(conn, instant=scene.now, ids=[failed.id]) == 1
+    again = _take(scene)["G0002"]
+    assert (again.id, again.sequence, again.rang) == (failed.id, 1, 13)
+    _end(scene, again, REFUS)
+    assert scene.distributions("G0002")[0].prochaine_tentative == scene.now + DELAIS[0]
+    with scene.engine.connect() as conn:
+        assert count_by_etat(conn) == {("G0002", Etat.EN_ATTENTE): 1}
+
+
+def test_a_guichet_that_cannot_be_reached_is_left_alone_then_found_again(two: Scene) -> None:
+    _end(two, _take(two)["G0002"], PANNE)
+    # The second distribution is due, but its guichet is spared.
+    assert _due(two) == ()
+    assert _take(two) == {}
+    two.clock.advance(DELAIS[0])
+    assert _due(two) == ("G0002",)
+    for _ in range(2):
+        _end(two, _take(two)["G0002"], RECU)
+    assert two.count("envoi_guichet") == 0
+
+
+def test_a_refused_document_does_not_stop_the_others_until_all_are_refused(scene: Scene) -> None:
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    scene.register([scene.recue(author) for _ in range(ECHECS_AVANT_SUSPENSION + 1)])
+    for sequence in range(1, ECHECS_AVANT_SUSPENSION + 1):
+        envoi = _take(scene)["G0002"]
+        assert envoi.sequence == sequence
+        _end(scene, envoi, REFUS)
+    assert _take(scene) == {}
+
+
+def test_order_is_kept_per_demande(scene: Scene) -> None:
+    """The second event of a demande waits for the first one; those of other demandes do not."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    recue = scene.recue(author)
+    (numero,) = scene.register([recue])
+    with scene.engine.begin() as conn:
+        event = EvenementDemande(2, numero, 2, "MOD", "059", "G0001", scene.now, recue.demande)
+        scene.distributeur.decide(conn, [event])
+        conn.execute(
+            text(
+                "INSERT INTO demande_version SELECT numero, 2, 2, 'MOD', guichet, instant, document,"
+                " empreinte FROM demande_version"
+            )
+        )
+    scene.demande(author)
+    first = _take(scene)["G0002"]
+    other = _take(scene)["G0002"]
+    assert (first.sequence, other.sequence) == (1, 3)
+    assert _take(scene) == {}
+    _end(scene, first, RECU)
+    assert _take(scene)["G0002"].sequence == 2
+
+
+def test_a_guichet_without_address_or_closed_keeps_its_distributions(two: Scene) -> None:
+    with two.engine.begin() as conn:
+        set_adresse_reception(conn, "G0002", "")
+    assert _due(two) == ()
+    assert _take(two) == {}
+    with two.engine.begin() as conn:
+        set_adresse_reception(conn, "G0002", ADRESSE)
+    assert _due(two) == ("G0002",)
+    with two.engine.begin() as conn:
+        close_guichet(conn, "G0002", instant=two.now)
+    assert _due(two) == ()
+    assert _take(two) == {}
+
+
+def test_what_a_dead_worker_held_is_due_at_once_and_does_not_count(two: Scene) -> None:
+    """Nobody holds the advisory lock of porteur 1: the lease is not waited for."""
+    envoi = _take(two)["G0002"]
+    with two.engine.begin() as conn:
+        assert take_back(conn, instant=two.now) == 1
+        assert take_back(conn, instant=two.now) == 0
+    again = _take(two)["G0002"]
+    assert (again.id, again.rang) == (envoi.id, 2)
+    _end(two, again, REFUS)
+    assert two.distributions("G0002")[0].prochaine_tentative == two.now + DELAIS[0]
+
+
+def test_a_sending_cannot_outlive_its_lease() -> None:
+    with pytest.raises(ValueError, match="bail"):
+        Bail(marge=timedelta(0))
