@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Final
@@ -23,7 +23,6 @@ from lxml import etree
 from schemas.kinds import DEMANDES, NAMESPACE, DocumentKind, identify
 from schemas.violations import Violation
 
-_WITH_CODE: Final = etree.XPath("descendant-or-self::*[@code]")
 _TEXT_MAX: Final = 200
 
 
@@ -80,23 +79,22 @@ def check_codes(root: etree._Element, on: date) -> tuple[Violation, ...]:
     is no violation: the schemas make every code optional and the déradiation has none.
     """
     violations: list[Violation] = []
-    index = _index()
-    by_tag = _by_tag()
-    for element in _WITH_CODE(root):
-        lists = by_tag.get(element.tag)
-        if lists is None:
+    usages_on = _usages_on(on)
+    for element in root.iter():
+        code = element.get("code")
+        if code is None:
             continue
-        liste = lists.get("") or _list_by_ancestors(element, lists)
-        if liste is None:
+        usage = usages_on.get(str(element.tag))
+        if usage is None or code in usage.sure:
             continue
-        code = str(element.get("code"))
-        lines = index[liste].get(code)
-        if lines is None or not any(line.is_valid(on) for line in lines):
+        liste = usage.liste or _list_by_ancestors(element, usage.by_ancestors)
+        if liste is not None and not is_valid(liste, code, on):
             violations.append(_violation(element, "/@code", liste, code, on))
-    for element, liste in _texts(root):
-        code = element.text or ""
-        if code and not is_valid(liste, code, on):  # an empty criterion asks for nothing
-            violations.append(_violation(element, "", liste, code, on))
+    for path, liste in _TEXT_PATHS.get(identify(root), ()):
+        text = root.find(path)
+        # An empty criterion asks for nothing.
+        if text is not None and text.text and not is_valid(liste, text.text, on):
+            violations.append(_violation(text, "", liste, text.text, on))
     return tuple(violations)
 
 
@@ -130,21 +128,32 @@ def usages() -> Mapping[str, str]:
     return MappingProxyType({row["chemin"]: row["liste"] for row in _rows("emplois.csv")})
 
 
-@cache
-def _by_tag() -> Mapping[str, Mapping[str, str]]:
-    """Return, by qualified tag, either the one list of all its paths (key ``""``) or the list by ancestors.
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """How one tag uses lists. sure: codes valid wherever it stands. liste: its one list, if it has one.
 
-    Most names use one list wherever they stand, so the tag alone decides; `ressource` and `typeLogement`
-    need the two names above them.
+    by_ancestors: its list by the two names above it, for `ressource` and `typeLogement`.
     """
+
+    sure: frozenset[str]
+    liste: str | None
+    by_ancestors: Mapping[str, str]
+
+
+@lru_cache(maxsize=8)  # a day or two are asked for at a time
+def _usages_on(on: date) -> Mapping[str, _Usage]:
+    """Return the usages by qualified tag, for that day: one lookup then settles almost every code."""
     paths: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for path, liste in usages().items():
         steps = path.split("/")
         paths[f"{{{NAMESPACE}}}{steps[-1]}"]["/".join(steps[-3:-1])] = liste
-    return {
-        tag: {"": next(iter(lists.values()))} if len(set(lists.values())) == 1 else lists
-        for tag, lists in paths.items()
-    }
+    found = {}
+    for tag, lists in paths.items():
+        names = set(lists.values())
+        valid = [frozenset(c.code for c in code_lists()[name] if c.is_valid(on)) for name in names]
+        sure = frozenset.intersection(*valid)
+        found[tag] = _Usage(sure, names.pop() if len(names) == 1 else None, lists)
+    return found
 
 
 def _list_by_ancestors(element: etree._Element, lists: Mapping[str, str]) -> str | None:
@@ -155,26 +164,20 @@ def _list_by_ancestors(element: etree._Element, lists: Mapping[str, str]) -> str
     return lists.get(f"{_local(above)}/{_local(parent)}")
 
 
-_TEXT_PATHS: Final[Mapping[DocumentKind, tuple[str, ...]]] = {
+def _path_of(*names: str) -> str:
+    return "/".join(f"{{{NAMESPACE}}}{name}" for name in names)
+
+
+# Codes written in a text rather than an attribute, by kind: path from the root and list.
+_TYPE_FICHIER: Final = ((_path_of("entete", "typeFichier"), "ListeTypeFichier"),)
+_TEXT_PATHS: Final[Mapping[DocumentKind | None, tuple[tuple[str, str], ...]]] = {
     # The other kinds have a typeFichier without any published list (interface/wire §11).
-    **dict.fromkeys(DEMANDES, ("/interfaceNuu/entete/typeFichier",)),
+    **dict.fromkeys(DEMANDES, _TYPE_FICHIER),
     DocumentKind.RECHERCHE: (
-        "/interfaceNuu/operation/demandeMulticritere/motifDemande",
-        "/interfaceNuu/operation/demandeMulticritere/motifRadiation",
+        (_path_of("operation", "demandeMulticritere", "motifDemande"), "ListeMotifDemande"),
+        (_path_of("operation", "demandeMulticritere", "motifRadiation"), "ListeMotifsRadiation"),
     ),
 }
-
-
-def _texts(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
-    """Yield the elements whose text is a code, with their list."""
-    kind = identify(root)
-    if kind is None:
-        return
-    for path in _TEXT_PATHS.get(kind, ()):
-        steps = path.split("/")[2:]
-        element = root.find("/".join(f"{{{NAMESPACE}}}{step}" for step in steps))
-        if element is not None:
-            yield element, usages()[path]
 
 
 def _violation(element: etree._Element, suffix: str, liste: str, code: str, on: date) -> Violation:

@@ -82,13 +82,18 @@ def test_a_withdrawn_code_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> No
     known = dict(code_lists())
     known["ListeCivilite"] = tuple(replace(c, valide_au=date(2026, 1, 1)) for c in known["ListeCivilite"])
     monkeypatch.setattr(codes, "code_lists", lambda: known)
-    codes._index.cache_clear()
+    _forget()
     try:
         (violation,) = check(demande())
         assert violation.rule == "CODE-PERIME"
         assert check(demande(), date(2026, 1, 1)) == ()
     finally:
-        codes._index.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    codes._index.cache_clear()
+    codes._usages_on.cache_clear()
 
 
 def _with_code(path: str, code: str) -> etree._Element:
