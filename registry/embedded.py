@@ -116,8 +116,12 @@ class EmbeddedPostgres:
 
     def stop_server(self) -> None:
         """Stop the server whoever uses it; does nothing when it does not run."""
-        if self._state() is not None:
-            self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder), "stop")
+        state = self._state()
+        if state is None:
+            return
+        self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.folder), "stop")
+        if state.socket.parent != self.folder:
+            shutil.rmtree(state.socket.parent, ignore_errors=True)
 
     def _beside(self, name: str) -> Path:
         # Beside the data folder and not in it: initdb wants it empty, and it belongs to another user.
@@ -133,7 +137,7 @@ class EmbeddedPostgres:
             *("-l", str(self.folder / "postgresql.log")),
             *("-o", f"-k {shlex.quote(str(self._socket_folder()))}", "start"),
         )
-        # A server killed a moment ago leaves processes that end by themselves; until then its pid file is held.
+        # A server killed a moment ago leaves processes that hold its folder until they end by themselves.
         for _ in range(_GHOST_ATTEMPTS):
             if self._call("pg_ctl", *start).returncode == 0:
                 return None

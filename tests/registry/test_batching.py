@@ -141,6 +141,7 @@ async def test_stop_finishes_what_was_submitted_and_takes_no_more() -> None:
     async with running(gate, max_size=2) as batcher:
         tasks = [asyncio.create_task(batcher.submit(n)) for n in range(5)]
         await gate.taken()
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "essai"]
         stopping = asyncio.create_task(batcher.stop())
         await asyncio.sleep(0)
         with pytest.raises(RuntimeError, match="arrêté"):
@@ -148,7 +149,8 @@ async def test_stop_finishes_what_was_submitted_and_takes_no_more() -> None:
         gate.open.set()
         await stopping
         assert await asyncio.gather(*tasks) == [0, -1, -2, -3, -4]
-    assert "essai" not in {thread.name for thread in threading.enumerate()}
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 async def test_it_may_start_again_but_not_twice() -> None:

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +29,16 @@ with EmbeddedPostgres(sys.argv[1]):
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place() -> Iterator[Path]:
+    """A folder of our own: each session of pytest closes the parent of tmp_path to other users again."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def installed(place: Path) -> Iterator[Path]:
     """A data folder installed once for the module, its server stopped."""
-    folder = tmp_path_factory.mktemp("serveur") / "pg"
+    folder = place / "pg"
     with EmbeddedPostgres(folder, settings=FAST):
         pass
     yield folder
@@ -117,18 +125,19 @@ def test_two_in_one_process_share_it(installed: Path) -> None:
     assert not running(installed)
 
 
-def test_a_folder_with_a_long_or_odd_name_works(tmp_path: Path) -> None:
+def test_a_folder_with_a_long_or_odd_name_works(place: Path) -> None:
     """A socket path holds 107 bytes; blanks, accents and quotes are what people name folders with."""
-    folder = tmp_path / ("l'été à « Paris » " + "x" * 90)
+    folder = place / ("l'été à « Paris » " + "x" * 90)
     with EmbeddedPostgres(folder, settings=FAST) as server:
         assert one(server.url()) == 1
     assert not running(folder)
 
 
-def test_what_cannot_be_installed_says_why(tmp_path: Path) -> None:
-    (tmp_path / "pg").mkdir()
-    (tmp_path / "pg" / "autre").write_text("déjà pris")
-    with pytest.raises(EmbeddedError, match="initdb a échoué"), EmbeddedPostgres(tmp_path / "pg"):
+def test_what_cannot_be_installed_says_why(place: Path) -> None:
+    taken = place / "pris"
+    taken.mkdir()
+    (taken / "autre").write_text("déjà pris")
+    with pytest.raises(EmbeddedError, match="initdb a échoué"), EmbeddedPostgres(taken):
         pass
 
 
