@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from dispatching.deliveries import Distribution, Etat, list_distributions, replay
+from dispatching.explanation import Explication, explain_distribution
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import MauvaisUsage, print_json, print_table, say
+from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, print_fiche, print_json, print_table, say
 
 app = create_group("Les distributions : qui reçoit chaque demande, et pourquoi.")
 
@@ -49,6 +50,50 @@ def list_all(
     )
 
 
+@app.command("expliquer", cls=Commande)
+def explain(
+    ctx: typer.Context,
+    numero: Annotated[str, typer.Argument(metavar="NUMERO", help="Numéro unique de la demande.")],
+    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    version: Annotated[
+        int | None,
+        typer.Option("--version", min=1, help="Version de la demande.", show_default="la dernière"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explique pourquoi un guichet a reçu une demande, ou ne l'a pas reçue.
+
+    L'explication est celle de la décision d'alors : droits et filtres tels qu'ils étaient, valeurs comparées,
+    et le plus petit changement qui aurait donné l'inverse.
+    """
+    with transaction(ctx) as conn:
+        found = explain_distribution(conn, numero, guichet, version=version)
+        if found is None or found.verdict is None:
+            find(conn, guichet)
+    if found is None:
+        raise ConstatNegatif(f"Rien n'a été décidé pour la demande {numero}{_of_version(version)}.")
+    if json:
+        print_json(_explanation(found))
+        return
+    say(f"{'Reçoit' if found.destinataire else 'Ne reçoit pas'} : {found.texte}.")
+    for conseil in found.conseils:
+        say(f"L'inverse si : {conseil}.")
+    droit = found.verdict.droit if found.verdict else None
+    print_fiche(
+        [
+            ("demande", f"{found.numero}, version {found.version} ({found.nature})"),
+            ("envoyée par", found.auteur),
+            ("décidé le", found.decidee_le),
+            ("droit de lecture", droit.texte if droit else ""),
+            ("distribution", found.distribution.id if found.distribution else ""),
+            ("état", found.distribution.etat.value if found.distribution else ""),
+        ]
+    )
+    for essai in found.tentatives:
+        issue = essai.issue or "en cours"
+        say(f"essai {essai.rang} du {french(essai.commencee_le)} : {issue} {essai.detail}".rstrip())
+
+
 @app.command("rejouer", cls=Commande)
 def replay_failed(
     ctx: typer.Context,
@@ -71,6 +116,54 @@ def replay_failed(
             find(conn, guichet)
         count = replay(conn, instant=contexte_of(ctx).clock.now(), guichet=guichet, ids=ids)
     say(f"{count} distribution(s) reprise(s).")
+
+
+def _of_version(version: int | None) -> str:
+    return "" if version is None else f" en version {version}"
+
+
+def _explanation(found: Explication) -> dict[str, object]:
+    verdict = found.verdict
+    return {
+        "numero": found.numero,
+        "version": found.version,
+        "nature": found.nature,
+        "guichet": found.guichet,
+        "auteur": found.auteur,
+        "decidee_le": found.decidee_le,
+        "destinataire": found.destinataire,
+        "raison": verdict.raison.value if verdict else "inconnu-alors",
+        "texte": found.texte,
+        "conseils": found.conseils,
+        "droit": None
+        if verdict is None or verdict.droit is None
+        else {
+            "accorde": verdict.droit.accorde,
+            "motif": verdict.droit.motif.value,
+            "texte": verdict.droit.texte,
+        },
+        "filtres": [
+            {
+                "nom": item.version.nom,
+                "version": item.version.version,
+                "correspond": item.explication.correspond,
+                "conditions": [
+                    {
+                        "critere": constat.condition.critere,
+                        "satisfaite": constat.satisfaite,
+                        "filtre": sorted(constat.condition.valeurs),
+                        "demande": sorted(constat.valeurs_demande),
+                        "texte": constat.texte,
+                    }
+                    for constat in item.explication.constats
+                ],
+                "changements": [changement.texte for changement in item.explication.changements],
+            }
+            for item in found.filtres
+        ],
+        "distribution": _value(found.distribution) if found.distribution else None,
+        "tentatives": found.tentatives,
+    }
 
 
 def _progress(item: Distribution) -> tuple[object, ...]:
