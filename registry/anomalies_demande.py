@@ -39,7 +39,7 @@ DEPOT_TROP_ANCIEN: Final = CATALOGUE.declare(
     "La date de dépôt {constat} est antérieure au {attendu}.",
     tour=Tour.PARTENAIRE,
     conduite="Corriger dateCreationDemande et renvoyer.",
-    source="docs/decisions/0011",
+    source="docs/decisions/0033",
 )
 NAISSANCE_APRES_DEPOT: Final = CATALOGUE.declare(
     "DEM105",

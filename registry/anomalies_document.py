@@ -26,14 +26,14 @@ DOCUMENT_DEFENDU: Final = CATALOGUE.declare(
     "Le fichier contient une construction XML refusée : {constat}",
     tour=Tour.PARTENAIRE,
     conduite="Retirer la déclaration de type de document et les entités, puis renvoyer.",
-    source="docs/decisions/0011",
+    source="docs/decisions/0012",
 )
 DOCUMENT_DEMESURE: Final = CATALOGUE.declare(
     "XML103",
     "Le fichier dépasse une limite de l'échangeur : {constat}",
     tour=Tour.PARTENAIRE,
     conduite="Envoyer une seule demande par fichier, sans contenu étranger à l'interface.",
-    source="docs/decisions/0011",
+    source="docs/decisions/0012",
 )
 DOCUMENT_INATTENDU: Final = CATALOGUE.declare(
     "XML104",

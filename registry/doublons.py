@@ -123,7 +123,11 @@ def read_for(conn: Connection, cherches: Sequence[tuple[Guichet, Sequence[str]]]
         lisibles.append(permis[:LISTE_MAX])
         caches.append(len(trouves) - len(permis))
     montres = sorted({numero for permis in lisibles for numero in permis})
-    documents = dict(conn.execute(_DOCUMENTS, {"numeros": montres}).tuples().all()) if montres else {}
+    documents = (
+        {ligne.numero: ligne.document for ligne in conn.execute(_DOCUMENTS, {"numeros": montres})}
+        if montres
+        else {}
+    )
     return [
         Doublons(tuple(Doublon(numero, documents[numero]) for numero in permis), nombre)
         for permis, nombre in zip(lisibles, caches, strict=True)

@@ -5,8 +5,9 @@ be made commit together or not at all.
 
 Order inside the transaction: first the head of the chain is locked, then everything is read. Under READ
 COMMITTED each statement sees what was committed before it started, hence all that the previous holders of the
-lock wrote; and what is read under the lock (doublons, numbers, counters, replays) cannot change before the commit.
-A stricter isolation would be wrong: its snapshot, older than the lock, would let a doublon slip through.
+lock wrote; and what is read under the lock (doublons, numbers, counters, replays) cannot change before the
+commit. A stricter isolation would be wrong: its snapshot, older than the lock, would let a doublon slip
+through.
 """
 
 from __future__ import annotations
@@ -233,7 +234,8 @@ def _replay(reponse: ReponseDonnee, documents: dict[tuple[str, int], bytes]) -> 
 _READ_REJEUX: Final = text("""
     SELECT r.guichet, r.operation, r.empreinte, r.numero, r.version, r.repondu_le, r.nom_fichier
     FROM rejeu r
-    JOIN unnest(CAST(:guichet AS text[]), CAST(:operation AS text[]), CAST(:empreinte AS bytea[])) AS t(guichet, operation, empreinte) USING (guichet, operation, empreinte)
+    JOIN unnest(CAST(:guichet AS text[]), CAST(:operation AS text[]), CAST(:empreinte AS bytea[]))
+        AS t(guichet, operation, empreinte) USING (guichet, operation, empreinte)
 """)
 
 
