@@ -19,7 +19,8 @@ Page engendrée depuis le catalogue par `make docs` ; ne pas la modifier à la m
 
 Une anomalie a un code d'au plus dix caractères, qui ne change jamais et ne sert jamais deux fois. Les
 anomalies d'une demande reviennent dans `listeAnomalie` du document ; celles d'un fichier ou d'un message
-illisible, dans une faute SOAP. Dans les textes, `{constat}` est ce qui a été trouvé et `{attendu}` ce qui l'était.
+illisible, dans une faute SOAP. Dans les textes, `{constat}` est ce qui a été trouvé et `{attendu}` ce qui
+l'était.
 
 Le mot *rejouable* dit que le même message, renvoyé tel quel, peut réussir.
 """
