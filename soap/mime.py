@@ -196,11 +196,19 @@ def decode(partie: Partie) -> bytes | None:
 
 
 def decode_base64(text: bytes) -> bytes | None:
-    """Strict base64 (RFC 4648 §3.3), white space apart; None when it is not."""
+    """Strict base64 (RFC 4648 §3.3), white space apart; None when it is not.
+
+    The unused bits of the last character must be zero (RFC 4648 §3.5), as xs:base64Binary has it.
+    """
+    compact = text.translate(None, b" \t\r\n")
     try:
-        return binascii.a2b_base64(text.translate(None, b" \t\r\n"), strict_mode=True)
+        content = binascii.a2b_base64(compact, strict_mode=True)
     except binascii.Error:
         return None
+    rest = len(content) % 3
+    if rest and not compact.endswith(binascii.b2a_base64(content[-rest:], newline=False)):
+        return None
+    return content
 
 
 def join(parties: Sequence[PartieEmise], boundary: str) -> bytes:

@@ -31,10 +31,6 @@ class Traitement(Protocol):
         """Keep the raw bytes of an exchange, before anything is read of it."""
         ...
 
-    async def refuse(self, echange: Echange, anomalies: tuple[Anomalie, ...]) -> None:
-        """Keep the outcome of an exchange that the edge itself refused."""
-        ...
-
     async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus: ...
 
     async def get_demande_logement(
@@ -44,11 +40,16 @@ class Traitement(Protocol):
     async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus: ...
 
 
+Refuser = Callable[[Echange, tuple[Anomalie, ...]], Awaitable[None]]
+"""Keeps the outcome of an exchange that the edge refused before any handler saw it."""
+
+
 class Operations:
     """The operations that the hub serves; the others are refused with their own anomaly."""
 
-    def __init__(self, traitement: Traitement, clock: Clock) -> None:
+    def __init__(self, traitement: Traitement, clock: Clock, refuser: Refuser) -> None:
         self._traitement = traitement
+        self._refuser = refuser
         self._clock = clock
         self._served: dict[str, Callable[[Echange, Parametres], Awaitable[Retour | Refus]]] = {
             "getNumUnique": self._get_num_unique,
@@ -70,7 +71,7 @@ class Operations:
         return await served(echange, parametres)
 
     async def _refuse(self, echange: Echange, anomalie: Anomalie) -> Refus:
-        await self._traitement.refuse(echange, (anomalie,))
+        await self._refuser(echange, (anomalie,))
         return Refus((anomalie,))
 
     async def _get_num_unique(self, echange: Echange, parametres: Parametres) -> Retour | Refus:

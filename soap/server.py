@@ -28,7 +28,7 @@ from schemas.contract import wsdl_bytes, xsd_bytes
 from soap import faults
 from soap.correlation import ENTETE, new_id
 from soap.mtom import announced_action
-from soap.operations import Operations, Traitement
+from soap.operations import Operations, Refuser, Traitement
 from soap.services import SERVICES, Service
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
@@ -69,13 +69,19 @@ class Bord:
     """The synchronous edge: one handler for each service, one for the rest."""
 
     def __init__(
-        self, traitement: Traitement, identites: Identification, clock: Clock, limites: Limites
+        self,
+        traitement: Traitement,
+        identites: Identification,
+        clock: Clock,
+        limites: Limites,
+        refuser: Refuser,
     ) -> None:
         self._traitement = traitement
         self._identites = identites
         self._clock = clock
         self._limites = limites
-        operations = Operations(traitement, clock)
+        self._refuser = refuser
+        operations = Operations(traitement, clock, refuser)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
@@ -120,7 +126,7 @@ class Bord:
                 opened,
             )
             if answer.anomalies and not answer.executee:
-                await self._traitement.refuse(opened, answer.anomalies)
+                await self._refuser(opened, answer.anomalies)
         except Saturation:
             return _fault(faults.SATURATION(), correlation)
         except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the partner gets a fault
@@ -162,13 +168,16 @@ def create_app(
     clock: Clock,
     *,
     limites: Limites | None = None,
+    refuser: Refuser | None = None,
 ) -> web.Application:
     """The application that answers on all the addresses of the three services (`interface/services`).
 
+    refuser: told of each exchange, already received, that is refused before any handler sees it; without it,
+        such an exchange stays marked as received.
     Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
     """
     limites = limites or Limites()
-    bord = Bord(traitement, identites, clock, limites)
+    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing)
     app = web.Application(client_max_size=limites.octets)
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
     for service in SERVICES:
@@ -186,6 +195,10 @@ def create_runner(app: web.Application) -> web.AppRunner:
     """A runner of `app` with the options that the edge relies on: bodies are not decompressed (a limit in
     bytes would otherwise say nothing), and no access log names partners."""
     return web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=75.0)
+
+
+async def _keep_nothing(_echange: Echange, _anomalies: tuple[Anomalie, ...]) -> None:
+    """For a caller that keeps no outcome."""
 
 
 def _fingerprint(request: web.Request) -> str | None:

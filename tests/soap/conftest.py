@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import ssl
@@ -187,7 +188,9 @@ async def start_hub(
     identites = FauxIdentites(
         {pki.empreinte(code): Emetteur(guichet(code), pki.empreinte(code)) for code in ("G1104", "G1226")}
     )
-    runner = create_runner(create_app(traitement, identites, clock, limites=limites))
+    runner = create_runner(
+        create_app(traitement, identites, clock, limites=limites, refuser=traitement.refuse)
+    )
     await runner.setup()
     site = web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur())
     await site.start()
@@ -198,4 +201,11 @@ async def start_hub(
 async def hub(pki: Pki, clock: FixedClock) -> AsyncIterator[Hub]:
     runner, hub = await start_hub(pki, FauxTraitement(), clock, Limites(octets=64 << 10, secondes=0.3))
     yield hub
+    await stop_hub(runner)
+
+
+async def stop_hub(runner: web.AppRunner) -> None:
+    """Stop the server, and let the loop see the end of the TLS connections that clients have closed."""
     await runner.cleanup()
+    for _ in range(50):
+        await asyncio.sleep(0)

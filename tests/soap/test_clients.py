@@ -113,6 +113,7 @@ async def test_zeep_from_the_published_wsdl_alone(hub: Hub) -> None:
 async def test_zeep_reads_our_faults(hub: Hub) -> None:
     def talk() -> zeep.exceptions.Fault:
         client = zeep_client(hub)
+        client.transport.session.headers["Connection"] = "close"
         try:
             client.service.getDeclarationNouveauDalo(
                 nomFichierDalo="a.xml", fichierDalo=b"", nomCertificat="", certificat=b""

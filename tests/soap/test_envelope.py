@@ -153,7 +153,8 @@ INSTANTS = st.sampled_from(
         "2024-02-29T00:00:00-14:00",
     ]
 )  # fmt: skip
-TEXTS = st.sampled_from(["", "a", " a ", "é\n", "w6k=", "w6k", "=", "w6k==", "ab", "  "])
+# libxml2 passes over characters that are not base64 ("é" is valid to it); we do not, hence only ASCII here.
+TEXTS = st.sampled_from(["", "a", " a ", "w6k=", "w6k", "=", "w6k==", "ab", "  ", "YQ==", "YR==", "w6l="])
 FIELDS = sorted({champ.nom for _, message in MESSAGES for champ in message.champs})
 
 

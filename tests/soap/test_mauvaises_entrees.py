@@ -17,7 +17,7 @@ from registry.batching import Saturation
 from registry.clock import FixedClock
 from registry.echanges import Refus
 from soap.faults import NS_FAUTE
-from tests.soap.conftest import CHEMIN, FauxTraitement, Hub, Pki, Reponse, start_hub
+from tests.soap.conftest import CHEMIN, FauxTraitement, Hub, Pki, Reponse, start_hub, stop_hub
 from tests.soap.messages import (
     CLAIR,
     MTOM,
@@ -303,7 +303,7 @@ async def test_large_bodies_are_read_in_a_thread(pki: Pki, clock: FixedClock) ->
         bad = inline_num_unique(document).replace(b"</fich", b"*</fich")
         check_fault(await hub.post(bad, CLAIR), "SOA017")
     finally:
-        await runner.cleanup()
+        await stop_hub(runner)
 
 
 def test_every_code_of_the_edge_is_tested() -> None:
