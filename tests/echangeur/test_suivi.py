@@ -1,0 +1,125 @@
+"""Following what happened: exchanges, distributions and their explanation, the journal, on a real demande."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from dispatching.decision import Distributeur
+from dispatching.deliveries import uuid7
+from registry.clock import FixedClock
+from registry.echanges import Canal, Echange, Emetteur, ReponseNumUnique
+from registry.guichets_store import get_guichet
+from registry.handlers import Traitement
+from schemas.generation import generate_demande
+from tests.echangeur.conftest import Commande
+
+DOCUMENT = generate_demande(
+    3,
+    guichet="G1104",
+    communes=["75056"],
+    types_logement=["T2"],
+    le=datetime(2026, 11, 20, tzinfo=UTC).date(),
+)
+
+
+@pytest.fixture
+async def numero(instance: Commande, guichet: str, engine: Engine, horloge: FixedClock) -> str:
+    """A demande of G1104 for a T2 in Paris; G1226 has a filter that takes it, G1300 one that does not."""
+    for code in ("G1226", "G1300", "G1400"):
+        instance("guichet", "ajouter", code, "--nom", code, "--type", "bailleur", "--territoire", "111")
+    instance("guichet", "ajouter", "N5900", "--nom", "Nord", "--type", "bailleur", "--territoire", "059")
+    instance("filtre", "ajouter", "G1226", "--nom", "Paris", "--commune", "75056")
+    instance("filtre", "ajouter", "G1300", "--nom", "Grands", "--type-logement", "T5")
+    with engine.begin() as conn:
+        author = get_guichet(conn, guichet)
+    assert author is not None
+    echange = Echange(
+        uuid7(horloge.now()), Emetteur(author, "ab" * 32), Canal.SOAP, "getNumUnique", horloge.now(), DOCUMENT
+    )
+    traitement = Traitement(engine, horloge, Distributeur(horloge))
+    await traitement.start()
+    await traitement.receive(echange)
+    answer = await traitement.get_num_unique(echange, DOCUMENT)
+    await traitement.stop()
+    assert isinstance(answer, ReponseNumUnique)
+    with engine.begin() as conn:
+        return str(conn.execute(text("SELECT numero FROM demande")).scalar_one())
+
+
+async def test_echange_se_suit(instance: Commande, numero: str, tmp_path: Path) -> None:
+    (echange,) = instance("echange", "lister", "--json").json
+    assert (echange["statut"], echange["numero"], echange["guichet"]) == ("accepte", numero, "G1104")
+    assert instance("echange", "lister", "--statut", "refuse", "--json").json == []
+    assert instance("echange", "lister", "--avant", echange["id"], "--json").json == []
+    assert numero in instance("echange", "montrer", echange["id"]).sortie
+    assert instance("echange", "montrer", echange["id"], "--json").json == echange
+    brut = tmp_path / "recu.xml"
+    assert instance("echange", "montrer", echange["id"], "--octets", brut).code == 0
+    assert brut.read_bytes() == DOCUMENT
+    # It is nominative: nobody else on the machine reads it.
+    assert stat.S_IMODE(brut.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("code", "destinataire", "raison", "texte"),
+    [
+        ("G1226", True, "filtre", "Reçoit : le filtre « Paris » correspond"),
+        ("G1300", False, "hors-filtres", "Ne reçoit pas : le filtre « Grands » ne correspond pas"),
+        ("G1400", False, "hors-filtres", "n'avait aucun filtre en vigueur"),
+        ("G1104", False, "auteur", "est l'auteur"),
+        ("N5900", False, "sans-droit", "n'a pas le droit"),
+    ],
+)
+async def test_distribution_s_explique(
+    instance: Commande, numero: str, code: str, destinataire: bool, raison: str, texte: str
+) -> None:
+    """For receivers and for the others, in words and in JSON."""
+    result = instance("distribution", "expliquer", numero, code)
+    assert result.code == 0
+    assert texte in result.sortie
+    value = instance("distribution", "expliquer", numero, code, "--json").json
+    assert (value["destinataire"], value["raison"]) == (destinataire, raison)
+    assert (value["distribution"] is not None) is destinataire
+
+
+async def test_explication_de_ce_qui_n_est_pas(instance: Commande, numero: str) -> None:
+    assert instance("distribution", "expliquer", "111112600000XG1104", "G1226").code == 1
+    assert instance("distribution", "expliquer", numero, "G1226", "--version", "9").code == 1
+    assert "Aucun guichet" in instance("distribution", "expliquer", numero, "G0000").erreur
+    instance("guichet", "ajouter", "T0001", "--nom", "Tardif", "--type", "etat", "--territoire", "111")
+    tardif = instance("distribution", "expliquer", numero, "T0001")
+    assert tardif.code == 0
+    assert "n'existait pas à la date de la décision" in tardif.sortie
+
+
+async def test_distribution_en_echec_se_reprend(instance: Commande, numero: str, engine: Engine) -> None:
+    (item,) = instance("distribution", "lister", "--json").json
+    assert (item["guichet"], item["numero"], item["sequence"]) == ("G1226", numero, 1)
+    assert numero in instance("distribution", "lister", "--numero", numero).sortie
+    assert "0 distribution(s)" in instance("distribution", "rejouer", item["id"]).sortie
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE distribution SET etat = 'echec', termine_le = cree_le"))
+    assert len(instance("distribution", "lister", "--etat", "echec", "--json").json) == 1
+    assert "1 distribution(s)" in instance("distribution", "rejouer", "--guichet", "G1226").sortie
+    (again,) = instance("distribution", "lister", "--json").json
+    assert (again["id"], again["sequence"], again["etat"]) == (item["id"], 1, "en_attente")
+
+
+async def test_journal_altere_se_voit(instance: Commande, numero: str, engine: Engine) -> None:
+    """Who may alter the database cannot do so unseen."""
+    assert "1 entrée(s), 1 document(s)" in instance("registre", "verifier").sortie
+    with engine.begin() as conn:
+        conn.execute(text("SET session_replication_role = replica"))
+        conn.execute(text("UPDATE journal SET instant = instant - interval '1 day'"))
+    result = instance("registre", "verifier")
+    assert result.code == 1
+    assert "entrée 1" in result.sortie
+    value = instance("registre", "verifier", "--json")
+    assert value.code == 1
+    assert value.json["intact"] is False
+    assert value.json["ruptures"][0]["sequence"] == 1
