@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import io
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from registry.echanges import (
     ReponseNumUnique,
 )
 from registry.guichets import Guichet, TypeGuichet
+from soap.operations import Refuser, Traitement
 from soap.server import Limites, create_app, create_runner
 from tests.soap.messages import DOUBLONS, REPONSE
 
@@ -137,11 +138,11 @@ class Reponse:
 
 @dataclass
 class Hub:
-    """The hub as a client sees it."""
+    """The hub as a client sees it. `traitement` is asked for in the tests without database only."""
 
     port: int
     pki: Pki
-    traitement: FauxTraitement
+    traitement: FauxTraitement = field(default_factory=FauxTraitement)
 
     @property
     def adresse(self) -> str:
@@ -182,19 +183,30 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
+async def start_server(
+    pki: Pki,
+    traitement: Traitement,
+    clock: FixedClock,
+    guichets: Sequence[Guichet],
+    limites: Limites | None = None,
+    refuser: Refuser | None = None,
+) -> tuple[web.AppRunner, int]:
+    """The server on a free port of loopback, where each guichet has the certificate of its code."""
+    identites = FauxIdentites(
+        {pki.empreinte(each.code): Emetteur(each, pki.empreinte(each.code)) for each in guichets}
+    )
+    runner = create_runner(create_app(traitement, identites, clock, limites=limites, refuser=refuser))
+    await runner.setup()
+    await web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur()).start()
+    return runner, runner.addresses[0][1]
+
+
 async def start_hub(
     pki: Pki, traitement: FauxTraitement, clock: FixedClock, limites: Limites | None = None
 ) -> tuple[web.AppRunner, Hub]:
-    identites = FauxIdentites(
-        {pki.empreinte(code): Emetteur(guichet(code), pki.empreinte(code)) for code in ("G1104", "G1226")}
-    )
-    runner = create_runner(
-        create_app(traitement, identites, clock, limites=limites, refuser=traitement.refuse)
-    )
-    await runner.setup()
-    site = web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur())
-    await site.start()
-    return runner, Hub(runner.addresses[0][1], pki, traitement)
+    guichets = [guichet("G1104"), guichet("G1226")]
+    runner, port = await start_server(pki, traitement, clock, guichets, limites, traitement.refuse)
+    return runner, Hub(port, pki, traitement)
 
 
 @pytest_asyncio.fixture
