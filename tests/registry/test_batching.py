@@ -27,18 +27,22 @@ async def running(
 
 
 class Gate:
-    """A process that waits for `open`, so that a test decides what is together."""
+    """A process that waits to be let through, so that a test decides what is together."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.entered = threading.Semaphore(0)
-        self.open = threading.Event()
+        self._permits = threading.Semaphore(0)
 
     def __call__(self, items: Sequence[int]) -> Sequence[int]:
         self.batches.append(list(items))
         self.entered.release()
-        assert self.open.wait(10)
+        assert self._permits.acquire(timeout=10)
         return [-item for item in items]
+
+    def let(self, batches: int = 100) -> None:
+        """Let so many batches through."""
+        self._permits.release(batches)
 
     async def taken(self) -> None:
         """Until a batch is in progress."""
@@ -72,7 +76,7 @@ async def test_the_first_goes_alone_at_once_and_those_that_arrive_meanwhile_toge
         others = [asyncio.create_task(batcher.submit(n)) for n in (2, 3, 4, 5)]
         await asyncio.sleep(0)
         assert batcher.pending == 5
-        gate.open.set()
+        gate.let()
         assert await asyncio.gather(first, *others) == [-1, -2, -3, -4, -5]
         assert batcher.pending == 0
     assert gate.batches == [[1], [2, 3, 4], [5]]
@@ -104,7 +108,7 @@ async def test_too_much_waiting_is_saturation() -> None:
         await gate.taken()
         with pytest.raises(Saturation, match="3 demandes en attente"):
             await batcher.submit(4)
-        gate.open.set()
+        gate.let()
         await asyncio.gather(*tasks)
         assert await batcher.submit(5) == -5
 
@@ -118,7 +122,7 @@ async def test_who_leaves_before_his_turn_is_not_handled() -> None:
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
-        gate.open.set()
+        gate.let()
         assert await asyncio.gather(first, kept) == [-1, -3]
     assert gate.batches == [[1], [3]]
     assert batcher.pending == 0
@@ -127,13 +131,17 @@ async def test_who_leaves_before_his_turn_is_not_handled() -> None:
 async def test_who_leaves_during_his_turn_hurts_nobody() -> None:
     gate = Gate()
     async with running(gate) as batcher:
-        gone = asyncio.create_task(batcher.submit(1))
+        first = asyncio.create_task(batcher.submit(1))
+        await gate.taken()
+        gone, kept = asyncio.create_task(batcher.submit(2)), asyncio.create_task(batcher.submit(3))
+        await asyncio.sleep(0)
+        gate.let(1)
         await gate.taken()
         gone.cancel()
         await asyncio.sleep(0)
-        gate.open.set()
-        assert await batcher.submit(2) == -2
-    assert gate.batches == [[1], [2]]
+        gate.let()
+        assert await asyncio.wait_for(asyncio.gather(first, kept), 10) == [-1, -3]
+    assert gate.batches == [[1], [2, 3]]
 
 
 async def test_stop_finishes_what_was_submitted_and_takes_no_more() -> None:
@@ -146,7 +154,7 @@ async def test_stop_finishes_what_was_submitted_and_takes_no_more() -> None:
         await asyncio.sleep(0)
         with pytest.raises(RuntimeError, match="arrêté"):
             await batcher.submit(9)
-        gate.open.set()
+        gate.let()
         await stopping
         assert await asyncio.gather(*tasks) == [0, -1, -2, -3, -4]
     thread.join(10)
