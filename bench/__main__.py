@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import random
 import re
 import tempfile
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench import cost, load, messages, servers
-from schemas.generation import generate_demande
+from schemas.generation import generate_demandes
 
 RESULTS = Path(__file__).parent / "results" / "synchrone.json"
 NUMERO = re.compile(rb"<ns1:numUnique[^>]*>([^<]{18})</ns1:numUnique>")
@@ -100,10 +99,10 @@ def prepare_instance(root: Path) -> tuple[Path, Path]:
 
 
 def documents(count: int, console: Console) -> list[bytes]:
-    """As many distinct realistic demandes."""
-    rng = random.Random(20_26)
+    """As many realistic demandes, no two about persons that a search of doublons could confuse."""
     with Progress(console=console, transient=True) as progress:
-        return [generate_demande(rng) for _ in progress.track(range(count), description="demandes")]
+        drawn = generate_demandes("banc", count)
+        return list(progress.track(drawn, total=count, description="demandes"))
 
 
 def main() -> None:
