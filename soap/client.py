@@ -1,0 +1,199 @@
+"""The client that pushes distributions to the partners: a `dispatching.transport.Transport`.
+
+zeep writes and reads the messages from our own WSDL, never from the partner's; aiohttp carries them over
+mutual TLS. The acknowledgement counts only when it names this distribution and gives the digest of these very
+bytes: a partner that received something else has not received it.
+
+Threats bounded here: a partner that hangs (time), that answers without end (bytes), that sends us elsewhere
+(redirects are not followed), that feeds the parser (the hardened one, then the schema of the contract, before
+zeep).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import aiohttp
+import zeep
+from lxml import etree
+from zeep.transports import Transport as ZeepTransport
+
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Statut
+from schemas import contract
+from schemas.parser import ENVELOPE_LIMITS, parse
+from soap.faults import NS_SOAP
+
+OPERATION: Final = "recevoirDistribution"
+MAX_REPONSE: Final = 64 * 1024
+"""Bytes read of an answer: an acknowledgement takes 600; a fault of a verbose server some thousands."""
+MAX_MOTIF: Final = 300
+"""Characters kept of what a partner says in a fault."""
+
+_BASE: Final = "https://contrat.invalid/"
+
+
+@dataclass(frozen=True, slots=True)
+class Delais:
+    """connexion: to open the connection, TLS included. total: for the whole exchange."""
+
+    connexion: timedelta = timedelta(seconds=10)
+    total: timedelta = timedelta(seconds=30)
+
+
+class DistributionClient:
+    """Pushes distributions. Lives on one event loop, between `start` and `stop`.
+
+    context: presents the certificate of the hub and checks that of the partner (certs.tls.client_context).
+    """
+
+    def __init__(self, context: ssl.SSLContext, *, delais: Delais | None = None) -> None:
+        self._context = context
+        self._delais = delais or Delais()
+        self._messages = _Messages()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the pool of connections."""
+        delais = self._delais
+        self._session = aiohttp.ClientSession(
+            # No limit here: the worker serves each guichet one distribution at a time.
+            connector=aiohttp.TCPConnector(ssl=self._context, limit=0, keepalive_timeout=15),
+            timeout=aiohttp.ClientTimeout(
+                total=delais.total.total_seconds(), connect=delais.connexion.total_seconds()
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity", "User-Agent": "echangeur"},
+        )
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, envoi: Envoi) -> Accuse | Echec:
+        """Send one distribution. Raises RuntimeError when not started, and nothing else."""
+        if self._session is None:
+            raise RuntimeError("le client des distributions n'est pas démarré")
+        body = self._messages.write(envoi)
+        try:
+            try:
+                status, data = await self._post(self._session, envoi.adresse, body)
+            except aiohttp.ServerDisconnectedError:
+                # Most often an idle connection that the partner closed as we took it: once more, on a new
+                # one. Harmless if it was not that: the identifier is the same.
+                status, data = await self._post(self._session, envoi.adresse, body)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return _failure_of(error, self._delais)
+        if data is None:
+            return Echec(GenreEchec.REPONSE_INVALIDE, f"réponse de plus de {MAX_REPONSE} octets")
+        return self._messages.read(envoi, status, data)
+
+    async def _post(
+        self, session: aiohttp.ClientSession, address: str, body: bytes
+    ) -> tuple[int, bytes | None]:
+        headers = {"Content-Type": self._messages.content_type}
+        async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
+            data = bytearray()
+            async for chunk in response.content.iter_chunked(MAX_REPONSE):
+                data += chunk
+                if len(data) > MAX_REPONSE:
+                    response.close()
+                    return response.status, None
+            return response.status, bytes(data)
+
+
+class _Contract(ZeepTransport):
+    """Gives zeep our own files for any address, and no network."""
+
+    def load(self, url: str) -> bytes:
+        name = url.removeprefix(_BASE)
+        service = name.removesuffix(".wsdl")
+        return contract.wsdl_source(service) if service != name else contract.xsd_bytes(name)
+
+
+class _Messages:
+    """The two messages of the operation, by zeep."""
+
+    def __init__(self) -> None:
+        service = contract.RECEPTION_DISTRIBUTION
+        transport = _Contract()  # type: ignore[no-untyped-call]
+        self._client = zeep.Client(  # type: ignore[no-untyped-call]
+            f"{_BASE}{service}.wsdl", transport=transport
+        )
+        (port,) = self._client.wsdl.services[service].ports.values()
+        self._operation = port.binding.get(OPERATION)
+        (operation,) = (item for item in contract.operations(service) if item.name == OPERATION)
+        self.content_type = f'application/soap+xml; charset=utf-8; action="{operation.action}"'
+        self._response = f"{{{contract.NAMESPACE_SERVICES}}}{operation.response}"
+
+    def write(self, envoi: Envoi) -> bytes:
+        """The envelope of a request, the file inline in base64."""
+        envelope = self._client.create_message(  # type: ignore[no-untyped-call]
+            self._client.service,
+            OPERATION,
+            idDistribution=str(envoi.id),
+            sequence=envoi.sequence,
+            nomFichierDemande=envoi.nom_fichier,
+            fichierDemande={"_value_1": envoi.contenu},
+        )
+        return etree.tostring(envelope, encoding="UTF-8", xml_declaration=False)
+
+    def read(self, envoi: Envoi, status: int, data: bytes) -> Accuse | Echec:
+        """The acknowledgement, if it is one and of this distribution."""
+        root = parse(data, ENVELOPE_LIMITS)
+        if not isinstance(root, etree._Element):
+            return _invalid(f"HTTP {status}, réponse qui n'est pas du XML SOAP")
+        body = root.find(f"{{{NS_SOAP}}}Body")
+        content = None if body is None or len(body) != 1 else body[0]
+        if root.tag != f"{{{NS_SOAP}}}Envelope" or content is None:
+            return _invalid(f"HTTP {status}, réponse qui n'est pas une enveloppe SOAP 1.2")
+        if content.tag == f"{{{NS_SOAP}}}Fault":
+            reason = content.findtext(f"{{{NS_SOAP}}}Reason/{{{NS_SOAP}}}Text") or "sans motif"
+            return Echec(GenreEchec.REFUS, f"erreur SOAP : {' '.join(reason.split())[:MAX_MOTIF]}")
+        if content.tag != self._response or not contract.message_schema(
+            contract.RECEPTION_DISTRIBUTION
+        ).validate(etree.ElementTree(content)):
+            return _invalid(f"HTTP {status}, accusé non conforme au WSDL")
+        if status != 200:
+            return _invalid(f"accusé avec le statut HTTP {status} au lieu de 200")
+        reply: Any = self._operation.process_reply(root)
+        if reply.idDistribution != str(envoi.id):
+            return _invalid("accusé d'une autre distribution")
+        if reply.empreinte != hashlib.sha256(envoi.contenu).hexdigest():
+            return _invalid("empreinte d'un autre fichier : ce qui a été reçu n'est pas ce qui a été envoyé")
+        return Accuse(Statut(reply.statut))
+
+
+def _invalid(detail: str) -> Echec:
+    return Echec(GenreEchec.REPONSE_INVALIDE, detail)
+
+
+def _failure_of(error: Exception, delais: Delais) -> Echec:
+    """What went wrong, in French and in the terms of who has to act."""
+    if isinstance(error, asyncio.TimeoutError):
+        total = delais.total.total_seconds()
+        return Echec(GenreEchec.DELAI, f"pas de réponse dans les délais ({total:g} s au plus)")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = error.certificate_error
+        text = getattr(reason, "verify_message", "") or "certificat refusé"
+        return Echec(GenreEchec.CERTIFICAT, f"le certificat du guichet n'est pas accepté : {text}")
+    if isinstance(error, aiohttp.ClientSSLError) or isinstance(error.__cause__, ssl.SSLError):
+        return Echec(
+            GenreEchec.CERTIFICAT, "la connexion TLS a échoué : le guichet refuse notre certificat ?"
+        )
+    if isinstance(error, aiohttp.InvalidURL):
+        return Echec(GenreEchec.INJOIGNABLE, "adresse de réception mal formée")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Echec(GenreEchec.INJOIGNABLE, f"nom d'hôte inconnu : {error.host}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Echec(GenreEchec.INJOIGNABLE, f"connexion impossible à {error.host}:{error.port}")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return _invalid("réponse qui n'est pas de l'HTTP")
+    return Echec(GenreEchec.INJOIGNABLE, "connexion coupée avant la réponse")
