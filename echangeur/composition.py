@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -24,14 +25,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from certs import tls
 from dispatching.decision import Distributeur
+from dispatching.worker import Worker
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
+from echangeur.refus import RefusDuBord
 from echangeur.sortie import MauvaisUsage
 from registry.certificats import Identites
 from registry.clock import Clock
 from registry.database import upgrade
 from registry.handlers import Traitement
+from soap.client import DistributionClient
 from soap.server import Limites, create_app, create_runner
 from soap.services import SERVICES
 
@@ -54,10 +58,21 @@ def run(
     sock = bind(adresse or settings.adresse, settings.port if port is None else port)
     with (
         contextlib.closing(sock),
+        _stoppable(),
         instance.database(pool_size=instance.configuration.base.connexions) as engine,
     ):
         upgrade(engine)
         asyncio.run(_serve(instance, engine, clock, sock, announce))
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end a start in progress as Ctrl-C does: the embedded database is then left properly."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _serve(
@@ -92,14 +107,31 @@ async def _services(
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
         stack.push_async_callback(traitement.stop)
-        # DISTRIBUTION HERE
+        if configuration.distribution.active:
+            await _start_distribution(stack, instance, engine, clock)
+        refus = RefusDuBord(engine, clock)
+        refus.start()
+        stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
         limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
-        runner = create_runner(create_app(traitement, identites, clock, limites=limites))
+        runner = create_runner(create_app(traitement, identites, clock, limites=limites, refuser=refus.keep))
         await runner.setup()
         stack.push_async_callback(_close, runner, configuration.serveur.delai_arret)
         await web.SockSite(runner, sock, ssl_context=context).start()
         yield
+
+
+async def _start_distribution(
+    stack: contextlib.AsyncExitStack, instance: Instance, engine: Engine, clock: Clock
+) -> None:
+    client = DistributionClient(client_tls(instance))
+    await client.start()
+    stack.push_async_callback(client.stop)
+    worker = Worker(
+        engine, client, clock, grace=timedelta(seconds=instance.configuration.serveur.delai_arret)
+    )
+    await worker.start()
+    stack.push_async_callback(worker.stop)
 
 
 def server_tls(instance: Instance, pins: tuple[bytes, ...]) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -77,7 +78,7 @@ class Instance:
                     yield engine
         except EmbeddedError as error:
             raise MauvaisUsage(f"La base embarquée ne démarre pas : {error}") from error
-        except OperationalError as error:
+        except (OperationalError, psycopg.OperationalError) as error:
             raise MauvaisUsage(
                 "La base de données ne répond pas ou refuse la connexion.",
                 f"Vérifiez base.url dans {self.fichier}",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import http.client
+import json
 import re
 import signal
 import socket
@@ -20,7 +22,8 @@ from pathlib import Path
 import pytest
 
 from certs.autorite import create_autorite
-from certs.tls import client_context
+from certs.tls import client_context, server_context
+from conformance.partenaire_reference import PartenaireReference
 from echangeur.cli import run
 from registry.clock import SystemClock
 from schemas.generation import generate_demande
@@ -235,6 +238,49 @@ def test_qui_parle(dossier: Path, tmp_path: Path) -> None:
         status, answer = call(serveur.port, context, "getDemandeLogement", reading("1110318016982G1104"))
         assert status == 500
         assert "GUI00" not in answer
+
+
+async def test_distribution_arrive(dossier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Registered by one partner over TLS, pushed to the other over TLS, acknowledged, explained."""
+    auteur, destinataire = tmp_path / "auteur", tmp_path / "destinataire"
+    add_bailleur(dossier, "G1104", auteur)
+    add_bailleur(dossier, "G1226", destinataire)
+    partenaire = PartenaireReference(
+        server_context(destinataire / "cert.pem", destinataire / "key.pem", destinataire / "ca.pem")
+    )
+    administer(dossier, "guichet", "adresse", "G1226", await partenaire.start())
+    administer(dossier, "filtre", "ajouter", "G1226", "--nom", "Tout")
+    document = generate_demande(1, le=datetime.now(UTC).date())
+    with serving(dossier, "--port", "0") as serveur:
+        answer = await asyncio.to_thread(serveur.post, auteur, "getNumUnique", registration(document))
+        numero = number_of(answer[1])
+        async with asyncio.timeout(60):
+            await partenaire.wait_for(1)
+        (reception,) = partenaire.receptions.values()
+        assert (reception.numero, reception.type_fichier, reception.sequence) == (numero, "DIS", 1)
+        assert await asyncio.to_thread(serveur.end, signal.SIGTERM) == 0
+    await partenaire.stop()
+    capsys.readouterr()
+    # The clean stop has recorded the acknowledgement.
+    administer(dossier, "distribution", "lister", "--etat", "acquittee")
+    assert numero in capsys.readouterr().out
+    assert set(partenaire.deliveries.values()) == {1}
+
+
+async def test_refus_du_bord_se_voit(
+    dossier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exchange refused before any handler has an outcome, with the code that the partner reads."""
+    client = tmp_path / "client"
+    add_bailleur(dossier, "G1104", client)
+    with serving(dossier, "--port", "0") as serveur:
+        status, answer = serveur.post(client, "operationInconnue", "<w:rien/>")
+        assert status == 500
+        capsys.readouterr()
+        administer(dossier, "echange", "lister", "--statut", "refuse", "--json")
+    (echange,) = json.loads(capsys.readouterr().out)
+    assert echange["code"] in answer
+    assert echange["termine_le"]
 
 
 def wait_for_handshake(port: int, context: ssl.SSLContext) -> None:

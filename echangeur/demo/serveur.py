@@ -1,0 +1,54 @@
+"""The hub of the demonstration: `echangeur serve` in a process of its own, reached through its port alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from echangeur.sortie import ConstatNegatif
+
+_DEMARRAGE: Final = 60.0
+"""Seconds for the hub to be ready: some two on the slowest machine seen, with its database."""
+_ARRET: Final = 30.0
+
+
+@contextlib.asynccontextmanager
+async def serve(dossier: Path, port: int) -> AsyncIterator[str]:
+    """Run the hub of the instance until the block ends; gives its base address.
+
+    port: 0 for any free one. Raises ConstatNegatif when it does not start.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "echangeur", "--instance", str(dossier), "serve", "--port", str(port)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=(log := (dossier / "serveur.log").open("wb")),
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # Its own group: a Ctrl-C ends the demonstration, which then stops the hub in good order.
+        start_new_session=True,
+    )
+    log.close()
+    try:
+        yield await _ready(process, dossier)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _ARRET)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _ready(process: asyncio.subprocess.Process, dossier: Path) -> str:
+    assert process.stdout is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DEMARRAGE):
+            async for line in process.stdout:
+                if line.startswith("Prêt : ".encode()):
+                    return line.decode().removeprefix("Prêt : ").strip()
+    raise ConstatNegatif("Le serveur n'a pas démarré.", f"Lisez {dossier / 'serveur.log'}")
