@@ -2,8 +2,8 @@
 
 Header fields and their parameters are read by the standard library's `email`; the cutting at the boundaries
 is ours, because the libraries at hand do not fit (docs/decisions/0002-spyne.md): `email` reads line by line
-(ten times the cost), `requests_toolbelt` drops a final newline of a part and `aiohttp.MultipartReader` wants
-a stream.
+(seven times the cost), `requests_toolbelt` drops a final newline of a part and `aiohttp.MultipartReader`
+wants a stream.
 
 Tolerances (`interface/wire` §2): header names and encodings in any case, any header order, no final line end
 after the closing delimiter, an empty part, a preamble, line ends of LF alone.

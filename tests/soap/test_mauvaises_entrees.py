@@ -306,7 +306,10 @@ async def test_large_bodies_are_read_in_a_thread(pki: Pki, clock: FixedClock) ->
         await stop_hub(runner)
 
 
-def test_every_code_of_the_edge_is_tested() -> None:
-    """A new entry of the catalogue needs its row here."""
+def test_every_code_of_the_edge_is_tested_and_documented() -> None:
+    """A new entry of the catalogue needs its row here and in docs/entrees-refusees.md."""
     source = Path(__file__).read_text(encoding="utf-8")
-    assert [code for code in CATALOGUE.types if code.startswith("SOA") and source.count(code) < 1] == []
+    page = (Path(__file__).parents[2] / "docs" / "entrees-refusees.md").read_text(encoding="utf-8")
+    edge = [code for code in CATALOGUE.types if code.startswith("SOA")]
+    assert [code for code in edge if code not in source] == []
+    assert [code for code in edge if page.count(code) != 1] == []
