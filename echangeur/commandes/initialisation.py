@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,10 +34,11 @@ def init(
     note("Création de la base de données…")
     instance = create_instance(dossier, now=contexte_of(ctx).clock.now(), url=base)
     say(f"Instance créée dans {instance.dossier}")
+    name = shlex.quote(str(dossier))
     note(
         f"Ensuite :\n"
-        f"  echangeur --instance {dossier} guichet ajouter G1104 --nom « … » --type bailleur"
+        f"  echangeur --instance {name} guichet ajouter G1104 --nom '…' --type bailleur"
         f" --siren 552046484 --territoire 111\n"
-        f"  echangeur --instance {dossier} certificat emettre G1104 --dossier SORTIE\n"
-        f"  echangeur --instance {dossier} serve"
+        f"  echangeur --instance {name} certificat emettre G1104 --dossier SORTIE\n"
+        f"  echangeur --instance {name} serve"
     )
