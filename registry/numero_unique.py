@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ARRAY, Connection, Text, any_, literal, select, tuple_
-
-from registry import tables
+from sqlalchemy import Connection, text
 
 SEQUENCE_MAX: Final = 999_999
 """Last sequence of one territory and one month: six digits."""
@@ -85,21 +83,29 @@ def month_of(depot: date) -> str:
     return f"{depot.month:02d}{depot.year % 100:02d}"
 
 
+# Text, not built expressions: these run at every batch, and building costs more than executing.
+_READ_COMPTEURS: Final = text("""
+    SELECT c.territoire, c.mois, c.dernier FROM compteur_numero c
+    JOIN unnest(CAST(:territoire AS text[]), CAST(:mois AS text[])) AS t(territoire, mois)
+        USING (territoire, mois)
+""")
+_READ_TAKEN: Final = text("SELECT numero FROM demande WHERE numero = ANY(CAST(:numeros AS text[]))")
+
+
 def read_compteurs(conn: Connection, cles: Collection[Compteur]) -> dict[Compteur, int]:
     """Last sequence given for each counter, 0 when none was.
 
-    The caller holds the lock of the chain until it commits: between this reading and the
-    counters being written, nobody else takes a sequence. A rollback gives the sequences back, hence no gap.
+    The caller holds the lock of the chain until it commits: between this reading and the counters being
+    written, nobody else takes a sequence. A rollback gives the sequences back, hence no gap.
     """
     derniers = dict.fromkeys(cles, 0)
     if derniers:
-        table = tables.COMPTEUR_NUMERO
-        lus = conn.execute(
-            select(table.c.territoire, table.c.mois, table.c.dernier).where(
-                tuple_(table.c.territoire, table.c.mois).in_(sorted(derniers))
-            )
-        )
-        derniers.update({(territoire, mois): dernier for territoire, mois, dernier in lus})
+        voulus = {
+            "territoire": [territoire for territoire, _ in derniers],
+            "mois": [mois for _, mois in derniers],
+        }
+        for territoire, mois, dernier in conn.execute(_READ_COMPTEURS, voulus):
+            derniers[territoire, mois] = dernier
     return derniers
 
 
@@ -107,9 +113,4 @@ def read_taken(conn: Connection, numeros: Collection[str]) -> frozenset[str]:
     """Those of the numbers that a demande already has."""
     if not numeros:
         return frozenset()
-    pris = conn.scalars(
-        select(tables.DEMANDE.c.numero).where(
-            tables.DEMANDE.c.numero == any_(literal(list(numeros), ARRAY(Text)))
-        )
-    )
-    return frozenset(pris)
+    return frozenset(conn.scalars(_READ_TAKEN, {"numeros": list(numeros)}))
