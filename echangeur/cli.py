@@ -12,6 +12,7 @@ import typer
 
 from echangeur.commandes import (
     certificat,
+    demo,
     distribution,
     echange,
     filtre,
@@ -59,6 +60,7 @@ def root(
         ctx.obj = Contexte(instance, clock)
 
 
+app.command("demo", cls=Commande)(demo.demo)
 app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
 app.add_typer(guichet.app, name="guichet")

@@ -31,8 +31,9 @@ def demo(
 ) -> None:
     """Montre l'échange complet sur cette machine : base, autorité, serveur en TLS mutuel, trois partenaires.
 
-    Le partenaire A enregistre des demandes par SOAP ; B et C reçoivent celles que leurs droits et leurs filtres
-    retiennent ; le tableau final dit pourquoi. Code de retour 1 si quelque chose ne se passe pas comme prévu.
+    Le partenaire A enregistre des demandes par SOAP ; B et C reçoivent celles que leurs droits et leurs
+    filtres retiennent ; le tableau final dit pourquoi. Code de retour 1 si quelque chose ne se passe pas
+    comme prévu.
     """
     # Imported here: the services and their libraries take half a second that no other command needs.
     from echangeur.demo.deroulement import run

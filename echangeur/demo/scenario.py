@@ -1,4 +1,4 @@
-"""What the demonstration shows: the guichets and their filters, the demandes of partner A, what must come of them.
+"""What the demonstration shows: guichets and filters, the demandes of partner A, what must come of them.
 
 The demandes are generated with a seed, so that each run tells the same story; the expected recipients are
 written here by hand, and a difference ends the demonstration in failure.
@@ -12,6 +12,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from filters.language import Filtre, filtre
+from registry.anomalies_demande import DOUBLON, HORS_TERRITOIRES
+from registry.anomalies_document import DOCUMENT_INVALIDE
 from registry.guichets import TypeGuichet
 from registry.guichets_store import NouveauGuichet
 from schemas.ecriture import REFERENCE
@@ -88,7 +90,7 @@ class Envoi:
     comme: str = ""
 
 
-def build_envois(now: datetime, anomalies: Anomalies) -> tuple[Envoi, ...]:
+def build_envois(now: datetime) -> tuple[Envoi, ...]:
     """The files of partner A, dated of the day before `now`. Pure: the same day gives the same bytes."""
     jour = now.astimezone(_PARIS).date() - timedelta(days=1)
 
@@ -128,17 +130,17 @@ def build_envois(now: datetime, anomalies: Anomalies) -> tuple[Envoi, ...]:
         Envoi(
             *("invalide : commune de Lyon, hors du territoire",),
             draw("ailleurs", [LYON_8], ["T2"]),
-            anomalie=anomalies.hors_territoire,
+            anomalie=HORS_TERRITOIRES.code,
         ),
         Envoi(
             *("invalide : il manque la date de naissance",),
             _without_birth_date(draw("incomplète", [MONTREUIL], ["T2"])),
-            anomalie=anomalies.schema,
+            anomalie=DOCUMENT_INVALIDE.code,
         ),
         Envoi(
             *("doublon : la première personne, cette fois pour un T3",),
             draw("seule", [MONTREUIL], ["T3"]),
-            anomalie=anomalies.doublon,
+            anomalie=DOUBLON.code,
         ),
         Envoi(
             *("le même doublon, forcé après vérification",),
@@ -151,15 +153,6 @@ def build_envois(now: datetime, anomalies: Anomalies) -> tuple[Envoi, ...]:
             comme="personne seule, T2 à Montreuil",
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Anomalies:
-    """Codes of the catalogue that the story expects."""
-
-    hors_territoire: str
-    doublon: str
-    schema: str
 
 
 def _without_birth_date(document: bytes) -> bytes:

@@ -1,0 +1,96 @@
+"""How the demonstration tells what happens: a line as each thing happens, then tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from conformance.client_reference import Lecture
+from conformance.partenaire_reference import Reception
+from dispatching.explanation import Explication
+from echangeur.demo.scenario import PARTENAIRES, Envoi, Partenaire
+
+_WIDTH = 150
+"""Columns when nobody watches: the tables of a log are read afterwards, in a wide window."""
+
+
+class Recit:
+    """Writes the story on standard output."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout.isatty() else _WIDTH
+        self._console = Console(highlight=False, width=width)
+
+    def line(self, text: str, style: str = "") -> None:
+        """One line."""
+        self._console.print(Text(text, style=style))
+
+    def title(self, text: str) -> None:
+        """Start a part of the story."""
+        self._console.print()
+        self._console.rule(Text(text, style="bold"), align="left")
+
+    def partner(self, partenaire: Partenaire) -> None:
+        """Introduce a partner and its filters."""
+        filtres = " ; ".join(f"« {f.nom} »" for f in partenaire.filtres) or "aucun filtre"
+        titre = f"{partenaire.nom} ({partenaire.code}, {partenaire.type})"
+        self.line(f"Partenaire {partenaire.lettre} : {titre}, {filtres}")
+
+    def answered(self, rang: int, envoi: Envoi, numero: str, lecture: Lecture, fautes: Sequence[str]) -> None:
+        """What the hub answered to a file of partner A."""
+        self.line(f"A → échangeur  {rang:2}. {envoi.titre}")
+        if numero:
+            rejeu = ", déjà enregistrée : première réponse" if envoi.comme else ""
+            self.line(f"A ← échangeur      numéro unique {numero}{rejeu}", "green")
+        for code, text in lecture.anomalies:
+            self.line(f"A ← échangeur      anomalie {code} : {text}", "yellow")
+        for text in fautes:
+            self.line(f"A ← échangeur      faute {text}", "yellow")
+
+    def received(self, partenaire: Partenaire, reception: Reception) -> None:
+        """A partner received a distribution."""
+        self.line(
+            f"échangeur → {partenaire.lettre}      {reception.numero} ({reception.type_fichier}, "
+            f"séquence {reception.sequence}) acquittée",
+            "cyan",
+        )
+
+    def table(self, lignes: Sequence[tuple[Envoi, str, str, dict[str, Explication]]]) -> None:
+        """Each file with its number or anomalie, and who received it."""
+        table = Table(title="Demandes et distributions", title_justify="left", show_lines=True)
+        table.add_column("demande envoyée par A")
+        table.add_column("numéro unique, ou refus")
+        receivers = [p for p in PARTENAIRES if p.filtres]
+        for partenaire in receivers:
+            table.add_column(f"{partenaire.lettre} : {partenaire.nom}")
+        for envoi, numero, refus, explications in lignes:
+            cells = [_cell(explications.get(p.code)) for p in receivers]
+            table.add_row(envoi.titre, Text(numero or refus, style="green" if numero else "yellow"), *cells)
+        self._console.print()
+        self._console.print(table)
+
+    def keep(self, base: str, certificats: Path) -> None:
+        """How to call the hub that is kept running."""
+        self.title("Le serveur reste ouvert (Ctrl-C pour finir)")
+        self.line(f"WSDL        {base}/services/DemandeLogementImplService?wsdl")
+        self.line(f"certificat  {certificats / 'cert.pem'}")
+        self.line(f"clé         {certificats / 'key.pem'}")
+        self.line(f"autorité    {certificats / 'ca.pem'}")
+        self.line(
+            f"essai       curl --cacert {certificats / 'ca.pem'} "
+            f"'{base}/services/DemandeLogementImplService?wsdl'"
+        )
+
+
+def _cell(explication: Explication | None) -> Text:
+    if explication is None:
+        return Text("–", style="dim")
+    if explication.destinataire:
+        return Text(f"reçue : {explication.texte}", style="cyan")
+    advice = "".join(f"\nil suffirait de : {conseil}" for conseil in explication.conseils[:1])
+    return Text(f"non : {explication.texte}{advice}", style="dim")
