@@ -105,13 +105,14 @@ _FAILED: Final = text("""
     SELECT id, guichet, tentatives - tentatives_oubliees AS echecs FROM distribution
     WHERE id = ANY(:ids) AND etat = 'en_attente' ORDER BY guichet, sequence FOR UPDATE
 """)
-# Only the last attempt decides of the next one: that of an attempt overtaken is already written.
+# Only the last attempt decides of the next one: that of an attempt overtaken is already written. The rows are
+# those that _FAILED has just locked, still waiting.
 _POSTPONE: Final = text("""
     UPDATE distribution d SET etat = suite.etat, prochaine_tentative = suite.prochaine,
         termine_le = CASE WHEN suite.etat = 'echec' THEN CAST(:instant AS timestamptz) END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:etats AS text[]),
         CAST(:prochaines AS timestamptz[])) AS suite(id, rang, etat, prochaine)
-    WHERE d.id = suite.id AND d.tentatives = suite.rang AND d.etat = 'en_attente'
+    WHERE d.id = suite.id AND d.tentatives = suite.rang
 """)
 _COUNT_FAILURES: Final = text("""
     INSERT INTO envoi_guichet (guichet, echecs, maj_le)

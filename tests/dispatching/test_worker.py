@@ -70,8 +70,11 @@ class Partners:
 
 
 @asynccontextmanager
-async def running(scene: Scene, transport: Transport, bail: Bail | None = None) -> AsyncIterator[Worker]:
-    worker = Worker(scene.engine, transport, scene.clock, bail=bail, releve=timedelta(milliseconds=50))
+async def running(
+    scene: Scene, transport: Transport, bail: Bail | None = None, grace: timedelta = timedelta(seconds=10)
+) -> AsyncIterator[Worker]:
+    releve = timedelta(milliseconds=50)
+    worker = Worker(scene.engine, transport, scene.clock, bail=bail, releve=releve, grace=grace)
     await worker.start()
     try:
         yield worker
@@ -246,7 +249,7 @@ async def test_a_lost_session_cuts_what_is_being_sent_and_the_worker_goes_on(
     scene.guichet("G0002", Filtre("Tout"))
     partners.lose_answer.add("G0002")
     scene.demande(author)
-    async with running(scene, partners):
+    async with running(scene, partners, grace=timedelta(hours=1)):
         await partners.until(lambda: len(partners.received) == 1)
         partners.lose_answer.clear()
         with scene.engine.begin() as conn:
