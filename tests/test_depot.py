@@ -1,0 +1,99 @@
+"""What a clone must hold to stand alone: links that lead somewhere, documented commands that exist, a lock
+that any mirror can serve."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from echangeur.cli import app
+from tools.docs_commandes import PAGE as COMMANDES
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# The page of the commands is made from them, which tests/echangeur/test_documentation.py proves.
+WRITTEN = [page for page in PAGES if page != ROOT / COMMANDES]
+FOLDERS = (
+    *("soap", "mailflows", "schemas", "dispatching", "filters", "registry", "certs", "conformance"),
+    *("console", "echangeur"),
+)
+
+
+def tracked() -> list[Path]:
+    """The files that a clone receives."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_the_documentation_lead_to_a_file(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def reach(words: list[str]) -> Any:
+    """The command that the words of a documented line reach, or None when one of them is unknown.
+
+    Not typed: typer carries its own copy of click, whose classes are private.
+    """
+    command: Any = get_command(app)
+    rest = iter(words)
+    for word in rest:
+        if word in ("--aide", "--version"):
+            return command
+        if word.startswith("--"):
+            next(rest, None)  # the other options that may come before a sub-command take a value
+            continue
+        if not hasattr(command, "commands"):
+            return command
+        command = command.commands.get(word)
+        if command is None:
+            return None
+    return command
+
+
+def documented_commands() -> list[tuple[str, str]]:
+    """Every line of a shell block or code span that calls the hub, with the page that holds it."""
+    calls = re.compile(r"(?:^|`)(?:\.venv/bin/)?echangeur ([^`\n|#]*)", re.MULTILINE)
+    return [
+        (str(page.relative_to(ROOT)), line.strip())
+        for page in WRITTEN
+        for line in calls.findall(page.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize(("page", "line"), documented_commands())
+def test_documented_command_and_its_options_exist(page: str, line: str) -> None:
+    command = reach(line.split())
+    assert command is not None
+    parameters = [*command.params, *get_command(app).params]
+    known = {option for parameter in parameters for option in parameter.opts}
+    assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", line)) <= known
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert [name for name in sorted(wanted) if not re.search(rf"^{name}:", makefile, re.M)] == []
+
+
+def test_lock_names_no_address() -> None:
+    assert re.findall(r"https?://|--index|--find-links", (ROOT / "requirements.lock").read_text()) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folder_says_what_may_live_in_it(folder: str) -> None:
+    text = (ROOT / folder / "__init__.py").read_text(encoding="utf-8")
+    assert text.startswith('"""')
+    assert len(text) > 60
+
+
+def test_no_private_key_is_committed() -> None:
+    marker = b"PRIVATE" + b" KEY-----"
+    assert [path for path in tracked() if marker in path.read_bytes()] == []
