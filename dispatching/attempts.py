@@ -63,6 +63,8 @@ class Fin:
     resultat: Accuse | Echec
 
 
+# The earlier distributions of the same demande are looked up by number. NOT EXISTS, or a condition on
+# 'en_attente', would let the planner walk the index of what waits instead: the whole backlog at each step.
 _TAKE: Final = text("""
     WITH choix AS (
         SELECT d.id, g.adresse_reception
@@ -72,9 +74,9 @@ _TAKE: Final = text("""
         CROSS JOIN LATERAL (
             SELECT d.id FROM distribution d
             WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
-                AND NOT EXISTS (SELECT FROM distribution avant
+                AND (SELECT true FROM distribution avant
                     WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.version < d.version
-                        AND avant.etat = 'en_attente')
+                        AND avant.etat NOT IN ('acquittee', 'echec') LIMIT 1) IS NULL
             ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
         ) AS d
         WHERE e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from dispatching import attempts
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.deliveries import Etat, count_by_etat, replay
 from dispatching.retry import DELAIS, ECHECS_AVANT_SUSPENSION
@@ -236,3 +237,12 @@ def test_what_a_dead_worker_held_is_due_at_once_and_does_not_count(two: Scene) -
 def test_a_sending_cannot_outlive_its_lease() -> None:
     with pytest.raises(ValueError, match="bail"):
         Bail(marge=timedelta(0))
+
+
+def test_taking_does_not_walk_the_backlog(two: Scene) -> None:
+    """The plan looks up a demande by its number; walking what waits made each step as long as the backlog."""
+    values = {"guichets": ["G0002"], "instant": two.now, "fin_du_bail": two.now, "porteur": 1}
+    with two.engine.begin() as conn:
+        plan = "\n".join(conn.execute(text(f"EXPLAIN {attempts._TAKE.text}"), values).scalars())
+    assert "using distribution_numero_guichet_version_uq on distribution avant" in plan
+    assert "using distribution_attente_ix on distribution d_1" in plan
