@@ -24,6 +24,7 @@ from filters.language import (
     read_toml,
     read_values,
 )
+from schemas.codes import code_lists
 from tests.filters.samples import random_filtre
 
 GOOD = """
@@ -160,7 +161,5 @@ def test_the_empty_condition_is_a_fault_of_the_caller() -> None:
 
 
 def test_the_types_of_the_language_are_those_of_the_code_list() -> None:
-    codes = pytest.importorskip("schemas.codes")
-    liste = next(liste for liste in codes.code_lists() if liste.nom == "ListeTypeLogement")
-    assert tuple(code.code for code in liste.codes) == TYPES_LOGEMENT
+    assert tuple(code.code for code in code_lists()["ListeTypeLogement"]) == TYPES_LOGEMENT
     assert [critere.nom for critere in CRITERES] == ["communes", "epci", "territoires", "types_logement"]
