@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from echangeur.cli import run
 from registry.clock import FixedClock
@@ -29,6 +30,13 @@ class Resultat:
 
 
 Commande = Callable[..., Resultat]
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_nobody() -> Iterator[None]:
+    """`serve` called in this process sends the logs to the captured output of its test, closed afterwards."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
