@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -32,6 +32,9 @@ AIDE = (
     "Codes de retour : 0 fait ; 1 constat négatif (document invalide, guichet inconnu, chaîne rompue…) ;"
     " 2 mauvais usage (option, configuration, instance absente)."
 )
+
+INTERROMPU: Final = 130
+"""Exit code of Ctrl-C, 128 + SIGINT as shells have it; typer turns KeyboardInterrupt into it."""
 
 app = create_group(AIDE)
 
@@ -86,13 +89,12 @@ def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:
     except typer.Abort:
         note("Interrompu.")
         return Code.CONSTAT
-    except KeyboardInterrupt:
-        note("Interrompu.")
-        return 130
     except BrokenPipeError:
         # The reader of a pipe has enough (`| head`): nothing to say, and nothing may be said on it any more.
         sys.stderr.close()
         return Code.FAIT
+    if result == INTERROMPU:
+        note("Interrompu.")
     return result if isinstance(result, int) else Code.FAIT
 
 
