@@ -1,0 +1,132 @@
+"""zeep, knowing nothing but the address of the WSDL, against the hub in its own process; MTOM included."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import zeep
+from lxml import etree
+
+from schemas.generation import generate_demande
+from tests.bout_en_bout.monde import administer
+from tests.bout_en_bout.processus import Serveur
+
+GUICHET = "G1104"
+XOP = "http://www.w3.org/2004/08/xop/include"
+RECU = "{http://nuu.application.i2/}"
+
+
+class Mtom(zeep.Transport):
+    """Sends the files of a request as parts (MTOM, XOP), which zeep itself cannot do; zeep reads the answer.
+
+    types: Content-Type of the answers, in order.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        super().__init__(session=session)
+        self.types: list[str] = []
+
+    def post_xml(self, address: str, envelope: etree._Element, headers: dict[str, str]) -> requests.Response:
+        parts = [_part(f"<{name}>", "application/octet-stream", data) for name, data in _take(envelope)]
+        soap = headers["Content-Type"].partition(";")[0]
+        root = _part(
+            "<racine>", f'application/xop+xml; charset=utf-8; type="{soap}"', etree.tostring(envelope)
+        )
+        boundary = uuid.uuid4().hex
+        body = b"".join(f"--{boundary}\r\n".encode() + part + b"\r\n" for part in (root, *parts))
+        packed = (
+            f'multipart/related; type="application/xop+xml"; start="<racine>"; start-info="{soap}"; '
+            f'boundary="{boundary}"'
+        )
+        answer = self.post(address, body + f"--{boundary}--\r\n".encode(), {"Content-Type": packed})
+        assert isinstance(answer, requests.Response)
+        self.types.append(answer.headers["Content-Type"])
+        return answer
+
+
+def _take(envelope: etree._Element) -> list[tuple[str, bytes]]:
+    """Put a reference in the place of each file; the files, by Content-ID."""
+    taken = []
+    for element in envelope.iter("fichierDemande", "certificat"):
+        name = f"{len(taken)}@client"
+        taken.append((name, base64.b64decode(element.text or "")))
+        element.text = None
+        etree.SubElement(element, f"{{{XOP}}}Include", href=f"cid:{name}")
+    return taken
+
+
+def _part(identifier: str, kind: str, data: bytes) -> bytes:
+    headers = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {identifier}\r\n\r\n"
+    return headers.encode() + data
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a hub that serves one bailleur, and the folder of its certificate."""
+    dossier = tmp_path_factory.mktemp("zeep") / "instance"
+    administer("init", dossier)
+    serveur = Serveur(dossier)
+    try:
+        serveur.start()
+        to_instance = ("--instance", dossier)
+        words = ("--nom", "Habitat exemple", "--type", "bailleur", "--territoire", "111")
+        administer(*to_instance, "guichet", "ajouter", GUICHET, *words)
+        administer(*to_instance, "certificat", "emettre", GUICHET, "--dossier", dossier / GUICHET)
+        yield serveur.adresse, dossier / GUICHET
+    finally:
+        serveur.close()
+
+
+@pytest.fixture
+def session(hub: tuple[str, Path]) -> Iterator[requests.Session]:
+    _, folder = hub
+    with requests.Session() as session:
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
+        session.cert = (str(folder / "cert.pem"), str(folder / "key.pem"))
+        session.verify = str(folder / "ca.pem")
+        yield session
+
+
+def talk(client: Any, seed: str) -> None:
+    """Register, read, search; what comes back is what was sent."""
+    document = generate_demande(f"zeep {seed}", guichet=GUICHET, association=False)
+    registered = client.service.getNumUnique(
+        nomFichierDemande=f"DEM{GUICHET}-202601010000-000001.xml",
+        fichierDemande=document,
+        nomCertificat="",
+        certificat=b"",
+    )
+    numero = text_of(registered["fichierDemande"], "numUnique")
+    assert numero.startswith("111")
+    assert numero.endswith(GUICHET)
+    lue = client.service.getDemandeLogement(numUnique=numero, nomCertificat="", certificat=b"")
+    assert text_of(lue["fichierDemande"], "numUnique") == numero
+    assert text_of(lue["fichierDemande"], "nom") == text_of({"_value_1": document}, "nom")
+    found = client.service.getDoublons(nomFichierDemande="DEM.xml", fichierDemande=document)
+    assert text_of(found["listeDoublons"], "numUnique") == numero
+
+
+def text_of(fichier: Any, name: str) -> str:
+    """Text of the first element of this name in a file."""
+    return etree.fromstring(fichier["_value_1"]).findtext(f".//{RECU}{name}") or ""
+
+
+def test_zeep_registers_reads_and_searches(hub: tuple[str, Path], session: requests.Session) -> None:
+    client = zeep.Client(
+        f"{hub[0]}/services/DemandeLogementImplService?wsdl", transport=zeep.Transport(session=session)
+    )
+    talk(client, "simple")
+
+
+def test_zeep_reads_mtom_answers(hub: tuple[str, Path], session: requests.Session) -> None:
+    transport = Mtom(session)
+    client = zeep.Client(f"{hub[0]}/services/DemandeLogementImplService?wsdl", transport=transport)
+    talk(client, "mtom")
+    assert len(transport.types) == 3
+    assert all(kind.startswith("multipart/related") for kind in transport.types)
