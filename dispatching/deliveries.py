@@ -14,11 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import Connection, Row, text
 
 from dispatching.recipients import Raison, Verdict
 from registry.evenements import EvenementDemande
+from registry.lignes import encode_rows
 
 CANAL_NOTIFICATION: Final = "distribution"
 """Channel of NOTIFY: told at the commit of a transaction that made distributions due."""
@@ -117,9 +117,9 @@ def write_decisions(
             "instant": instant,
             "filtres": filtres,
             "perimetres": perimetres,
-            "decisions": _json([_decision_row(decision) for decision in decisions]),
+            "decisions": encode_rows(map(_decision_row, decisions)),
             # Counters are locked in the order of the codes, by everyone: no deadlock.
-            "nombres": _json([{"guichet": code, "nombre": counts[code]} for code in sorted(counts)]),
+            "nombres": encode_rows([{"guichet": code, "nombre": counts[code]} for code in sorted(counts)]),
         },
     )
     last = {row.guichet: row.dernier - counts[row.guichet] for row in rows}
@@ -145,7 +145,7 @@ def write_decisions(
                 row["filtre"] = verdict.filtre.identifiant
                 row["filtre_version"] = verdict.filtre.version
             lot.append(row)
-    conn.execute(_DISTRIBUTE, {"instant": instant, "lot": _json(lot)})
+    conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot)})
 
 
 def uuid7s(instant: datetime, nombre: int) -> list[uuid.UUID]:
@@ -173,10 +173,6 @@ def _decision_row(decision: Decision) -> dict[str, object]:
         "auteur": event.auteur,
         "destinataires": len(decision.verdicts),
     }
-
-
-def _json(rows: object) -> str:
-    return msgspec.json.encode(rows).decode()
 
 
 _COLUMNS: Final = """

@@ -23,6 +23,7 @@ from typing import Final
 from sqlalchemy import Connection, Row, select, text
 
 from registry.echanges import Canal, Echange
+from registry.lignes import encode_rows
 from registry.tables import ECHANGE, ECHANGE_BRUT
 
 
@@ -78,29 +79,27 @@ _LEVEL: Final = 1
 
 _RELAX: Final = text("SET LOCAL synchronous_commit = off")
 
-# One round trip for both tables.
+# One round trip for both tables and the durability of their commit.
 _RECORD: Final = text("""
-    WITH recu AS (
-        SELECT * FROM unnest(
-            CAST(:id AS uuid[]), CAST(:guichet AS text[]), CAST(:certificat AS text[]),
-            CAST(:canal AS text[]), CAST(:operation AS text[]),
-            CAST(:recu_le AS timestamptz[]), CAST(:taille AS int[]), CAST(:empreinte AS bytea[]),
-            CAST(:octets AS bytea[])
-        ) AS r (id, guichet, certificat, canal, operation, recu_le, taille, empreinte, octets)
+    WITH sans_attente AS MATERIALIZED (
+        SELECT set_config('synchronous_commit', 'off', true)
+    ), recu AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:lot AS json)) AS r (id uuid, guichet text, certificat text,
+            canal text, operation text, recu_le timestamptz, taille int, empreinte text, octets text)
+        CROSS JOIN sans_attente
     ), brut AS (
-        INSERT INTO echange_brut (echange, octets) SELECT id, octets FROM recu
+        INSERT INTO echange_brut (echange, octets) SELECT id, decode(octets, 'base64') FROM recu
     )
     INSERT INTO echange (id, guichet, certificat, canal, operation, recu_le, taille, empreinte, statut)
-    SELECT id, guichet, certificat, canal, operation, recu_le, taille, empreinte, 'recu' FROM recu
+    SELECT id, guichet, certificat, canal, operation, recu_le, taille, decode(empreinte, 'base64'), 'recu'
+    FROM recu
 """)
 
 _CONCLUDE: Final = text("""
     UPDATE echange e
     SET statut = i.statut, code = NULLIF(i.code, ''), numero = NULLIF(i.numero, ''), termine_le = i.termine_le
-    FROM unnest(
-        CAST(:id AS uuid[]), CAST(:statut AS text[]), CAST(:code AS text[]), CAST(:numero AS text[]),
-        CAST(:termine_le AS timestamptz[])
-    ) AS i (id, statut, code, numero, termine_le)
+    FROM json_to_recordset(CAST(:lot AS json))
+        AS i (id uuid, statut text, code text, numero text, termine_le timestamptz)
     WHERE e.id = i.id
 """)
 
@@ -109,21 +108,21 @@ def record_receptions(conn: Connection, echanges: Sequence[Echange]) -> None:
     """Write messages as received, before they are understood. The transaction should hold nothing else."""
     if not echanges:
         return
-    conn.execute(_RELAX)
-    conn.execute(
-        _RECORD,
-        {
-            "id": [echange.id for echange in echanges],
-            "guichet": [echange.emetteur.guichet.code for echange in echanges],
-            "certificat": [echange.emetteur.empreinte for echange in echanges],
-            "canal": [echange.canal.value for echange in echanges],
-            "operation": [echange.operation for echange in echanges],
-            "recu_le": [echange.recu_le for echange in echanges],
-            "taille": [len(echange.octets) for echange in echanges],
-            "empreinte": [hashlib.sha256(echange.octets).digest() for echange in echanges],
-            "octets": [zlib.compress(echange.octets, _LEVEL) for echange in echanges],
-        },
-    )
+    conn.execute(_RECORD, {"lot": encode_rows(map(_reception, echanges))})
+
+
+def _reception(echange: Echange) -> dict[str, object]:
+    return {
+        "id": echange.id,
+        "guichet": echange.emetteur.guichet.code,
+        "certificat": echange.emetteur.empreinte,
+        "canal": echange.canal,
+        "operation": echange.operation,
+        "recu_le": echange.recu_le,
+        "taille": len(echange.octets),
+        "empreinte": hashlib.sha256(echange.octets).digest(),
+        "octets": zlib.compress(echange.octets, _LEVEL),
+    }
 
 
 def record_outcomes(conn: Connection, issues: Sequence[Issue]) -> None:
@@ -134,16 +133,17 @@ def record_outcomes(conn: Connection, issues: Sequence[Issue]) -> None:
     """
     if not issues:
         return
-    conn.execute(
-        _CONCLUDE,
+    lot = encode_rows(
         {
-            "id": [issue.echange for issue in issues],
-            "statut": [issue.statut.value for issue in issues],
-            "code": [issue.code for issue in issues],
-            "numero": [issue.numero for issue in issues],
-            "termine_le": [issue.termine_le for issue in issues],
-        },
+            "id": issue.echange,
+            "statut": issue.statut,
+            "code": issue.code,
+            "numero": issue.numero,
+            "termine_le": issue.termine_le,
+        }
+        for issue in issues
     )
+    conn.execute(_CONCLUDE, {"lot": lot})
 
 
 def relax(conn: Connection) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from registry.evaluation import DemandeRecue
 from registry.lifecycle import Etat
+from registry.lignes import encode_rows
 from registry.numero_unique import Compteur
 
 
@@ -90,15 +90,15 @@ def inscribe(
     conn.execute(
         _INSCRIBE,
         {
-            "lot": _json([_row(inscription) for inscription in inscriptions]),
+            "lot": encode_rows(map(_row, inscriptions)),
             "repondu_le": repondu_le,
-            "compteurs": _json(
+            "compteurs": encode_rows(
                 [
                     {"territoire": territoire, "mois": mois, "dernier": dernier}
                     for (territoire, mois), dernier in derniers.items()
                 ]
             ),
-            "identites": _json(
+            "identites": encode_rows(
                 [
                     {
                         "numero": inscription.numero,
@@ -137,7 +137,3 @@ def _row(inscription: Inscription) -> dict[str, object]:
         "echange": recue.echange.id,
         "nom_fichier": recue.nom_fichier,
     }
-
-
-def _json(lignes: Sequence[object]) -> str:
-    return msgspec.json.encode(lignes).decode()

@@ -28,6 +28,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, text
 
 from registry.echanges import Canal
+from registry.lignes import encode_rows
 from registry.tables import CHAINE
 
 ORIGINE: Final = bytes(32)
@@ -130,43 +131,42 @@ class Chaine:
             self.sequence, self.empreinte = entree.sequence, entree.empreinte
             entrees.append(entree)
         if entrees:
-            self._conn.execute(_APPEND, _columns(entrees))
+            tete = {"tete_sequence": self.sequence, "tete_empreinte": self.empreinte}
+            self._conn.execute(_APPEND, {**tete, "lot": encode_rows(map(_row, entrees))})
         return tuple(entrees)
 
 
-# One statement whatever the number of entries: arrays in, rows out.
+# One statement whatever the number of entries.
 _APPEND: Final = text("""
     WITH tete AS (
         UPDATE chaine SET sequence = :tete_sequence, empreinte = :tete_empreinte WHERE nom = 'registre'
     )
     INSERT INTO journal (sequence, precedent, empreinte, instant, nature, numero, version, guichet,
         certificat, canal, echange, document, detail)
-    SELECT * FROM unnest(
-        CAST(:sequence AS bigint[]), CAST(:precedent AS bytea[]), CAST(:empreinte AS bytea[]),
-        CAST(:instant AS timestamptz[]), CAST(:nature AS text[]), CAST(:numero AS text[]),
-        CAST(:version AS int[]), CAST(:guichet AS text[]), CAST(:certificat AS text[]),
-        CAST(:canal AS text[]), CAST(:echange AS uuid[]), CAST(:document AS bytea[]), CAST(:detail AS text[]))
+    SELECT sequence, decode(precedent, 'base64'), decode(empreinte, 'base64'), instant, nature, numero,
+        version, guichet, certificat, canal, echange, decode(document, 'base64'), detail
+    FROM json_to_recordset(CAST(:lot AS json)) AS t(sequence bigint, precedent text, empreinte text,
+        instant timestamptz, nature text, numero text, version int, guichet text, certificat text,
+        canal text, echange uuid, document text, detail text)
 """)
 
 
-def _columns(entrees: Sequence[Entree]) -> dict[str, object]:
-    ecritures = [entree.ecriture for entree in entrees]
+def _row(entree: Entree) -> dict[str, object]:
+    ecriture = entree.ecriture
     return {
-        "tete_sequence": entrees[-1].sequence,
-        "tete_empreinte": entrees[-1].empreinte,
-        "sequence": [entree.sequence for entree in entrees],
-        "precedent": [entree.precedent for entree in entrees],
-        "empreinte": [entree.empreinte for entree in entrees],
-        "instant": [ecriture.instant for ecriture in ecritures],
-        "nature": [ecriture.nature for ecriture in ecritures],
-        "numero": [ecriture.numero for ecriture in ecritures],
-        "version": [ecriture.version for ecriture in ecritures],
-        "guichet": [ecriture.guichet for ecriture in ecritures],
-        "certificat": [ecriture.certificat for ecriture in ecritures],
-        "canal": [ecriture.canal.value for ecriture in ecritures],
-        "echange": [ecriture.echange for ecriture in ecritures],
-        "document": [ecriture.document for ecriture in ecritures],
-        "detail": [ecriture.detail for ecriture in ecritures],
+        "sequence": entree.sequence,
+        "precedent": entree.precedent,
+        "empreinte": entree.empreinte,
+        "instant": ecriture.instant,
+        "nature": ecriture.nature,
+        "numero": ecriture.numero,
+        "version": ecriture.version,
+        "guichet": ecriture.guichet,
+        "certificat": ecriture.certificat,
+        "canal": ecriture.canal,
+        "echange": ecriture.echange,
+        "document": ecriture.document,
+        "detail": ecriture.detail,
     }
 
 

@@ -84,29 +84,7 @@ def month_of(depot: date) -> str:
 
 
 # Text, not built expressions: these run at every batch, and building costs more than executing.
-_READ_COMPTEURS: Final = text("""
-    SELECT c.territoire, c.mois, c.dernier FROM compteur_numero c
-    JOIN unnest(CAST(:territoire AS text[]), CAST(:mois AS text[])) AS t(territoire, mois)
-        USING (territoire, mois)
-""")
 _READ_TAKEN: Final = text("SELECT numero FROM demande WHERE numero = ANY(CAST(:numeros AS text[]))")
-
-
-def read_compteurs(conn: Connection, cles: Collection[Compteur]) -> dict[Compteur, int]:
-    """Last sequence given for each counter, 0 when none was.
-
-    The caller holds the lock of the chain until it commits: between this reading and the counters being
-    written, nobody else takes a sequence. A rollback gives the sequences back, hence no gap.
-    """
-    derniers = dict.fromkeys(cles, 0)
-    if derniers:
-        voulus = {
-            "territoire": [territoire for territoire, _ in derniers],
-            "mois": [mois for _, mois in derniers],
-        }
-        for territoire, mois, dernier in conn.execute(_READ_COMPTEURS, voulus):
-            derniers[territoire, mois] = dernier
-    return derniers
 
 
 def read_taken(conn: Connection, numeros: Collection[str]) -> frozenset[str]:

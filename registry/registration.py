@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -24,12 +24,11 @@ from sqlalchemy import Connection, text
 from registry import anomalies_demande as catalogue
 from registry import doublons, numero_unique
 from registry.anomalies import Anomalie
+from registry.connaissances import read_connaissances
 from registry.doublons import Doublons
 from registry.echanges import Fichier
 from registry.evaluation import (
     Accord,
-    CleRejeu,
-    Connaissances,
     DemandeRecue,
     Evaluation,
     Rejet,
@@ -78,7 +77,7 @@ def register(
     """
     if all(item.anomalies for item in items):
         # Nothing to register: the lock of the chain is for those who write.
-        evaluation = evaluate(items, Connaissances(rejeux=_read_rejeux(conn, items)))
+        evaluation = evaluate(items, read_connaissances(conn, items))
         return _answer(conn, items, evaluation, {})
     chaine = Chaine.lock(conn)
     evaluation = _evaluate(conn, items)
@@ -91,24 +90,16 @@ def register(
 
 def _evaluate(conn: Connection, items: Sequence[DemandeRecue]) -> Evaluation:
     """Decide the batch against the register, read under the lock."""
-    rejeux = _read_rejeux(conn, items)
-    neufs = [item for item in items if not item.anomalies and item.cle_rejeu not in rejeux]
-    cherches = {(item.territoire, identite.cle) for item in neufs for identite in item.cles}
-    portes = [item.demande.num_unique for item in neufs if item.demande.num_unique is not None]
-    pris = numero_unique.read_taken(conn, portes)
-    trouves = doublons.find(conn, cherches)
-    derniers = numero_unique.read_compteurs(
-        conn, {item.compteur for item in neufs if item.demande.num_unique is None}
-    )
+    connues = read_connaissances(conn, items)
     while True:
-        evaluation = evaluate(items, Connaissances(rejeux, pris, trouves, derniers))
+        evaluation = evaluate(items, connues)
         donnes = [decision.numero for decision in evaluation.decisions if isinstance(decision, Accord)]
         # A number that we are about to issue may have been brought by a système particulier: then decide
         # again, knowing it. Each turn learns at least one number, so this ends.
         deja = numero_unique.read_taken(conn, donnes)
         if not deja:
             return evaluation
-        pris |= deja
+        connues = replace(connues, pris=frozenset(connues.pris) | deja)
 
 
 def _seal(
@@ -229,30 +220,6 @@ def _replay(reponse: ReponseDonnee, documents: dict[tuple[str, int], bytes]) -> 
     document = documents[reponse.numero, reponse.version]
     contenu = rehead(document, type_fichier=TYPE_RETOUR, date_fichier=reponse.repondu_le)
     return Enregistrement(reponse.numero, Fichier(reponse.nom_fichier, contenu), rejeu=True)
-
-
-_READ_REJEUX: Final = text("""
-    SELECT r.guichet, r.operation, r.empreinte, r.numero, r.version, r.repondu_le, r.nom_fichier
-    FROM rejeu r
-    JOIN unnest(CAST(:guichet AS text[]), CAST(:operation AS text[]), CAST(:empreinte AS bytea[]))
-        AS t(guichet, operation, empreinte) USING (guichet, operation, empreinte)
-""")
-
-
-def _read_rejeux(conn: Connection, items: Sequence[DemandeRecue]) -> dict[CleRejeu, ReponseDonnee]:
-    cles = {item.cle_rejeu for item in items}
-    lignes = conn.execute(
-        _READ_REJEUX,
-        {
-            "guichet": [guichet for guichet, _, _ in cles],
-            "operation": [operation for _, operation, _ in cles],
-            "empreinte": [empreinte for _, _, empreinte in cles],
-        },
-    )
-    return {
-        (guichet, operation, empreinte): ReponseDonnee(numero, version, repondu_le, nom_fichier)
-        for guichet, operation, empreinte, numero, version, repondu_le, nom_fichier in lignes
-    }
 
 
 _READ_VERSIONS: Final = text("""
