@@ -126,6 +126,8 @@ class Worker:
         while not self._stopping:
             with suppress(psycopg.Error):
                 return await Session.open(self._engine)
+            # The end of the session has set it: left so, this loop would never let go of the event loop.
+            self._wake.clear()
             await self._pause()
         return None
 

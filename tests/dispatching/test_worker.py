@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -22,6 +23,10 @@ from filters.language import Filtre
 from tests.dispatching.scene import Scene
 
 TIMEOUT = 20
+END_SESSIONS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'echangeur-envois' AND datname = current_database()
+"""
 
 
 class Partners:
@@ -253,15 +258,33 @@ async def test_a_lost_session_cuts_what_is_being_sent_and_the_worker_goes_on(
         await partners.until(lambda: len(partners.received) == 1)
         partners.lose_answer.clear()
         with scene.engine.begin() as conn:
-            conn.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
-                    "'echangeur-envois' AND datname = current_database()"
-                )
-            )
+            conn.execute(text(END_SESSIONS))
         await partners.until(lambda: len(partners.answers) == 1)
         await eventually(lambda: acknowledged(scene) == 1)
     assert partners.answers == [("G0002", 1, Statut.DEJA_RECU)]
+
+
+async def test_without_database_the_worker_leaves_the_event_loop_to_others(
+    scene: Scene, partners: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that refuses at once, as a dead one does on its socket: tried again now and then, and `stop`
+    is heard."""
+    refusals = 0
+
+    async def refuse(_: object) -> Session:
+        nonlocal refusals
+        refusals += 1
+        # A loop that never lets go would hang the whole session of tests: it fails here instead.
+        assert refusals < 100
+        raise psycopg.OperationalError("connection refused")
+
+    worker = Worker(scene.engine, partners, scene.clock, releve=timedelta(milliseconds=10))
+    await worker.start()
+    monkeypatch.setattr(Session, "open", refuse)
+    with scene.engine.begin() as conn:
+        conn.execute(text(END_SESSIONS))
+    await eventually(lambda: refusals >= 3)
+    await asyncio.wait_for(worker.stop(), TIMEOUT)
 
 
 async def test_stop_waits_for_the_sendings_in_progress(scene: Scene) -> None:
