@@ -132,6 +132,7 @@ class EmbeddedPostgres:
             self._install()
         elif self._state() is not None:
             return self._wait_ready()
+        self._open_way()
         start = (
             *("-w", "-t", str(_START_TIMEOUT_S), "-D", str(self.folder)),
             *("-l", str(self.folder / "postgresql.log")),
@@ -174,8 +175,7 @@ class EmbeddedPostgres:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if (user := _server_user()) is not None:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-            _let_traverse(self.folder.parent)
-            _let_traverse(_binaries())
+        self._open_way()
         settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         self._run(
             "initdb",
@@ -183,6 +183,12 @@ class EmbeddedPostgres:
             *settings,
             *("-D", str(self.folder)),
         )
+
+    def _open_way(self) -> None:
+        """Let the server's user reach the folder and the binaries; at each start, for what moved since."""
+        if _server_user() is not None:
+            _let_traverse(self.folder.parent)
+            _let_traverse(_binaries())
 
     def _socket_folder(self) -> Path:
         # The data folder is closed to other users (0700), which is what makes « trust » acceptable.
