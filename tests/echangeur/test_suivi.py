@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from dispatching.decision import Distributeur
-from dispatching.deliveries import uuid7
+from dispatching.deliveries import uuid7s
 from registry.clock import FixedClock
 from registry.echanges import Canal, Echange, Emetteur, ReponseNumUnique
 from registry.guichets_store import get_guichet
@@ -39,7 +39,12 @@ async def numero(instance: Commande, guichet: str, engine: Engine, horloge: Fixe
         author = get_guichet(conn, guichet)
     assert author is not None
     echange = Echange(
-        uuid7(horloge.now()), Emetteur(author, "ab" * 32), Canal.SOAP, "getNumUnique", horloge.now(), DOCUMENT
+        *uuid7s(horloge.now(), 1),
+        Emetteur(author, "ab" * 32),
+        Canal.SOAP,
+        "getNumUnique",
+        horloge.now(),
+        DOCUMENT,
     )
     traitement = Traitement(engine, horloge, Distributeur(horloge))
     await traitement.start()
