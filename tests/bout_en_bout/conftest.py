@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,9 +38,16 @@ def commande() -> Commande:
     return administer
 
 
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder of our own: each session of pytest closes the parent of tmp_path to the user of PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="echangeur-bout-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture
-def scene(tmp_path: Path, humeurs: dict[str, Humeur], commande: Commande) -> Iterator[Scene]:
-    dossier = tmp_path / "instance"
+def scene(place: Path, humeurs: dict[str, Humeur], commande: Commande) -> Iterator[Scene]:
+    dossier = Path(tempfile.mkdtemp(dir=place)) / "instance"
     commande("init", dossier)
     with ExitStack() as stack:
         serveur = Serveur(dossier)

@@ -34,7 +34,7 @@ def check_numbers(scene: Scene, depots: Sequence[Depot]) -> dict[int, str]:
     sequences = defaultdict(list)
     for depot in depots:
         numero = parse(numeros[depot.rang])
-        assert numero is not None
+        assert numero is not None, scene.clients.reponses[depot.rang]
         assert (numero.guichet, numero.territoire) == (depot.auteur, depot.territoire)
         assert numero.agrees_with(depot.demande.date_creation)
         sequences[numero.territoire, numero.mois, numero.annee].append(numero.sequence)

@@ -67,9 +67,9 @@ def _part(identifier: str, kind: str, data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def hub(place: Path) -> Iterator[tuple[str, Path]]:
     """The address of a hub that serves one bailleur, and the folder of its certificate."""
-    dossier = tmp_path_factory.mktemp("zeep") / "instance"
+    dossier = place / "instance"
     administer("init", dossier)
     serveur = Serveur(dossier)
     try:

@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,11 +39,13 @@ main()
 
 
 @pytest.fixture
-def temporaire(tmp_path: Path) -> Path:
-    """The folder that the demonstration takes for /tmp, so that what it leaves can be seen."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
+def temporaire() -> Iterator[Path]:
+    """The folder that the demonstration takes for /tmp, so that what it leaves can be seen.
+
+    Not tmp_path: each session of pytest closes its parent to the user of PostgreSQL.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @contextlib.contextmanager
