@@ -123,7 +123,8 @@ def _nested_action(value: str) -> str:
 
 def announced_action(content_type: str, soap_action: str) -> str:
     """The action that the HTTP header alone announces, or empty: known before anything is parsed."""
-    actions = _actions((read_type(content_type).get("action"), soap_action))
+    outer = read_type(content_type)
+    actions = _actions((outer.get("action"), _nested_action(outer.get("start-info")), soap_action))
     return actions[0] if actions else ""
 
 

@@ -60,6 +60,8 @@ def test_outer_action_wins() -> None:
     assert opened(MTOM + "; action=un", multipart([(racine, b"")]), "deux").actions[0] == "un"
     assert announced_action(MTOM + "; action=un", '"deux"') == "un"
     assert announced_action(MTOM, '"deux"') == "deux"
+    # As JAX-WS does, and nowhere else.
+    assert announced_action(MTOM + '; start-info="application/soap+xml;action=\\"trois\\""', "") == "trois"
 
 
 def test_plain_soap() -> None:
