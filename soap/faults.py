@@ -84,6 +84,14 @@ COMPRESSION_REFUSEE: Final = CATALOGUE.declare(
     conduite="Retirer l'en-tête Content-Encoding et envoyer le message tel quel.",
     source="RFC 9110 §8.4",
 )
+HTTP_MALFORME: Final = CATALOGUE.declare(
+    "SOA009",
+    "Ce qui est arrivé n'est pas une requête HTTP lisible : {constat}.",
+    tour=_P,
+    conduite="Vérifier que Content-Length est la taille exacte du corps, et que la requête précédente de la "
+    "connexion était complète.",
+    source="RFC 9112 §2.2",
+)
 MULTIPART_MALFORME: Final = CATALOGUE.declare(
     "SOA010",
     "Le corps multipart/related est mal formé : {constat}. Attendu : {attendu}.",

@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import traceback
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-import structlog
 from aiohttp import ClientPayloadError, web
 
 from registry.anomalies import Anomalie
@@ -26,21 +24,18 @@ from registry.clock import Clock
 from registry.echanges import Canal, Echange, Emetteur
 from schemas.contract import wsdl_bytes, xsd_bytes
 from soap import faults
+from soap.connexions import SERVEUR, TEXTE, Runner, report
 from soap.correlation import ENTETE, new_id
 from soap.mtom import announced_action
 from soap.operations import Operations, Refuser, Traitement
 from soap.services import SERVICES, Service
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
-_log = structlog.get_logger("soap")
-
-SERVEUR: Final = "echangeur"
-"""Value of the Server field, in place of the versions that aiohttp would tell."""
 _XSD: Final = "xmlmime.xsd"
 """The schema that every WSDL includes by this relative address."""
 _HOTE: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
-_TEXTE: Final = "text/plain; charset=utf-8"
 _XML: Final = "text/xml; charset=utf-8"
+_HORLOGE: Final = web.AppKey("horloge", Clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +125,7 @@ class Bord:
         except Saturation:
             return _fault(faults.SATURATION(), correlation)
         except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the partner gets a fault
-            _report(error, correlation)
+            report("erreur inattendue", error, str(correlation))
             return _fault(faults.ERREUR_INATTENDUE(), correlation)
         return answer
 
@@ -179,6 +174,7 @@ def create_app(
     limites = limites or Limites()
     bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing)
     app = web.Application(client_max_size=limites.octets)
+    app[_HORLOGE] = clock
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
     for service in SERVICES:
         for chemin in service.chemins():
@@ -192,9 +188,8 @@ def create_app(
 
 
 def create_runner(app: web.Application) -> web.AppRunner:
-    """A runner of `app` with the options that the edge relies on: bodies are not decompressed (a limit in
-    bytes would otherwise say nothing), and no access log names partners."""
-    return web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=75.0)
+    """A runner of `app` with the options that the edge relies on (`soap.connexions.Runner`)."""
+    return Runner(app, app[_HORLOGE])
 
 
 async def _keep_nothing(_echange: Echange, _anomalies: tuple[Anomalie, ...]) -> None:
@@ -238,21 +233,10 @@ def _plain(status: int, anomalie: Anomalie, correlation: uuid.UUID, **headers: s
     return web.Response(
         status=status,
         body=faults.write_text(anomalie, correlation).encode(),
-        headers={"Content-Type": _TEXTE, ENTETE: str(correlation), "Server": SERVEUR, **headers},
+        headers={"Content-Type": TEXTE, ENTETE: str(correlation), "Server": SERVEUR, **headers},
     )
 
 
 def _method_refused(request: web.Request, attendu: str, allowed: str, correlation: uuid.UUID) -> web.Response:
     anomalie = faults.METHODE_REFUSEE(request.method[:20], attendu)
     return _plain(405, anomalie, correlation, Allow=allowed)
-
-
-def _report(error: BaseException, correlation: uuid.UUID) -> None:
-    """Log an unexpected error by its type and its place: its text may hold what the partner sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    _log.error(
-        "erreur inattendue",
-        echange=str(correlation),
-        erreur=type(error).__name__,
-        lieux=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
-    )
