@@ -64,7 +64,11 @@ LIMITE_VIOLATIONS: Final = 20
 
 
 def anomalie_of(violation: Violation) -> Anomalie:
-    """The anomaly that tells a violation of the specification found in a file."""
+    """The anomaly that tells a violation of the specification found in a file.
+
+    What was expected is always said. What was found is not when it is the text of an element, which may be
+    nominative: the partner has it at the line told.
+    """
     type_ = _PAR_REGLE.get(violation.rule)
     if type_ is None:
         if violation.rule.startswith("XSD-"):
@@ -74,7 +78,13 @@ def anomalie_of(violation: Violation) -> Anomalie:
         else:
             type_ = DOCUMENT_INATTENDU
     ligne = "" if violation.line is None else f" (ligne {violation.line})"
-    return type_(f"{violation.message}{ligne}", violation.expected, violation.path)
+    trouve = "" if type_ is DOCUMENT_INVALIDE or not violation.found else f" Trouvé : {violation.found}."
+    attendu = f" Attendu : {violation.expected}." if violation.expected else ""
+    return type_(
+        f"{violation.message}{ligne}{trouve}{attendu}",
+        violation.expected,
+        violation.path,
+    )
 
 
 def anomalies_of(violations: Sequence[Violation]) -> tuple[Anomalie, ...]:

@@ -78,5 +78,13 @@ def test_each_violation_of_the_specification_has_its_anomaly(regle: str, attendu
     assert anomalie.propriete == "/interfaceNuu/entete"
 
 
+def test_the_refusal_of_a_file_says_what_was_found_and_expected_but_quotes_no_value() -> None:
+    """The text of an element may be nominative; a size, a root or a version is not."""
+    taille = Violation("XML-TAILLE", "Trop gros.", found="9 octets", expected="8 octets au plus")
+    assert anomalie_of(taille).message.endswith("Trop gros. Trouvé : 9 octets. Attendu : 8 octets au plus.")
+    valeur = Violation("XSD-TYPE", "Mal écrit.", line=3, found="DUPONT", expected="une date")
+    assert anomalie_of(valeur).message.endswith("Mal écrit. (ligne 3) Attendu : une date.")
+
+
 def test_a_file_of_errors_gets_a_bounded_answer() -> None:
     assert len(anomalies_of([Violation("XSD-ORDRE", "x")] * 1000)) == LIMITE_VIOLATIONS
