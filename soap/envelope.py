@@ -41,6 +41,9 @@ _ENVELOPE: Final = f"{{{NS_SOAP}}}Envelope"
 _HEADER: Final = f"{{{NS_SOAP}}}Header"
 _BODY: Final = f"{{{NS_SOAP}}}Body"
 _MUST_UNDERSTAND: Final = f"{{{NS_SOAP}}}mustUnderstand"
+_ROLE: Final = f"{{{NS_SOAP}}}role"
+_NOS_ROLES: Final = frozenset({"", f"{NS_SOAP}/role/next", f"{NS_SOAP}/role/ultimateReceiver"})
+"""A header for another role is not for us, whatever it demands (SOAP 1.2 part 1 §2.4)."""
 _CONTENT_TYPE: Final = f"{{{NS_WS}}}contentType"
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _DECLARATION: Final = re.compile(r"^\s*<\?xml\s[^>]*\?>")
@@ -102,7 +105,8 @@ def open_envelope(racine: bytes, charset: str = "") -> etree._Element | Anomalie
         return CORPS_INATTENDU(found, "un en-tête facultatif puis un soap:Body, et rien d'autre")
     if header is not None:
         for block in header:
-            if block.get(_MUST_UNDERSTAND, "").strip() in ("true", "1"):
+            demanded = block.get(_MUST_UNDERSTAND, "").strip() in ("true", "1")
+            if demanded and block.get(_ROLE, "").strip() in _NOS_ROLES:
                 return ENTETE_INCOMPRIS(str(block.tag)[:200])
     body = children[0]
     if len(body) != 1:

@@ -157,7 +157,8 @@ def take_file(element: etree._Element, parties: Mapping[str, Partie]) -> bytes |
             f"{_local(element)} contient autre chose", "un xop:Include vide, seul dans son parent"
         )
     href = (include.get("href") or "").strip()
-    if not href.startswith("cid:") or len(href) == len("cid:"):
+    # A scheme has no case (RFC 3986 §3.1); what follows it has.
+    if href[: len("cid:")].lower() != "cid:" or len(href) == len("cid:"):
         return INCLUDE_MALFORME(f"href vaut « {href[:100]} »", "une référence cid: à une partie du message")
     name = href[len("cid:") :]
     part = parties.get(name) or parties.get(unquote(name)) or parties.get(strip_brackets(unquote(name)))

@@ -64,9 +64,24 @@ def test_each_bad_envelope_has_its_code(body: bytes, code: str) -> None:
     assert code_of(open_envelope(body)) == code
 
 
-def test_headers_that_need_no_understanding_are_passed_over() -> None:
-    body = envelope("<ws:a/>", '<s:Header><x s:mustUnderstand="false"/></s:Header>')
+@pytest.mark.parametrize(
+    "block",
+    [
+        '<x s:mustUnderstand="false"/>',
+        # SOAP 1.2 part 1 §2.4: a header for another role is not processed.
+        f'<x s:mustUnderstand="true" s:role="{SOAP}/role/none"/>',
+        '<x s:mustUnderstand="1" s:role="urn:un-relais"/>',
+    ],
+)
+def test_headers_that_need_no_understanding_are_passed_over(block: str) -> None:
+    body = envelope("<ws:a/>", f"<s:Header>{block}</s:Header>")
     assert wrapper_of(body).tag == f"{{{WS}}}a"
+
+
+@pytest.mark.parametrize("role", ["next", "ultimateReceiver"])
+def test_a_header_for_our_role_must_be_understood(role: str) -> None:
+    block = f'<x s:mustUnderstand="true" s:role="{SOAP}/role/{role}"/>'
+    assert code_of(open_envelope(envelope("<ws:a/>", f"<s:Header>{block}</s:Header>"))) == "SOA024"
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ def include(inside: str, parties: dict[str, str] | None = None) -> bytes | Anoma
         ("xml_id", "cid:xml_id"),
         ("a@b", "cid:a@b"),
         ("a@b", "cid:a%40b"),
+        ("a@b", "CID:a%40b"),
         ("a%40b", "cid:a%40b"),
         ("http://x/1", "cid:http%3A%2F%2Fx%2F1"),
     ],
