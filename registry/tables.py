@@ -226,6 +226,15 @@ DEMANDE: Final = Table(
     # Journal entry of the current version.
     Column("sequence_journal", BigInteger, nullable=False),
     Column("maj_le", INSTANT, nullable=False),
+    # Day of the last renewal: validity runs from it, or else from `date_depot`.
+    Column("date_renouvellement", Date),
+    # Day and motive (ListeMotifsRadiation) of the radiation; null when the demande is not radiated.
+    Column("date_radiation", Date),
+    Column("motif_radiation", Text),
+    # A reactivated demande that still awaits its renewal is not radiated again before that day.
+    Column("sursis", Date),
+    # The demande whose seniority this one keeps, after a separation (CRS).
+    Column("numero_origine", Text),
     postgresql_with={"fillfactor": "90"},
 )
 
@@ -288,4 +297,18 @@ REJEU: Final = Table(
     Column("echange", Uuid, nullable=False),
     Column("repondu_le", INSTANT, nullable=False),
     Column("nom_fichier", Text, nullable=False),
+)
+
+PREAVIS: Final = Table(
+    "preavis",
+    METADATA,
+    # The notice of expiry produced for a demande: none is radiated that was not told (CCH R441-2-7).
+    Column("numero", Text, primary_key=True),
+    # The expiry that it tells; a renewal makes another one.
+    Column("echeance", Date, primary_key=True),
+    # 1: two months before; 2: one month before.
+    Column("rang", SmallInteger, primary_key=True, autoincrement=False),
+    # One of registry.preavis.CanalPreavis.
+    Column("canal", Text, nullable=False),
+    Column("produit_le", INSTANT, nullable=False),
 )
