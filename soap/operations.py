@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from certs.chiffrement import RaisonRefus, encrypt_for
@@ -44,17 +44,31 @@ Refuser = Callable[[Echange, tuple[Anomalie, ...]], Awaitable[None]]
 """Keeps the outcome of an exchange that the edge refused before any handler saw it."""
 
 
-class Operations:
-    """The operations that the hub serves; the others are refused with their own anomaly."""
+Servie = Callable[[Echange, Parametres], Awaitable[Retour | Refus]]
+"""One operation served: parameters of the contract in, answer of the contract out."""
 
-    def __init__(self, traitement: Traitement, clock: Clock, refuser: Refuser) -> None:
+
+class Operations:
+    """The operations that the hub serves; the others are refused with their own anomaly.
+
+    autres: the operations of the further handlers, by name (`soap.operations_dalo` and the like).
+    """
+
+    def __init__(
+        self,
+        traitement: Traitement,
+        clock: Clock,
+        refuser: Refuser,
+        autres: Mapping[str, Servie] | None = None,
+    ) -> None:
         self._traitement = traitement
         self._refuser = refuser
         self._clock = clock
-        self._served: dict[str, Callable[[Echange, Parametres], Awaitable[Retour | Refus]]] = {
+        self._served: dict[str, Servie] = {
             "getNumUnique": self._get_num_unique,
             "getDemandeLogement": self._get_demande_logement,
             "getDoublons": self._get_doublons,
+            **(autres or {}),
         }
 
     async def execute(self, operation: Operation, echange: Echange, parametres: Parametres) -> Retour | Refus:

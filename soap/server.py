@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -27,7 +27,7 @@ from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report
 from soap.correlation import ENTETE, new_id
 from soap.mtom import announced_action
-from soap.operations import Operations, Refuser, Traitement
+from soap.operations import Operations, Refuser, Servie, Traitement
 from soap.services import SERVICES, Service
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
@@ -70,13 +70,14 @@ class Bord:
         clock: Clock,
         limites: Limites,
         refuser: Refuser,
+        autres: Mapping[str, Servie] | None = None,
     ) -> None:
         self._traitement = traitement
         self._identites = identites
         self._clock = clock
         self._limites = limites
         self._refuser = refuser
-        operations = Operations(traitement, clock, refuser)
+        operations = Operations(traitement, clock, refuser, autres)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
@@ -164,15 +165,17 @@ def create_app(
     *,
     limites: Limites | None = None,
     refuser: Refuser | None = None,
+    autres: Mapping[str, Servie] | None = None,
 ) -> web.Application:
     """The application that answers on all the addresses of the three services (`interface/services`).
 
     refuser: told of each exchange, already received, that is refused before any handler sees it; without it,
         such an exchange stays marked as received.
+    autres: the operations beside those of `traitement`, by name.
     Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
     """
     limites = limites or Limites()
-    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing)
+    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing, autres)
     app = web.Application(client_max_size=limites.octets)
     app[_HORLOGE] = clock
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
