@@ -280,6 +280,8 @@ IDENTITE: Final = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     # The search of doublons: WHERE active AND territoire = … AND cle = ANY(…).
     Index("identite_cle_ix", "territoire", "cle", postgresql_where=text("active")),
+    # The approximate search: WHERE active AND territoire = … AND right(cle, 10) = …, the birth date.
+    Index("identite_naissance_ix", "territoire", text('"right"(cle, 10)'), postgresql_where=text("active")),
 )
 
 REJEU: Final = Table(

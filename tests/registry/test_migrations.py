@@ -14,7 +14,12 @@ from registry.embedded import EmbeddedPostgres
 from registry.tables import METADATA
 
 # Importing them adds their tables to METADATA.
-for _module in ("filters.tables", "dispatching.tables"):
+for _module in (
+    "filters.tables",
+    "dispatching.tables",
+    "registry.tables_doublons",
+    "registry.tables_references",
+):
     if find_spec(_module) is not None:
         __import__(_module)
 
