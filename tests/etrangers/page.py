@@ -1,0 +1,21 @@
+"""docs/etrangers.md as data: what each client is said to be able to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "etrangers.md"
+CLIENTS = "Ce que chaque client sait faire"
+VERSIONS = "Versions éprouvées"
+
+
+def read_table(title: str) -> dict[str, dict[str, str]]:
+    """The table under the heading `title`: by first cell of a row, its other cells by heading."""
+    _, _, after = PAGE.read_text(encoding="utf-8").partition(f"\n## {title}\n")
+    rows = [
+        [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+        for line in after.partition("\n## ")[0].splitlines()
+        if line.startswith("|")
+    ]
+    heading, _, *body = rows
+    return {row[0]: dict(zip(heading[1:], row[1:], strict=True)) for row in body}
