@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Final, Protocol
 
 from certs.chiffrement import RaisonRefus, encrypt_for
@@ -117,20 +118,25 @@ class Operations:
         return Retour(textes, fichiers)
 
     def _demande(self, fichier: Fichier, parametres: Parametres) -> Retour | Refus:
-        certificat = parametres.fichiers.get("certificat", b"")
-        if not certificat:
-            return Retour(
-                {"nomFichierDemande": fichier.nom}, {"fichierDemande": FichierEmis(fichier.contenu)}
-            )
-        encrypted = encrypt_for(certificat, fichier.contenu, at=self._clock.now())
-        if isinstance(encrypted, RaisonRefus):
-            # It expired while the demande was being handled. Sending again, with another certificate, is a
-            # replay and gets the first answer.
-            return Refus((_certificate_refused(encrypted),))
-        return Retour(
-            {"nomFichierDemande": f"{fichier.nom}.p7m"},
-            {"fichierDemande": FichierEmis(encrypted, CHIFFRE, annonce=True)},
-        )
+        return carry(fichier, ("nomFichierDemande", "fichierDemande"), parametres, self._clock.now())
+
+
+def carry(
+    fichier: Fichier, champs: tuple[str, str], parametres: Parametres, instant: datetime
+) -> Retour | Refus:
+    """The answer that carries one file, under the names of its two fields: encrypted when the request bears a
+    certificate, otherwise in clear.
+    """
+    nom, contenu = champs
+    certificat = parametres.fichiers.get("certificat", b"")
+    if not certificat:
+        return Retour({nom: fichier.nom}, {contenu: FichierEmis(fichier.contenu)})
+    encrypted = encrypt_for(certificat, fichier.contenu, at=instant)
+    if isinstance(encrypted, RaisonRefus):
+        # It expired while the request was being handled. Sending again, with another certificate, is a
+        # replay and gets the first answer.
+        return Refus((_certificate_refused(encrypted),))
+    return Retour({nom: f"{fichier.nom}.p7m"}, {contenu: FichierEmis(encrypted, CHIFFRE, annonce=True)})
 
 
 def _certificate_refused(raison: RaisonRefus) -> Anomalie:
