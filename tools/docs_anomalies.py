@@ -31,6 +31,7 @@ _FAMILLES: Final = {
     "NUM": "Le numéro unique",
     "DBL": "Les doublons",
     "GUI": "Le guichet et ses droits",
+    "PIE": "Les pièces du dossier unique",
     "XML": "Le fichier",
     "SOA": "Le message SOAP",
     "HUB": "L'échangeur lui-même",
