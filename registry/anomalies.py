@@ -30,7 +30,7 @@ class TypeAnomalie:
     texte: French sentence, may hold ``{constat}`` and ``{attendu}``.
     conduite: what the one whose turn it is should do.
     rejouable: True when sending the very same message again may succeed.
-    source: the rule, for instance ``wire.md §7`` or an article.
+    source: the rule, for instance ``interface/wire §7`` or an article.
     """
 
     code: str

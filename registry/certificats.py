@@ -32,14 +32,14 @@ CERTIFICAT_INCONNU: Final = CATALOGUE.declare(
     tour=Tour.PARTENAIRE,
     conduite="Présenter le certificat enregistré, ou faire enregistrer celui-ci par le gestionnaire "
     "territorial.",
-    source="design §Decisions 7",
+    source="conception, décision 7",
 )
 CERTIFICAT_RETIRE: Final = CATALOGUE.declare(
     "GUI002",
     "Le certificat présenté (empreinte SHA-256 {constat}) a été retiré le {attendu}.",
     tour=Tour.PARTENAIRE,
     conduite="Présenter le certificat en cours ; un certificat retiré n'est jamais rétabli.",
-    source="design §Decisions 7",
+    source="conception, décision 7",
 )
 CERTIFICAT_PAS_ENCORE_VALIDE: Final = CATALOGUE.declare(
     "GUI003",

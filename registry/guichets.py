@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Final
 
 CODE_GUICHET: Final = re.compile(r"[A-Z0-9]{5}")
-"""Code of a guichet: 5 characters (wire.md §6; GDPUB is the public portal)."""
+"""Code of a guichet: 5 characters (interface/wire §6; GDPUB is the public portal)."""
 
 
 class TypeGuichet(StrEnum):
-    """Types of guichet (rules.md §1)."""
+    """Types of guichet (regles §1)."""
 
     BAILLEUR = "bailleur"
     COMMUNE = "commune"
@@ -27,10 +27,10 @@ class Guichet:
 
     code: 5 characters of [A-Z0-9].
     siren: 9 digits, or empty.
-    territoires: codes of 3 characters (rules.md §3), at least one.
+    territoires: codes of 3 characters (regles §3), at least one.
     communes: INSEE codes of 5 characters that bound the reading right of a commune or an EPCI, already
-        resolved (a commune guichet holds its own commune and those of its EPCI; rules.md §5).
-    numerote: True for a système particulier, which numbers its own demandes (rules.md §7).
+        resolved (a commune guichet holds its own commune and those of its EPCI; regles §5).
+    numerote: True for a système particulier, which numbers its own demandes (regles §7).
     adresse_reception: URL of the endpoint that receives distributions, or empty.
     actif: False when the gestionnaire has closed the guichet.
     """

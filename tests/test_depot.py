@@ -94,6 +94,29 @@ def test_folder_says_what_may_live_in_it(folder: str) -> None:
     assert len(text) > 60
 
 
+CITATION = re.compile(
+    r"(?<![\w/])(interface/wire|regles|conception|design|\w+\.md)"
+    r"(?:, (?:décision |decision )|,? §)(?:Decisions )?(\d+)"
+)
+
+
+def test_every_rule_cited_is_on_the_page_of_sources() -> None:
+    """A citation that leads nowhere proves nothing."""
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    rows: dict[str, set[str]] = {}
+    for section in page.split("\n## ")[1:]:
+        name = section[1 : section.index("`", 1)]
+        rows[name] = set(re.findall(r"^\| §?(\d+) \|", section, re.MULTILINE))
+    cited = {
+        (name.replace("design", "conception"), number, str(path.relative_to(ROOT)))
+        for path in tracked()
+        if path.suffix in (".py", ".md", ".xsd", ".wsdl", ".toml")
+        for name, number in CITATION.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(cited) > 100
+    assert sorted(each for each in cited if each[1] not in rows.get(each[0], ())) == []
+
+
 def test_no_private_key_is_committed() -> None:
     marker = b"PRIVATE" + b" KEY-----"
     assert [path for path in tracked() if marker in path.read_bytes()] == []
