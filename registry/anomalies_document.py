@@ -79,7 +79,8 @@ def anomalie_of(violation: Violation) -> Anomalie:
             type_ = DOCUMENT_INATTENDU
     ligne = "" if violation.line is None else f" (ligne {violation.line})"
     trouve = "" if type_ is DOCUMENT_INVALIDE or not violation.found else f" Trouvé : {violation.found}."
-    attendu = f" Attendu : {violation.expected}." if violation.expected else ""
+    said = violation.expected in violation.message
+    attendu = "" if said else f" Attendu : {violation.expected}."
     return type_(
         f"{violation.message}{ligne}{trouve}{attendu}",
         violation.expected,

@@ -84,6 +84,8 @@ def test_the_refusal_of_a_file_says_what_was_found_and_expected_but_quotes_no_va
     assert anomalie_of(taille).message.endswith("Trop gros. Trouvé : 9 octets. Attendu : 8 octets au plus.")
     valeur = Violation("XSD-TYPE", "Mal écrit.", line=3, found="DUPONT", expected="une date")
     assert anomalie_of(valeur).message.endswith("Mal écrit. (ligne 3) Attendu : une date.")
+    dit = Violation("XSD-MANQUANT", "Il manque « nom ».", expected="nom")
+    assert anomalie_of(dit).message.endswith("Il manque « nom ».")
 
 
 def test_a_file_of_errors_gets_a_bounded_answer() -> None:

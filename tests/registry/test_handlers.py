@@ -27,7 +27,7 @@ from registry.exchanges_store import EchangeConnu, Statut, get_echange
 from registry.guichets import Guichet
 from registry.handlers import Traitement
 from registry.numero_unique import parse
-from registry.tables import DEMANDE, ECHANGE, JOURNAL
+from registry.tables import DEMANDE, ECHANGE, IDENTITE, JOURNAL
 from registry.verification import verify
 from schemas.documents import Document as Valide
 from schemas.documents import DocumentKind, read_document
@@ -207,6 +207,16 @@ async def test_unknown_and_unreadable_are_the_same_refusal(traitement: Traitemen
     assert isinstance(inconnu, Refus)
     assert refus.anomalies[0].type is inconnu.anomalies[0].type is catalogue.DEMANDE_HORS_PORTEE
     assert refus.anomalies[0].message == inconnu.anomalies[0].message.replace("1110626000002G1104", numero)
+
+
+async def test_a_demande_no_longer_active_is_not_listed_as_a_doublon(
+    traitement: Traitement, engine: Engine
+) -> None:
+    await accepted(traitement, generate(1))
+    with engine.begin() as conn:
+        conn.execute(IDENTITE.update().values(active=False))
+    reponse = await traitement.get_doublons(echange_of(AUTRE_BAILLEUR), generate(1, AUTRE_BAILLEUR))
+    assert reponse == ReponseDoublons()
 
 
 async def test_doublons_are_listed_in_a_document_of_their_own(traitement: Traitement) -> None:
