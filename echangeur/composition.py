@@ -34,8 +34,11 @@ from echangeur.sortie import MauvaisUsage
 from registry.certificats import Identites
 from registry.clock import Clock
 from registry.database import upgrade
+from registry.gestion_partagee import GestionPartagee
 from registry.handlers import Traitement
+from registry.projection import Projection
 from soap.client import DistributionClient
+from soap.operations_partagee import operations_partagee
 from soap.server import Limites, create_app, create_runner
 from soap.services import SERVICES
 
@@ -103,10 +106,13 @@ async def _services(
     distributeur = Distributeur(clock)
     with engine.begin() as conn:
         distributeur.warm(conn)
-    traitement = Traitement(engine, clock, distributeur)
+    traitement = Traitement(engine, clock, Projection(distributeur))
+    gestion = GestionPartagee(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
         stack.push_async_callback(traitement.stop)
+        await gestion.start()
+        stack.push_async_callback(gestion.stop)
         if configuration.distribution.active:
             await _start_distribution(stack, instance, engine, clock)
         refus = RefusDuBord(engine, clock)
@@ -114,7 +120,16 @@ async def _services(
         stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
         limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
-        runner = create_runner(create_app(traitement, identites, clock, limites=limites, refuser=refus.keep))
+        runner = create_runner(
+            create_app(
+                traitement,
+                identites,
+                clock,
+                limites=limites,
+                refuser=refus.keep,
+                autres=operations_partagee(gestion),
+            )
+        )
         await runner.setup()
         stack.push_async_callback(_close, runner, configuration.serveur.delai_arret)
         await web.SockSite(runner, sock, ssl_context=context).start()

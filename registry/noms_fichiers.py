@@ -22,6 +22,9 @@ class Prefixe(StrEnum):
 
     DEMANDE = "DEM"
     DOUBLONS = "DBL"
+    RECHERCHE = "RCH"
+    EVENEMENTS = "EVT"
+    TYPES_EVENEMENTS = "TEV"
 
 
 class NomsFichiers:

@@ -262,6 +262,8 @@ DETENTION: Final = Table(
     Column("depuis_le", INSTANT, nullable=False),
     # Why: "auteur" or "distribution".
     Column("motif", Text, nullable=False),
+    # The search, in what a guichet holds out of its perimeter: WHERE guichet = ….
+    Index("detention_guichet_ix", "guichet"),
 )
 
 IDENTITE: Final = Table(

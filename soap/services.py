@@ -203,7 +203,7 @@ GESTION_PARTAGEE: Final = _service(
 
 RECHERCHE_DEMANDE: Final = _service(
     "RechercheDemandeImplService",
-    Operation("rechercheDemandeMulticritere", _FICHIER_XML, _FICHIER_XML_RETOUR),
+    Operation("rechercheDemandeMulticritere", _FICHIER_XML, _FICHIER_XML_RETOUR, assuree=True),
 )
 
 SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)

@@ -32,6 +32,8 @@ _FAMILLES: Final = {
     "DBL": "Les doublons",
     "GUI": "Le guichet et ses droits",
     "PIE": "Les pièces du dossier unique",
+    "REC": "La recherche de demandes",
+    "GPE": "La gestion partagée",
     "XML": "Le fichier",
     "SOA": "Le message SOAP",
     "HUB": "L'échangeur lui-même",

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from registry.database import open_engine
@@ -18,6 +19,7 @@ for _module in (
     "filters.tables",
     "dispatching.tables",
     "registry.tables_doublons",
+    "registry.tables_recherche",
     "registry.tables_references",
 ):
     if find_spec(_module) is not None:
@@ -68,7 +70,12 @@ def test_the_chain_equals_the_tables(engine: Engine, bare: Engine) -> None:
 
 
 def test_the_chain_is_one_line_of_numbered_files() -> None:
-    """Two heads would let two people's steps apply in an order nobody chose."""
-    folder = Path(__file__).parents[2] / "registry" / "migrations" / "versions"
-    numbers = sorted(path.name[:4] for path in folder.glob("[0-9]*.py"))
-    assert numbers == [f"{n:04d}" for n in range(1, len(numbers) + 1)]
+    """Two heads would let two people's steps apply in an order nobody chose: every file is a step of one
+    line, in the order of the numbers that the files bear."""
+    folder = Path(__file__).parents[2] / "registry" / "migrations"
+    numbers = sorted(path.name[:4] for path in (folder / "versions").glob("[0-9]*.py"))
+    script = ScriptDirectory(str(folder))
+    (head,) = script.get_heads()
+    line = [Path(step.path).name[:4] for step in script.walk_revisions("base", head)]
+    assert line[::-1] == numbers
+    assert len(set(numbers)) == len(numbers)

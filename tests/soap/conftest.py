@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import io
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from registry.echanges import (
     ReponseNumUnique,
 )
 from registry.guichets import Guichet, TypeGuichet
-from soap.operations import Refuser, Traitement
+from soap.operations import Refuser, Servie, Traitement
 from soap.server import Limites, create_app, create_runner
 from tests.soap.messages import DOUBLONS, REPONSE
 
@@ -190,12 +190,15 @@ async def start_server(
     guichets: Sequence[Guichet],
     limites: Limites | None = None,
     refuser: Refuser | None = None,
+    autres: Mapping[str, Servie] | None = None,
 ) -> tuple[web.AppRunner, int]:
     """The server on a free port of loopback, where each guichet has the certificate of its code."""
     identites = FauxIdentites(
         {pki.empreinte(each.code): Emetteur(each, pki.empreinte(each.code)) for each in guichets}
     )
-    runner = create_runner(create_app(traitement, identites, clock, limites=limites, refuser=refuser))
+    runner = create_runner(
+        create_app(traitement, identites, clock, limites=limites, refuser=refuser, autres=autres)
+    )
     await runner.setup()
     await web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur()).start()
     return runner, runner.addresses[0][1]

@@ -1,0 +1,189 @@
+"""The search of demandes by criteria that add up, within the rights of the one who asks.
+
+Clauses [REC-…] of docs/specification/50-recherche.md. `check` is pure; `search` is one statement, on indexes:
+each criterion is a word of `recherche.termes` or a dated column with its index. What the guichet may read by
+its perimeter and what it holds out of it are two branches, each with its own index, because an OR between
+them would let neither be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from registry import anomalies_demande
+from registry import anomalies_recherche as catalogue
+from registry.anomalies import Anomalie
+from registry.guichets import Guichet, TypeGuichet
+from registry.identites import normalise
+from registry.projection import terme_association, terme_personne
+from schemas import cog, territoires
+from schemas.gestion_partagee import Criteres, Periode
+from schemas.violations import Violation
+
+RESULTATS_MAX: Final = 200
+"""Numbers of one answer: what a person can go through; further on, he adds criteria."""
+
+DUREE_MAX: Final = 2.0
+"""Seconds given to the database for one search. Threat: criteria that single out nothing would have it read
+the whole stock of 3 million, about 6 s of one processor, again and again."""
+
+ETATS: Final = {"A": "active", "E": "active, terme dépassé", "R": "radiée"}
+"""Codes of etatDemande [REC-5]: the interface publishes none."""
+
+_CRITERES: Final = "/interfaceNuu/operation/demandeMulticritere"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouvees:
+    """What a search found. numeros: sorted, RESULTATS_MAX at most. entier: False when there are more."""
+
+    numeros: tuple[str, ...]
+    entier: bool
+
+
+def check(criteres: Criteres, codes: tuple[Violation, ...] = ()) -> tuple[Anomalie, ...]:
+    """The anomalies of a search; empty when it makes sense. codes: violations of the code lists."""
+    return (
+        *_checked(criteres),
+        *(anomalies_demande.CODE_INCONNU(v.message, v.expected, v.path) for v in codes),
+    )
+
+
+def _checked(criteres: Criteres) -> Iterator[Anomalie]:
+    if criteres == Criteres():
+        yield catalogue.SANS_CRITERE(propriete=_CRITERES)
+    if criteres.etat and criteres.etat not in ETATS:
+        attendu = ", ".join(f"{code} ({libelle})" for code, libelle in ETATS.items())
+        yield catalogue.ETAT_INCONNU(criteres.etat, attendu, f"{_CRITERES}/etatDemande")
+    for nom, periode in _periodes(criteres):
+        if periode.debut is not None and periode.fin is not None and periode.debut > periode.fin:
+            yield catalogue.PERIODE_RENVERSEE(
+                _jour(periode.debut), _jour(periode.fin), f"{_CRITERES}/{nom}Debut"
+            )
+    for nom, commune in (
+        ("communeSouhaitee", criteres.commune_souhaitee),
+        ("communeAttribution", criteres.commune_attribution),
+    ):
+        if commune and cog.commune(commune) is None:
+            yield catalogue.COMMUNE_INCONNUE(commune, "", f"{_CRITERES}/{nom}")
+    personne = criteres.personne
+    for chemin, texte in (
+        ("association/nom", criteres.association),
+        ("personneRecherchee/nom", personne.nom),
+        ("personneRecherchee/prenom", personne.prenom),
+    ):
+        if texte and not normalise(texte):
+            yield catalogue.CRITERE_VIDE(texte, "", f"{_CRITERES}/{chemin}")
+    if personne.prenom and not personne.nom and personne.naissance is None:
+        yield catalogue.PRENOM_SEUL(propriete=f"{_CRITERES}/personneRecherchee")
+
+
+def search(conn: Connection, guichet: Guichet, criteres: Criteres, jour: date) -> Trouvees:
+    """The demandes that meet all the criteria and that the guichet may read [REC-2].
+
+    jour: today, in Paris. criteres: without anomaly. Raises what the database raises; DBAPIError of SQLSTATE
+    57014 when the search lasts more than DUREE_MAX.
+    """
+    if not guichet.actif:
+        return Trouvees((), True)
+    conditions, valeurs = _conditions(criteres, jour)
+    perimetre, bornes = _perimetre(guichet)
+    filtre = " AND ".join(["r.numero = d.numero", *conditions])
+    # numeros of both branches may be the same: UNION keeps each once.
+    requete = f"""
+        (SELECT r.numero FROM recherche r, demande d WHERE {filtre} AND {perimetre} LIMIT :limite)
+        UNION
+        (SELECT r.numero FROM recherche r, demande d, detention h
+            WHERE {filtre} AND h.numero = r.numero AND h.guichet = :guichet LIMIT :limite)
+        ORDER BY 1 LIMIT :limite
+    """  # noqa: S608 (conditions are texts of this module, values are bound)
+    conn.execute(text(f"SET LOCAL statement_timeout = {round(DUREE_MAX * 1000)}"))
+    numeros = conn.scalars(
+        text(requete), {**valeurs, **bornes, "guichet": guichet.code, "limite": RESULTATS_MAX + 1}
+    ).all()
+    conn.execute(text("SET LOCAL statement_timeout = 0"))
+    return Trouvees(tuple(numeros[:RESULTATS_MAX]), len(numeros) <= RESULTATS_MAX)
+
+
+def _perimetre(guichet: Guichet) -> tuple[str, dict[str, object]]:
+    """The rule of registry.droits.may_read as a condition on a row."""
+    if guichet.type not in (TypeGuichet.COMMUNE, TypeGuichet.EPCI):
+        return "r.territoire = ANY(CAST(:territoires AS text[]))", {
+            "territoires": sorted(guichet.territoires)
+        }
+    # A commune is of one territory: those outside the territories of the guichet give no right.
+    communes = [c for c in sorted(guichet.communes) if territoires.territoire_of(c) in guichet.territoires]
+    return "r.termes && CAST(:perimetre AS text[])", {"perimetre": [f"c:{c}" for c in communes]}
+
+
+def _conditions(criteres: Criteres, jour: date) -> tuple[list[str], dict[str, object]]:
+    conditions: list[str] = []
+    valeurs: dict[str, object] = {}
+    termes = list(_termes(criteres))
+    if termes:
+        conditions.append("r.termes @> CAST(:termes AS text[])")
+        valeurs["termes"] = termes
+    if criteres.num_unique:
+        conditions.append("r.numero = :numero")
+        valeurs["numero"] = criteres.num_unique
+    if criteres.etat == "R":
+        conditions.append("d.etat = 'radiee'")
+    elif criteres.etat:
+        conditions.append("d.etat = 'active'")
+        if criteres.etat == "E":
+            conditions.append(
+                "greatest(r.depot, r.renouvellement) + interval '12 months' < CAST(:jour AS date)"
+            )
+            valeurs["jour"] = jour
+    for colonne, periode in (
+        ("depot", criteres.depot),
+        ("renouvellement", criteres.renouvellement),
+        ("radiation", criteres.radiation),
+    ):
+        for borne, operateur, valeur in (("debut", ">=", periode.debut), ("fin", "<=", periode.fin)):
+            if valeur is not None:
+                conditions.append(f"r.{colonne} {operateur} :{colonne}_{borne}")
+                valeurs[f"{colonne}_{borne}"] = valeur
+    if criteres.delai_anormal is not None:
+        anormal = "d.etat = 'active' AND r.anormal_le IS NOT NULL AND r.anormal_le <= :jour"
+        conditions.append(anormal if criteres.delai_anormal else f"NOT ({anormal})")
+        valeurs["jour"] = jour
+    if criteres.attributions_multiples is not None:
+        conditions.append("r.attributions > 1" if criteres.attributions_multiples else "r.attributions <= 1")
+    if criteres.pieces:
+        # The register holds no pièce yet.
+        conditions.append("FALSE")
+    return conditions, valeurs
+
+
+def _termes(criteres: Criteres) -> Iterator[str]:
+    for prefixe, valeur in (
+        ("c", criteres.commune_souhaitee),
+        ("m", criteres.motif_demande),
+        ("r", criteres.motif_radiation),
+        ("l", criteres.commune_attribution),
+    ):
+        if valeur:
+            yield f"{prefixe}:{valeur}"
+    if criteres.association:
+        yield terme_association(criteres.association)
+    personne = criteres.personne
+    if personne.nom or personne.prenom or personne.naissance is not None:
+        yield terme_personne(personne.nom, personne.prenom, personne.naissance)
+
+
+def _periodes(criteres: Criteres) -> tuple[tuple[str, Periode], ...]:
+    return (
+        ("dateDepot", criteres.depot),
+        ("dateRenouvellement", criteres.renouvellement),
+        ("dateRadiation", criteres.radiation),
+    )
+
+
+def _jour(jour: date) -> str:
+    return f"{jour.day:02d}/{jour.month:02d}/{jour.year:04d}"
