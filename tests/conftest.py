@@ -47,7 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_worker(config):
         return
     _sweep()
-    os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+    folder = os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+    # The folders of the tests too: pytest closes those it shares between sessions (mode 0700) whenever
+    # another session starts, and an instance served as root keeps its database there for another user.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
