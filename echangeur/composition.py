@@ -26,11 +26,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from certs import tls
 from dispatching.decision import Distributeur
 from dispatching.worker import Worker
+from echangeur.config import Attestation
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
 from echangeur.refus import RefusDuBord
 from echangeur.sortie import MauvaisUsage
+from registry.attestations import Attestations, Politique
 from registry.certificats import Identites
 from registry.clock import Clock
 from registry.database import upgrade
@@ -120,20 +122,27 @@ async def _services(
         stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
         limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
-        runner = create_runner(
-            create_app(
-                traitement,
-                identites,
-                clock,
-                limites=limites,
-                refuser=refus.keep,
-                autres=operations_partagee(gestion),
-            )
+        attestations = _attestations(configuration.attestation, engine)
+        await attestations.start()
+        stack.push_async_callback(attestations.stop)
+        app = create_app(
+            traitement,
+            identites,
+            clock,
+            limites=limites,
+            refuser=refus.keep,
+            attestations=attestations,
+            autres=operations_partagee(gestion),
         )
+        runner = create_runner(app)
         await runner.setup()
         stack.push_async_callback(_close, runner, configuration.serveur.delai_arret)
         await web.SockSite(runner, sock, ssl_context=context).start()
         yield
+
+
+def _attestations(settings: Attestation, engine: Engine) -> Attestations:
+    return Attestations(engine, politique=Politique(settings.politique), portail=settings.portail)
 
 
 async def _start_distribution(

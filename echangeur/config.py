@@ -11,7 +11,7 @@ import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -97,12 +97,29 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "autorite/ca.pem"
 
 
+class Attestation(Struct, frozen=True, forbid_unknown_fields=True):
+    """L'attestation d'enregistrement ou de renouvellement, en PDF."""
+
+    politique: Annotated[
+        Literal["sur-demande", "toujours", "jamais"],
+        Meta(
+            description="Quand la joindre à la réponse de getNumUnique : `sur-demande`, si `complet` la"
+            " demande ; `toujours`, sauf si `complet` la refuse ; `jamais`."
+        ),
+    ] = "sur-demande"
+    portail: Annotated[
+        str,
+        Meta(description="Adresse en ligne où le demandeur suit sa demande, telle que l'attestation la dit."),
+    ] = "https://www.demande-logement-social.gouv.fr"
+
+
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """Tout ce que règle `echangeur.toml`."""
 
     base: Base = Base()
     serveur: Serveur = Serveur()
     distribution: Distribution = Distribution()
+    attestation: Attestation = Attestation()
 
 
 @dataclass(frozen=True, slots=True)

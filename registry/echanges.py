@@ -71,9 +71,14 @@ class Refus:
 
 @dataclass(frozen=True, slots=True)
 class ReponseNumUnique:
-    """Answer of getNumUnique: the demande with its number, or with its anomalies."""
+    """Answer of getNumUnique: the demande with its number, or with its anomalies.
+
+    numero, nature: the number and the type of file (CRE, REN…) when it was accepted, otherwise empty.
+    """
 
     demande: Fichier
+    numero: str = ""
+    nature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class Traitement:
         if isinstance(resultat, Echec):
             raise await self._failed(echange, resultat)
         if isinstance(resultat, Enregistrement):
-            return ReponseNumUnique(resultat.fichier)
+            return ReponseNumUnique(resultat.fichier, resultat.numero, demande.type_fichier)
         return ReponseNumUnique(self._refuse(demande, guichet, resultat.anomalies, resultat.doublons))
 
     async def get_demande_logement(self, echange: Echange, num_unique: str) -> ReponseDemandeLogement | Refus:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from certs.chiffrement import RaisonRefus, encrypt_for
 from registry.anomalies import Anomalie
+from registry.attestation import Attestable
 from registry.clock import Clock
 from registry.echanges import (
     Echange,
@@ -20,6 +21,8 @@ from registry.echanges import (
 from soap.envelope import FichierEmis, Parametres, Retour
 from soap.faults import CERTIFICAT_CHIFFREMENT, OPERATION_NON_ASSUREE
 from soap.services import Operation
+
+PDF: Final = "application/pdf"
 
 CHIFFRE: Final = "application/pkcs7-mime"
 """Media type of an encrypted file (RFC 8551 §3.2)."""
@@ -39,6 +42,12 @@ class Traitement(Protocol):
     ) -> ReponseDemandeLogement | Refus: ...
 
     async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus: ...
+
+
+class Attestateur(Protocol):
+    """Makes the attestation of a registration (`registry.attestations`); None when there is to be none."""
+
+    async def attest(self, attestable: Attestable, complet: str) -> Fichier | None: ...
 
 
 Refuser = Callable[[Echange, tuple[Anomalie, ...]], Awaitable[None]]
@@ -61,8 +70,10 @@ class Operations:
         clock: Clock,
         refuser: Refuser,
         autres: Mapping[str, Servie] | None = None,
+        attestations: Attestateur | None = None,
     ) -> None:
         self._traitement = traitement
+        self._attestations = attestations
         self._refuser = refuser
         self._clock = clock
         self._served: dict[str, Servie] = {
@@ -93,7 +104,26 @@ class Operations:
         answer = await self._traitement.get_num_unique(echange, parametres.fichiers["fichierDemande"])
         if isinstance(answer, Refus):
             return answer
-        return self._demande(answer.demande, parametres)
+        retour = self._demande(answer.demande, parametres)
+        if self._attestations is None or not answer.numero or isinstance(retour, Refus):
+            return retour
+        attestation = await self._attestations.attest(
+            Attestable(
+                answer.numero,
+                answer.nature,
+                echange.emetteur.guichet,
+                answer.demande.contenu,
+                answer.demande.nom,
+            ),
+            parametres.textes.get("complet", ""),
+        )
+        if attestation is None:
+            return retour
+        champs = ("nomAttestation", "attestation")
+        emise = carry(attestation, champs, parametres, self._clock.now(), type_clair=PDF)
+        if isinstance(emise, Refus):
+            return emise
+        return Retour({**retour.textes, **emise.textes}, {**retour.fichiers, **emise.fichiers})
 
     async def _get_demande_logement(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
         # A partner may frame the number with blanks; no number holds one.
@@ -122,15 +152,25 @@ class Operations:
 
 
 def carry(
-    fichier: Fichier, champs: tuple[str, str], parametres: Parametres, instant: datetime
+    fichier: Fichier,
+    champs: tuple[str, str],
+    parametres: Parametres,
+    instant: datetime,
+    *,
+    type_clair: str = "",
 ) -> Retour | Refus:
     """The answer that carries one file, under the names of its two fields: encrypted when the request bears a
     certificate, otherwise in clear.
+
+    type_clair: media type of a file in clear that is no XML.
     """
     nom, contenu = champs
     certificat = parametres.fichiers.get("certificat", b"")
     if not certificat:
-        return Retour({nom: fichier.nom}, {contenu: FichierEmis(fichier.contenu)})
+        emis = FichierEmis(fichier.contenu)
+        if type_clair:
+            emis = FichierEmis(fichier.contenu, type_clair, annonce=True)
+        return Retour({nom: fichier.nom}, {contenu: emis})
     encrypted = encrypt_for(certificat, fichier.contenu, at=instant)
     if isinstance(encrypted, RaisonRefus):
         # It expired while the request was being handled. Sending again, with another certificate, is a

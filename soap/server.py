@@ -27,7 +27,7 @@ from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report
 from soap.correlation import ENTETE, new_id
 from soap.mtom import announced_action
-from soap.operations import Operations, Refuser, Servie, Traitement
+from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
 from soap.services import SERVICES, Service
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
@@ -71,13 +71,14 @@ class Bord:
         limites: Limites,
         refuser: Refuser,
         autres: Mapping[str, Servie] | None = None,
+        attestations: Attestateur | None = None,
     ) -> None:
         self._traitement = traitement
         self._identites = identites
         self._clock = clock
         self._limites = limites
         self._refuser = refuser
-        operations = Operations(traitement, clock, refuser, autres)
+        operations = Operations(traitement, clock, refuser, autres, attestations)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
@@ -166,16 +167,18 @@ def create_app(
     limites: Limites | None = None,
     refuser: Refuser | None = None,
     autres: Mapping[str, Servie] | None = None,
+    attestations: Attestateur | None = None,
 ) -> web.Application:
     """The application that answers on all the addresses of the three services (`interface/services`).
 
     refuser: told of each exchange, already received, that is refused before any handler sees it; without it,
         such an exchange stays marked as received.
     autres: the operations beside those of `traitement`, by name.
+    attestations: what makes the attestation of a registration; without it, no answer bears one.
     Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
     """
     limites = limites or Limites()
-    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing, autres)
+    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing, autres, attestations)
     app = web.Application(client_max_size=limites.octets)
     app[_HORLOGE] = clock
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}

@@ -1,0 +1,150 @@
+"""The handler that adds an attestation to the answer of a registration (docs/specification, clauses ATT).
+
+After the commit, in a thread of its own: a registration that wants no attestation never waits for one, and a
+registration never fails because of its attestation. An answer without the attestation that was asked for is
+mended by sending the same file again: it is a replay, and gets the attestation of the same registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import Final
+
+import structlog
+import typst
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from registry.attestation import FAITS, Attestable, describe, name_of
+from registry.attestation_pdf import Imprimeur
+from registry.batching import Batcher, Saturation
+from registry.controles import PARIS
+from registry.echanges import Fichier
+from registry.references import References, read_references
+from registry.regles import REGLES, Regles
+from schemas.demande import Demande, read_demande
+from schemas.parser import parse
+from schemas.violations import Violation
+
+_log = structlog.get_logger("echangeur.attestations")
+
+LOT_MAX: Final = 8
+"""Attestations made before any of them is handed over: some 10 ms each."""
+
+ATTENTE_MAX: Final = 200
+"""Attestations waiting, two seconds of work: beyond, the answer leaves without."""
+
+PORTAIL: Final = "https://www.demande-logement-social.gouv.fr"
+
+
+class Politique(StrEnum):
+    """What to do when the request does not say."""
+
+    SUR_DEMANDE = "sur-demande"
+    TOUJOURS = "toujours"
+    JAMAIS = "jamais"
+
+
+_OUI: Final = frozenset({"1", "o", "oui", "true", "vrai", "complet", "avec"})
+_NON: Final = frozenset({"0", "n", "non", "false", "faux", "sans"})
+
+
+def is_wanted(complet: str, politique: Politique) -> bool:
+    """Does a request with that `complet` get an attestation? Any other value counts as absent."""
+    word = complet.strip().casefold()
+    if politique is Politique.JAMAIS or word in _NON:
+        return False
+    return word in _OUI or politique is Politique.TOUJOURS
+
+
+@dataclass(frozen=True, slots=True)
+class _Lue:
+    """jour: of the registration, as its answer says it."""
+
+    attestable: Attestable
+    demande: Demande
+    jour: date
+
+
+class Attestations:
+    """Makes attestations. Lives on one event loop, between `start` and `stop`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        politique: Politique = Politique.SUR_DEMANDE,
+        regles: Regles = REGLES,
+        portail: str = PORTAIL,
+    ) -> None:
+        self._engine = engine
+        self._politique = politique
+        self._regles = regles
+        self._portail = portail
+        # Made by the thread that prints, at the first attestation: 80 ms that a start need not pay.
+        self._imprimeur = Imprimeur()
+        self._batcher: Batcher[Attestable, Fichier | None] = Batcher(
+            self._print, LOT_MAX, "attestations", max_pending=ATTENTE_MAX
+        )
+
+    async def start(self) -> None:
+        self._batcher.start()
+
+    async def stop(self) -> None:
+        await self._batcher.stop()
+
+    async def attest(self, attestable: Attestable, complet: str) -> Fichier | None:
+        """The attestation, or None when none is due, none is wanted, or it could not be made."""
+        if attestable.nature not in FAITS or not is_wanted(complet, self._politique):
+            return None
+        try:
+            return await self._batcher.submit(attestable)
+        except Saturation:
+            _log.warning("attestation différée", numero=attestable.numero, cause="saturation")
+            return None
+
+    def _print(self, attestables: Sequence[Attestable]) -> list[Fichier | None]:
+        """In the thread: what they cite in one connection, then one PDF after the other."""
+        lues = [_read(attestable) for attestable in attestables]
+        try:
+            with self._engine.connect() as conn:
+                references = [
+                    read_references(
+                        conn,
+                        lue.attestable.guichet.code,
+                        lue.attestable.numero[:3],
+                        lue.demande.communes_souhaitees,
+                        lue.jour,
+                    )
+                    for lue in lues
+                ]
+        except SQLAlchemyError as error:
+            _log.warning("attestations différées", nombre=len(lues), cause=type(error).__name__)
+            return [None] * len(lues)
+        return [self._one(lue, trouvees) for lue, trouvees in zip(lues, references, strict=True)]
+
+    def _one(self, lue: _Lue, references: References) -> Fichier | None:
+        attestable = lue.attestable
+        donnees = describe(
+            lue.demande, attestable, references, jour=lue.jour, regles=self._regles, portail=self._portail
+        )
+        # The day and not the instant: a replay gives the same bytes.
+        instant = datetime.combine(lue.jour, time(), UTC)
+        try:
+            pdf = self._imprimeur.render(donnees, instant=instant)
+        except typst.TypstError as error:
+            # Its message may quote a name.
+            _log.error("attestation impossible", numero=attestable.numero, cause=type(error).__name__)
+            return None
+        return Fichier(name_of(attestable.nom_fichier), pdf)
+
+
+def _read(attestable: Attestable) -> _Lue:
+    root = parse(attestable.document)
+    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+    demande = read_demande(root)
+    assert demande.date_fichier is not None, "un document émis par l'échangeur est daté"
+    return _Lue(attestable, demande, demande.date_fichier.astimezone(PARIS).date())
