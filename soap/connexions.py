@@ -7,6 +7,7 @@ not read may be the rest of a document whose length was announced too short: nom
 from __future__ import annotations
 
 import traceback
+import uuid
 from http import HTTPStatus
 from typing import Final
 
@@ -102,3 +103,11 @@ def report(evenement: str, error: BaseException | None, echange: str) -> None:
         erreur=type(error).__name__,
         lieux=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
     )
+
+
+def report_unread(echange: uuid.UUID, code: str, certificat: str | None) -> None:
+    """Log a request refused before its bytes were kept: no exchange can be shown, and the operator is asked.
+
+    certificat: the empreinte of what was presented, or None.
+    """
+    _log.warning("requête refusée avant lecture", echange=str(echange), code=code, certificat=certificat)

@@ -24,7 +24,7 @@ from registry.clock import Clock
 from registry.echanges import Canal, Echange, Emetteur
 from schemas.contract import wsdl_bytes, xsd_bytes
 from soap import faults
-from soap.connexions import SERVEUR, TEXTE, Runner, report
+from soap.connexions import SERVEUR, TEXTE, Runner, report, report_unread
 from soap.correlation import ENTETE, new_id
 from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
@@ -112,6 +112,7 @@ class Bord:
         try:
             opened = await self._open(request, correlation)
             if isinstance(opened, Anomalie):
+                report_unread(correlation, opened.code, _fingerprint(request))
                 return _fault(opened, correlation)
             await self._traitement.receive(opened)
             answer = await self._moteurs[service.nom].answer(

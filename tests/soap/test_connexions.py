@@ -60,3 +60,16 @@ async def test_a_length_announced_too_short_does_not_log_the_rest_of_the_documen
     assert "SOA009" in answer
     assert NOMINATIF not in answer
     assert NOMINATIF not in caplog.text + "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(("client", "code"), [("INCON", "GUI001"), (None, "SOA001")])
+async def test_a_request_refused_unread_leaves_a_line_for_the_operator(
+    hub: Hub, client: str | None, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No exchange is kept of it, and the partner gives the operator its identifier."""
+    answer = await hub.post(inline_num_unique(), CLAIR, client=client)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "avant lecture" in line]
+    assert answer.entetes["Echange-Id"] in line
+    assert code in line
+    assert client is None or hub.pki.empreinte(client) in line
+    assert NOMINATIF not in line
