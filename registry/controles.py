@@ -15,7 +15,7 @@ from registry import numero_unique
 from registry.anomalies import Anomalie
 from registry.guichets import Guichet
 from registry.identites import normalise
-from registry.lifecycle import SERVIS, Fait
+from registry.lifecycle import CREATIONS, SUITES
 from schemas import cog, territoires
 from schemas.demande import Demande
 from schemas.menage import Personne
@@ -28,10 +28,13 @@ PREMIER_DEPOT: Final = date(1990, 1, 1)
 """No demande can be older: the year has two digits in the numéro unique, and a household that renewed every
 year since 1990 is already a typing error rather than a wait."""
 
-_EMISES: Final = frozenset({"DIS", "RET", "COP"})
+COPIE: Final = "COP"
+"""typeFichier that asks for the digital copy of a demande and changes nothing ([VIE-80])."""
+
+_EMISES: Final = frozenset({"DIS", "RET"})
 """Codes of ListeTypeFichier that only the hub writes (regles §16)."""
 
-_ENVOYEES: Final = ("CRE", "CRS", "MOD", "REN", "RAD", "SUP")
+_ENVOYEES: Final = ("CRE", "CRS", "MOD", "REN", "RAD", "SUP", COPIE)
 
 _CORPS: Final = "/interfaceNuu/demande/demandeLogement"
 _LOCALISATION: Final = f"{_CORPS}/logementRecherche/listeLocalisationSouhaite/localisationSouhaite"
@@ -88,19 +91,29 @@ def check_creation(
     )
 
 
+def check_content(demande: Demande, guichet: Guichet, codes: Sequence[Violation]) -> tuple[Anomalie, ...]:
+    """The anomalies of what a demande says, whatever the fact that brings it: places, persons, codes."""
+    return (
+        *_lieux(demande, guichet),
+        *_personnes(demande),
+        *(catalogue.CODE_INCONNU(v.message, v.expected, v.path) for v in codes),
+    )
+
+
 def _operation(demande: Demande, codes: Sequence[Violation]) -> Iterator[Anomalie]:
     type_fichier = demande.type_fichier
     element = "/interfaceNuu/entete/typeFichier"
-    if type_fichier in SERVIS:
+    if type_fichier in CREATIONS | SUITES or type_fichier == COPIE:
         return
     if type_fichier in _EMISES:
         yield catalogue.OPERATION_RESERVEE(type_fichier, ", ".join(_ENVOYEES), element)
-    elif type_fichier in _ENVOYEES or not any(v.path == element for v in codes):
-        yield catalogue.OPERATION_NON_ASSUREE(type_fichier, ", ".join(sorted(SERVIS)), element)
+    elif not any(v.path == element for v in codes):
+        # A code that joined the list after this program was written.
+        yield catalogue.OPERATION_NON_ASSUREE(type_fichier, ", ".join(_ENVOYEES), element)
 
 
 def _numero(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:
-    if demande.type_fichier != Fait.CREATION:
+    if demande.type_fichier not in CREATIONS:
         return
     element = f"{_CORPS}/numUnique"
     texte = demande.num_unique
@@ -119,16 +132,16 @@ def _numero(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:
     if territoire is not None and numero.territoire != territoire:
         yield catalogue.NUMERO_AUTRE_TERRITOIRE(texte, territoire, element)
     if not numero.agrees_with(demande.date_creation):
-        yield catalogue.NUMERO_AUTRE_MOIS(texte, _jour(demande.date_creation), element)
+        yield catalogue.NUMERO_AUTRE_MOIS(texte, format_jour(demande.date_creation), element)
 
 
 def _dates(demande: Demande, recu_le: date) -> Iterator[Anomalie]:
     depot = demande.date_creation
     element = f"{_CORPS}/dateCreationDemande"
     if depot > recu_le:
-        yield catalogue.DEPOT_FUTUR(_jour(depot), _jour(recu_le), element)
+        yield catalogue.DEPOT_FUTUR(format_jour(depot), format_jour(recu_le), element)
     elif depot < PREMIER_DEPOT:
-        yield catalogue.DEPOT_TROP_ANCIEN(_jour(depot), _jour(PREMIER_DEPOT), element)
+        yield catalogue.DEPOT_TROP_ANCIEN(format_jour(depot), format_jour(PREMIER_DEPOT), element)
 
 
 def _lieux(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:
@@ -170,10 +183,12 @@ def _personne(demande: Demande, personne: Personne, element: str) -> Iterator[An
             yield catalogue.NOM_VIDE(valeur, "", f"{element}/{nom}")
     if personne.date_naissance > demande.date_creation:
         yield catalogue.NAISSANCE_APRES_DEPOT(
-            _jour(personne.date_naissance), _jour(demande.date_creation), f"{element}/dateNaissance"
+            format_jour(personne.date_naissance),
+            format_jour(demande.date_creation),
+            f"{element}/dateNaissance",
         )
 
 
-def _jour(jour: date) -> str:
+def format_jour(jour: date) -> str:
     """A day as people write it: 22/11/2026."""
     return f"{jour.day:02d}/{jour.month:02d}/{jour.year:04d}"

@@ -20,6 +20,8 @@ class Canal(StrEnum):
 
     SOAP = "soap"
     COURRIER = "courrier"
+    TACHE = "tache"
+    """No edge: the hub itself, or whoever operates it, at the command line."""
 
 
 @dataclass(frozen=True, slots=True)

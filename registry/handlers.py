@@ -20,6 +20,7 @@ from registry import doublons, reading
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
+from registry.changement import ChangementRecu, check_change, fact_of
 from registry.clock import Clock
 from registry.controles import PARIS, check_creation, check_search, searched_territoires, territoire_of
 from registry.doublons import Doublons
@@ -36,10 +37,14 @@ from registry.evenements import Decideur
 from registry.exchanges_store import Issue, Statut, record_outcomes, record_receptions, relax
 from registry.guichets import Guichet
 from registry.identites import cles_of
+from registry.lifecycle import SUITES
 from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
+from registry.regles import REGLES, Regles
+from registry.resultats import record_results
+from registry.traitement_vie import Vie
 from schemas import territoires
 from schemas.codes import check_codes
 from schemas.demande import Demande, read_demande
@@ -85,11 +90,20 @@ class Traitement:
     fails: the edge then says that it is our fault, and that sending again is safe.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, decideur: Decideur, *, lot_max: int = LOT_MAX) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        decideur: Decideur,
+        *,
+        lot_max: int = LOT_MAX,
+        regles: Regles = REGLES,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._decideur = decideur
         self._noms = NomsFichiers()
+        self._vie = Vie(engine, clock, decideur, regles, lot_max)
         self._receptions: Batcher[Echange, Echec | None] = Batcher(self._receive, lot_max, "réceptions")
         self._issues: Batcher[Issue, Echec | None] = Batcher(self._conclude, lot_max, "issues")
         self._enregistrements: Batcher[DemandeRecue, Resultat | Echec] = Batcher(
@@ -114,6 +128,7 @@ class Traitement:
             self._issues,
         ):
             batcher.start()
+        self._vie.start()
 
     async def stop(self) -> None:
         """Finish what was submitted, then end the threads."""
@@ -122,6 +137,7 @@ class Traitement:
             self._enregistrements.stop(),
             self._lectures.stop(),
             self._recherches.stop(),
+            self._vie.stop(),
         )
         await self._issues.stop()
 
@@ -132,25 +148,15 @@ class Traitement:
         _value(await self._receptions.submit(echange))
 
     async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus:
-        """Register the demande that `fichier` holds; a Refus only when it is no valid document."""
+        """Do what the typeFichier of `fichier` asks; a Refus only when it is no valid document."""
         demande = await self._read_document(echange, fichier)
         if isinstance(demande, Refus):
             return demande
         guichet = echange.emetteur.guichet
-        jour = echange.recu_le.astimezone(PARIS).date()
-        anomalies = check_creation(demande, guichet, jour, check_codes(demande.root, jour))
-        resultat = await self._enregistrements.submit(
-            DemandeRecue(
-                echange=echange,
-                operation=OPERATION_NUM_UNIQUE,
-                empreinte=hashlib.sha256(fichier).digest(),
-                demande=demande,
-                anomalies=anomalies,
-                territoire=territoire_of(demande) or "",
-                cles=cles_of(demande),
-                nom_fichier=self._name(Prefixe.DEMANDE, guichet),
-            )
-        )
+        if demande.type_fichier in SUITES:
+            resultat = await self._vie.submit(self._change_of(echange, fichier, demande))
+        else:
+            resultat = await self._enregistrements.submit(self._creation_of(echange, fichier, demande))
         if isinstance(resultat, Echec):
             raise await self._failed(echange, resultat)
         if isinstance(resultat, Enregistrement):
@@ -205,6 +211,35 @@ class Traitement:
             return refus
         return read_demande(document.root)
 
+    def _creation_of(self, echange: Echange, fichier: bytes, demande: Demande) -> DemandeRecue:
+        guichet = echange.emetteur.guichet
+        jour = echange.recu_le.astimezone(PARIS).date()
+        return DemandeRecue(
+            echange=echange,
+            operation=OPERATION_NUM_UNIQUE,
+            empreinte=hashlib.sha256(fichier).digest(),
+            demande=demande,
+            anomalies=check_creation(demande, guichet, jour, check_codes(demande.root, jour)),
+            territoire=territoire_of(demande) or "",
+            cles=cles_of(demande),
+            nom_fichier=self._name(Prefixe.DEMANDE, guichet),
+        )
+
+    def _change_of(self, echange: Echange, fichier: bytes, demande: Demande) -> ChangementRecu:
+        guichet = echange.emetteur.guichet
+        jour = echange.recu_le.astimezone(PARIS).date()
+        fait, motif = fact_of(demande)
+        return ChangementRecu(
+            echange=echange,
+            operation=OPERATION_NUM_UNIQUE,
+            empreinte=hashlib.sha256(fichier).digest(),
+            demande=demande,
+            fait=fait,
+            motif=motif,
+            anomalies=check_change(demande, guichet, check_codes(demande.root, jour)),
+            nom_fichier=self._name(Prefixe.DEMANDE, guichet),
+        )
+
     def _refuse(
         self,
         demande: Demande,
@@ -252,18 +287,7 @@ class Traitement:
         def work(conn: Connection, lot: Sequence[DemandeRecue]) -> list[Resultat]:
             maintenant = self._clock.now()
             resultats = register(conn, lot, decideur=self._decideur, repondu_le=maintenant)
-            issues = []
-            for item, resultat in zip(lot, resultats, strict=True):
-                if isinstance(resultat, Enregistrement):
-                    statut = Statut.REJEU if resultat.rejeu else Statut.ACCEPTE
-                    issues.append(Issue(item.echange.id, statut, maintenant, numero=resultat.numero))
-                else:
-                    code = resultat.anomalies[0].code
-                    issues.append(Issue(item.echange.id, Statut.REFUSE, maintenant, code))
-            if all(issue.statut is not Statut.ACCEPTE for issue in issues):
-                # Nothing was registered: the outcomes alone need not wait for the disk.
-                relax(conn)
-            record_outcomes(conn, issues)
+            record_results(conn, lot, resultats, maintenant)
             return resultats
 
         return run_batch(self._engine, work, items)

@@ -4,8 +4,7 @@ The table below is the whole theory: a state, a fact, the state it leads to. Wha
 not allowed. A demande past its anniversary is still `active`: lateness is computed from dates, it is not a
 state.
 
-`SERVIS` says which facts the hub handles today; the others are in the table because they are the rule, and
-a partner that sends them is told that they are not handled yet.
+Who may make each fact happen, and on what conditions: registry/cycle.py, whose lines follow this table.
 """
 
 from __future__ import annotations
@@ -29,6 +28,10 @@ class Etat(StrEnum):
     """Out of the register, with its motive and date; erased one year later (regles §12)."""
     INVALIDEE = "invalidee"
     """Refused at validation; never had a number."""
+    SUPPRIMEE = "supprimee"
+    """Registered by mistake and taken out at once by the same guichet; its number is never given again."""
+    PURGEE = "purgee"
+    """Radiated for a year: its nominative data are erased, its journal entries and figures stay."""
 
 
 class Fait(StrEnum):
@@ -44,6 +47,8 @@ class Fait(StrEnum):
     RENOUVELLEMENT = "REN"
     RADIATION = "RAD"
     DERADIATION = "deradiation"
+    SUPPRESSION = "SUP"
+    PURGE = "PURGE"
 
 
 TRANSITIONS: Final[Mapping[tuple[Etat | None, Fait], Etat]] = MappingProxyType(
@@ -60,15 +65,21 @@ TRANSITIONS: Final[Mapping[tuple[Etat | None, Fait], Etat]] = MappingProxyType(
         (Etat.ACTIVE, Fait.MODIFICATION): Etat.ACTIVE,
         (Etat.ACTIVE, Fait.RENOUVELLEMENT): Etat.ACTIVE,
         (Etat.ACTIVE, Fait.RADIATION): Etat.RADIEE,
+        (Etat.ACTIVE, Fait.SUPPRESSION): Etat.SUPPRIMEE,
         (Etat.RADIEE, Fait.DERADIATION): Etat.ACTIVE,
+        (Etat.RADIEE, Fait.PURGE): Etat.PURGEE,
+        (Etat.SUPPRIMEE, Fait.PURGE): Etat.PURGEE,
     }
 )
 """The table: (state or None before registration, fact) → state."""
 
-SERVIS: Final = frozenset({Fait.CREATION})
-"""Facts that partners may send today."""
+CREATIONS: Final = frozenset({Fait.CREATION, Fait.CREATION_SEPARATION})
+"""Facts sent by partners that make a demande."""
 
-NUMEROTES: Final = frozenset({Etat.ACTIVE, Etat.RADIEE})
+SUITES: Final = frozenset({Fait.MODIFICATION, Fait.RENOUVELLEMENT, Fait.RADIATION, Fait.SUPPRESSION})
+"""typeFichier sent by partners about a demande that exists; a RAD without motive is a déradiation."""
+
+NUMEROTES: Final = frozenset({Etat.ACTIVE, Etat.RADIEE, Etat.SUPPRIMEE, Etat.PURGEE})
 """States in which a demande has a numéro unique."""
 
 

@@ -41,6 +41,7 @@ from registry.inscription import Inscription, inscribe
 from registry.journal import Chaine, Ecriture
 from registry.lifecycle import Fait, transition
 from schemas.emission import TYPE_RETOUR, emit_demande, rehead
+from schemas.revision import stamp, unmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,15 @@ def _seal(
         for place, decision in enumerate(evaluation.decisions)
         if isinstance(decision, Accord)
     ]
+    for _, item, _ in accords:
+        # Nothing changed yet: what the hub emits bears no mark ([VIE-15]).
+        unmark(item.demande.root)
     documents = [
-        emit_demande(
-            item.demande.root, type_fichier=TYPE_RETOUR, date_fichier=repondu_le, num_unique=accord.numero
+        stamp(
+            emit_demande(
+                item.demande.root, type_fichier=TYPE_RETOUR, date_fichier=repondu_le, num_unique=accord.numero
+            ),
+            1,
         )
         for _, item, accord in accords
     ]
@@ -176,7 +183,7 @@ def _answer(
 ) -> list[Resultat]:
     decisions = evaluation.decisions
     donnees = [d.reponse for d in decisions if isinstance(d, Rejeu) and d.reponse is not None]
-    documents = _read_versions(conn, donnees)
+    documents = read_versions(conn, donnees)
     vus = iter(
         doublons.read_for(
             conn,
@@ -197,7 +204,7 @@ def _answer(
             anomalies = (*decision.anomalies, *describe_doublons(trouves, item.guichet, item.territoire))
             resultats.append(RefusDemande(anomalies, trouves))
         elif decision.reponse is not None:
-            resultats.append(_replay(decision.reponse, documents))
+            resultats.append(replay(decision.reponse, documents))
         else:
             assert decision.premier is not None
             premier = resultats[decision.premier]
@@ -215,7 +222,7 @@ def describe_doublons(trouves: Doublons, guichet: str, territoire: str) -> Itera
         yield catalogue.DOUBLON_HORS_PERIMETRE(str(trouves.caches), guichet)
 
 
-def _replay(reponse: ReponseDonnee, documents: dict[tuple[str, int], bytes]) -> Enregistrement:
+def replay(reponse: ReponseDonnee, documents: dict[tuple[str, int], bytes]) -> Enregistrement:
     """The first answer again, byte for byte: same document, same header, same name."""
     document = documents[reponse.numero, reponse.version]
     contenu = rehead(document, type_fichier=TYPE_RETOUR, date_fichier=reponse.repondu_le)
@@ -229,7 +236,8 @@ _READ_VERSIONS: Final = text("""
 """)
 
 
-def _read_versions(conn: Connection, donnees: Sequence[ReponseDonnee]) -> dict[tuple[str, int], bytes]:
+def read_versions(conn: Connection, donnees: Sequence[ReponseDonnee]) -> dict[tuple[str, int], bytes]:
+    """The documents from which these answers can be made again, by number and version."""
     cles = {(donnee.numero, donnee.version) for donnee in donnees}
     if not cles:
         return {}

@@ -40,12 +40,14 @@ def test_generated_demandes_are_registrable() -> None:
         assert codes(generate(seed, association=True)) == []
 
 
-@pytest.mark.parametrize("type_fichier", ["CRS", "MOD", "RAD", "REN", "SUP"])
-def test_operations_not_served_yet_are_said_so(type_fichier: str) -> None:
-    assert catalogue.OPERATION_NON_ASSUREE.code in codes(generate(1, type_fichier=type_fichier))
+@pytest.mark.parametrize("type_fichier", ["CRE", "CRS", "MOD", "RAD", "REN", "SUP", "COP"])
+def test_everything_a_partner_may_send_is_served(type_fichier: str) -> None:
+    """[VIE-2]"""
+    trouves = codes(generate(1, type_fichier=type_fichier))
+    assert not {catalogue.OPERATION_NON_ASSUREE.code, catalogue.OPERATION_RESERVEE.code} & set(trouves)
 
 
-@pytest.mark.parametrize("type_fichier", ["DIS", "RET", "COP"])
+@pytest.mark.parametrize("type_fichier", ["DIS", "RET"])
 def test_what_the_hub_emits_is_no_request(type_fichier: str) -> None:
     assert codes(generate(1, type_fichier=type_fichier)) == [catalogue.OPERATION_RESERVEE.code]
 
