@@ -18,6 +18,7 @@ from echangeur.commandes import (
     filtre,
     guichet,
     initialisation,
+    reference,
     registre,
     schema,
     serveur,
@@ -73,6 +74,7 @@ app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")
 app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
+app.add_typer(reference.app, name="reference")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:
