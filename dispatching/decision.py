@@ -17,6 +17,7 @@ from dispatching.perimetres import Perimetres
 from dispatching.recipients import Sujet, recipients
 from filters.en_vigueur import FiltresEnVigueur
 from filters.traits import traits_of
+from registry import releves
 from registry.clock import Clock
 from registry.evenements import EvenementDemande
 
@@ -49,6 +50,8 @@ class Distributeur:
         if not evenements:
             return
         self._refresh(conn)
+        # What partners ask by date must miss nothing that changes a demande: everything passes here.
+        releves.record(conn, evenements, self._instant)
         holders = self._holders(conn, evenements)
         decisions = []
         for event in evenements:

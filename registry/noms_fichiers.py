@@ -22,6 +22,10 @@ class Prefixe(StrEnum):
 
     DEMANDE = "DEM"
     DOUBLONS = "DBL"
+    PIECES = "PIL"
+    HISTORIQUE_PIECES = "PIH"
+    DALO = "DAL"
+    RADIATIONS = "RAD"
     RECHERCHE = "RCH"
     EVENEMENTS = "EVT"
     TYPES_EVENEMENTS = "TEV"

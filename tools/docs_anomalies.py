@@ -30,6 +30,8 @@ _FAMILLES: Final = {
     "COD": "Les codes",
     "NUM": "Le numéro unique",
     "DBL": "Les doublons",
+    "DAL": "Le DALO et les listes par date",
+    "RPL": "Le répertoire des logements (RPLS)",
     "GUI": "Le guichet et ses droits",
     "PIE": "Les pièces du dossier unique",
     "REC": "La recherche de demandes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -153,23 +154,29 @@ def test_a_holder_receives_every_event_whatever_its_filters(scene: Scene) -> Non
     ]
 
 
-def test_a_batch_costs_few_statements(scene: Scene) -> None:
-    """Three statements for a batch, whatever its size and the number of recipients."""
+@pytest.mark.parametrize(("dalo", "attendus"), [(False, 3), (True, 4)])
+def test_a_batch_costs_few_statements(scene: Scene, dalo: bool, attendus: int) -> None:
+    """Three statements for a batch, whatever its size and the number of recipients; one more feeds the lists
+    asked by date when a demande of the batch bears a DALO status."""
     author = scene.guichet("G0001")
     for rank in range(2, 9):
         scene.guichet(f"G000{rank}", TOUT)
     scene.demande(author)
+    recues = (scene.recue(author) for _ in itertools.count())
+    # Some 3 % of the generated demandes bear one.
+    chosen = itertools.islice((recue for recue in recues if recue.demande.dalo is None), 19 if dalo else 20)
+    portees = itertools.islice((recue for recue in recues if recue.demande.dalo is not None), 1)
     events = [
         EvenementDemande(
             99 + rank, f"0590726{rank:06d}G0001", 1, "CRE", "059", "G0001", scene.now, recue.demande
         )
-        for rank, recue in enumerate(scene.recue(author) for _ in range(20))
+        for rank, recue in enumerate([*chosen, *(portees if dalo else ())])
     ]
     statements: list[str] = []
     with scene.engine.begin() as conn:
         sa_event.listen(conn, "before_cursor_execute", lambda *args: statements.append(args[2]))
         scene.distributeur.decide(conn, events)
-    assert len(statements) == 3
+    assert len(statements) == attendus
     assert scene.count("distribution") == 7 * 21
 
 

@@ -18,7 +18,9 @@ from registry.tables import METADATA
 for _module in (
     "filters.tables",
     "dispatching.tables",
+    "registry.tables_dalo",
     "registry.tables_doublons",
+    "registry.tables_pieces",
     "registry.tables_recherche",
     "registry.tables_references",
 ):

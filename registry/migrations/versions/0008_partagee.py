@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import ARRAY, Column, Date, Integer, PrimaryKeyConstraint, Text, text
 
 revision = "0008_partagee"
-down_revision = "0005_doublons"
+down_revision = "0006_dalo"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,82 @@
+"""The three DALO operations of DemandeLogement, from the contract to the handlers and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+from registry.clock import Clock
+from registry.echanges import Echange, Refus
+from registry.handlers_dalo import ReponseDalo, ReponseListe
+from registry.listes_dates import Criteres
+from schemas.lecture import parse_instant
+from soap.envelope import Parametres, Retour
+from soap.faults import CONTRAT_NON_RESPECTE
+from soap.operations import Refuser, Servie, carry
+
+_DALO: Final = ("nomFichierDalo", "fichierDalo")
+_NOUVEAUX: Final = ("nomFichierNouveauxDalo", "fichierNouveauxDalo")
+_RADIEES: Final = ("nomFichierDemandesRadiees", "fichierDemandesRadiees")
+
+
+class TraitementDalo(Protocol):
+    """The handlers (`registry.handlers_dalo`). Each may raise what the database raises."""
+
+    async def get_declaration_nouveau_dalo(self, echange: Echange, fichier: bytes) -> ReponseDalo | Refus: ...
+
+    async def get_nouveaux_dalo_depuis_le(
+        self, echange: Echange, depuis: datetime
+    ) -> ReponseListe | Refus: ...
+
+    async def get_demandes_radiees_depuis_le(
+        self, echange: Echange, depuis: datetime, criteres: Criteres
+    ) -> ReponseListe | Refus: ...
+
+
+def operations_dalo(traitement: TraitementDalo, clock: Clock, refuser: Refuser) -> Mapping[str, Servie]:
+    """The operations served, by name (`soap.operations.Operations`)."""
+
+    async def declare(echange: Echange, parametres: Parametres) -> Retour | Refus:
+        answer = await traitement.get_declaration_nouveau_dalo(echange, parametres.fichiers["fichierDalo"])
+        return answer if isinstance(answer, Refus) else carry(answer.fichier, _DALO, parametres, clock.now())
+
+    async def list_dalo(echange: Echange, parametres: Parametres) -> Retour | Refus:
+        depuis = parse_instant(parametres.textes["dateNouveauDaloDepuisLe"])
+        if depuis is None:
+            return await _unreadable(echange, "dateNouveauDaloDepuisLe", refuser)
+        answer = await traitement.get_nouveaux_dalo_depuis_le(echange, depuis)
+        if isinstance(answer, Refus):
+            return answer
+        return carry(answer.fichier, _NOUVEAUX, parametres, clock.now())
+
+    async def list_radiations(echange: Echange, parametres: Parametres) -> Retour | Refus:
+        depuis = parse_instant(parametres.textes["dateRadiationDepuisLe"])
+        if depuis is None:
+            return await _unreadable(echange, "dateRadiationDepuisLe", refuser)
+        criteres = Criteres(
+            parametres.textes.get("motifRadiation"),
+            parametres.textes.get("statutDalo"),
+            parametres.textes.get("typeReservataire"),
+        )
+        answer = await traitement.get_demandes_radiees_depuis_le(echange, depuis, criteres)
+        if isinstance(answer, Refus):
+            return answer
+        return carry(answer.fichier, _RADIEES, parametres, clock.now())
+
+    return {
+        "getDeclarationNouveauDalo": declare,
+        "getNouveauxDaloDepuisLe": list_dalo,
+        "getDemandesRadieesDepuisLe": list_radiations,
+    }
+
+
+async def _unreadable(echange: Echange, champ: str, refuser: Refuser) -> Refus:
+    """A date that the contract allows and no calendar here holds (24:00, a year of five digits)."""
+    anomalies = (
+        CONTRAT_NON_RESPECTE(
+            f"{champ} n'est pas une date et une heure (AAAA-MM-JJThh:mm:ss).", propriete=champ
+        ),
+    )
+    await refuser(echange, anomalies)
+    return Refus(anomalies)
