@@ -108,7 +108,7 @@ async def _services(
     distributeur = Distributeur(clock)
     with engine.begin() as conn:
         distributeur.warm(conn)
-    traitement = Traitement(engine, clock, Projection(distributeur))
+    traitement = Traitement(engine, clock, Projection(distributeur), regles=configuration.regles)
     gestion = GestionPartagee(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()

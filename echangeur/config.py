@@ -16,6 +16,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from registry.regles import Regles
+
 FICHIER: Final = "echangeur.toml"
 
 
@@ -120,6 +122,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     serveur: Serveur = Serveur()
     distribution: Distribution = Distribution()
     attestation: Attestation = Attestation()
+    regles: Regles = Regles()
 
 
 @dataclass(frozen=True, slots=True)
