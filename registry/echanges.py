@@ -7,10 +7,11 @@ edge it came by (design: one exchange, two edges).
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from registry.annexes import Annexes
 from registry.anomalies import Anomalie
 from registry.guichets import Guichet
 
@@ -42,7 +43,8 @@ class Echange:
     id: UUID version 7, given by the hub; shown to the partner as correlation identifier.
     operation: name of the operation when the transport tells it, otherwise empty.
     recu_le: instant of reception, aware; the certified receipt date comes from it.
-    octets: the raw bytes as received.
+    octets: the raw bytes as received; a content that was put aside is replaced by its token in them.
+    annexes: the contents put aside, and those to be written beside the answer.
     """
 
     id: uuid.UUID
@@ -51,6 +53,7 @@ class Echange:
     operation: str
     recu_le: datetime
     octets: bytes
+    annexes: Annexes = field(default_factory=Annexes, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

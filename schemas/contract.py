@@ -21,9 +21,13 @@ DEMANDE_LOGEMENT: Final = "DemandeLogementImplService"
 GESTION_PARTAGEE: Final = "GestionPartageeEVTImplService"
 RECHERCHE_DEMANDE: Final = "RechercheDemandeImplService"
 RECEPTION_DISTRIBUTION: Final = "ReceptionDistributionService"
+DOSSIER_UNIQUE: Final = "DossierUniqueImplService"
 
 SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)
-"""The services that the hub serves."""
+"""The published services, as the official interface has them."""
+
+OWN_SERVICES: Final = (DOSSIER_UNIQUE,)
+"""The services that the hub serves beside them, in the same style."""
 
 PARTNER_SERVICES: Final = (RECEPTION_DISTRIBUTION,)
 """The service that partners serve and the hub calls."""
@@ -52,7 +56,7 @@ class OperationWsdl:
 @cache
 def wsdl_source(service: str) -> bytes:
     """Return the WSDL of `service` as it is in the repository. Raises KeyError for an unknown service."""
-    if service not in SERVICES + PARTNER_SERVICES:
+    if service not in SERVICES + OWN_SERVICES + PARTNER_SERVICES:
         raise KeyError(service)
     return (_folder("wsdl") / f"{service}.wsdl").read_bytes()
 

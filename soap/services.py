@@ -1,4 +1,4 @@
-"""The three published services and their operations, as data (`interface/services`).
+"""The services and their operations, as data (`interface/services`): the three published ones, and ours.
 
 The WSDL files of `schemas.contract` are the contract; a test holds this table against them. It exists so
 that the edge knows operation, wrapper and fields without reading a WSDL.
@@ -206,7 +206,143 @@ RECHERCHE_DEMANDE: Final = _service(
     Operation("rechercheDemandeMulticritere", _FICHIER_XML, _FICHIER_XML_RETOUR, assuree=True),
 )
 
-SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)
+DOSSIER_UNIQUE: Final = _service(
+    "DossierUniqueImplService",
+    Operation(
+        "deposerPiece",
+        Message(
+            "deposerPieceParametres",
+            (
+                _texte("numUnique"),
+                Champ("categorie", TypeChamp.CODE),
+                _texte("nomFichier"),
+                _fichier("fichierPiece"),
+                _texte("empreinte", facultatif=True),
+                _texte("pourLeCompteDe", facultatif=True),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "deposerPieceReponse",
+            (
+                _texte("idPiece"),
+                _texte("empreinte"),
+                _texte("typeContenu"),
+                _texte("taille"),
+                Champ("dateDepot", TypeChamp.INSTANT),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "listerPieces",
+        Message(
+            "listerPiecesParametres",
+            (
+                _texte("numUnique"),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "listerPiecesReponse",
+            (
+                _texte("nomFichierListe"),
+                _fichier("listePieces"),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "consulterPiece",
+        Message(
+            "consulterPieceParametres",
+            (
+                _texte("numUnique"),
+                _texte("idPiece"),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "consulterPieceReponse",
+            (
+                _texte("nomFichier"),
+                _texte("typeContenu"),
+                _texte("empreinte"),
+                _fichier("fichierPiece"),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "marquerPiece",
+        Message(
+            "marquerPieceParametres",
+            (
+                _texte("numUnique"),
+                _texte("idPiece"),
+                Champ("marque", TypeChamp.CODE, facultatif=True),
+                Champ("categorie", TypeChamp.CODE, facultatif=True),
+                _texte("commentaire", facultatif=True),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "marquerPieceReponse",
+            (
+                _texte("idPiece"),
+                Champ("dateAction", TypeChamp.INSTANT),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "supprimerPiece",
+        Message(
+            "supprimerPieceParametres",
+            (
+                _texte("numUnique"),
+                _texte("idPiece"),
+                _texte("motif"),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "supprimerPieceReponse",
+            (
+                _texte("idPiece"),
+                Champ("dateAction", TypeChamp.INSTANT),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "historiquePieces",
+        Message(
+            "historiquePiecesParametres",
+            (
+                _texte("numUnique"),
+                _texte("utilisateur"),
+                _texte("profil", facultatif=True),
+            ),
+        ),
+        Message(
+            "historiquePiecesReponse",
+            (
+                _texte("nomFichierHistorique"),
+                _fichier("historiquePieces"),
+            ),
+        ),
+        assuree=True,
+    ),
+)
+"""Ours, in the style of the others (docs/specification/70-dossier-unique.md)."""
+
+SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE, DOSSIER_UNIQUE)
 
 
 def choose_operation(service: Service, actions: Sequence[str], tag: str) -> Operation | Anomalie:

@@ -13,7 +13,7 @@ from echangeur.contexte import Json, contexte_of
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, print_table, say
 from schemas.codes import check_codes
-from schemas.contract import PARTNER_SERVICES, SERVICES, wsdl_source, xsd_bytes, xsd_names
+from schemas.contract import OWN_SERVICES, PARTNER_SERVICES, SERVICES, wsdl_source, xsd_bytes, xsd_names
 from schemas.documents import DEMANDES, Document, DocumentKind, read_document
 from schemas.generation import generate_demandes
 from schemas.generation_autres import generate_document
@@ -71,7 +71,9 @@ def publish(
     """
     dossier.mkdir(parents=True, exist_ok=True)
     texts = {name: xsd_bytes(name) for name in xsd_names()}
-    texts |= {f"{service}.wsdl": wsdl_source(service) for service in SERVICES + PARTNER_SERVICES}
+    texts |= {
+        f"{service}.wsdl": wsdl_source(service) for service in (*SERVICES, *OWN_SERVICES, *PARTNER_SERVICES)
+    }
     for name, data in sorted(texts.items()):
         (dossier / name).write_bytes(data)
         say(str(dossier / name))

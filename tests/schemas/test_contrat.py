@@ -11,6 +11,7 @@ from lxml import etree
 from schemas import contract
 from schemas.contract import (
     NAMESPACE_SERVICES,
+    OWN_SERVICES,
     PARTNER_SERVICES,
     RECEPTION_DISTRIBUTION,
     SERVICES,
@@ -28,7 +29,7 @@ W = "{http://schemas.xmlsoap.org/wsdl/}"
 S = "{http://schemas.xmlsoap.org/wsdl/soap12/}"
 WS = NAMESPACE_SERVICES
 FACTS = read_facts("services.csv")
-ALL = SERVICES + PARTNER_SERVICES
+ALL = SERVICES + OWN_SERVICES + PARTNER_SERVICES
 
 
 def one(root: etree._Element, path: str) -> etree._Element:

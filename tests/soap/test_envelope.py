@@ -249,6 +249,8 @@ def test_answers_are_valid_under_the_wsdl(operation: object, mtom: bool, data: s
             fichiers[champ.nom] = FichierEmis(
                 data.draw(st.binary(max_size=30)), annonce=data.draw(st.booleans())
             )
+        elif champ.type is TypeChamp.INSTANT:
+            textes[champ.nom] = "2026-03-16T10:30:00.000+01:00"
         else:
             textes[champ.nom] = data.draw(st.sampled_from(["", "a<b&c", "été"]))
     written, pieces = write_reponse(operation.reponse, Retour(textes, fichiers), mtom=mtom)

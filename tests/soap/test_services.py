@@ -53,7 +53,7 @@ def test_fields_are_those_of_the_wsdl(service: Service) -> None:
 def test_every_address_that_a_partner_may_have() -> None:
     """interface/services, Addresses: own names, the official paths, the one of the reference client."""
     chemins = [chemin for service in SERVICES for chemin in service.chemins()]
-    assert len(chemins) == len(set(chemins)) == 24
+    assert len(chemins) == len(set(chemins)) == 30
     assert {
         "/nuu/services/DemandeLogement/",
         "/nuu-ws/services/GestionPartageeEVTImplService/",
