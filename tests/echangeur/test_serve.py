@@ -16,16 +16,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from certs.autorite import create_autorite
+from certs.autorite import create_autorite, load_autorite
 from certs.tls import client_context, server_context
 from conformance.partenaire_reference import PartenaireReference
 from echangeur.cli import run
-from registry.clock import SystemClock
+from registry.clock import FixedClock, SystemClock
 from schemas.generation import generate_demande
 
 ECHANGEUR = str(Path(sys.executable).with_name("echangeur"))
@@ -238,6 +238,15 @@ def test_qui_parle(dossier: Path, tmp_path: Path) -> None:
         status, answer = call(serveur.port, context, "getDemandeLogement", reading("1110318016982G1104"))
         assert status == 500
         assert "GUI00" not in answer
+        lapsed, before = tmp_path / "expire", now - timedelta(days=10)
+        identite = load_autorite(dossier / "autorite").issue_guichet(
+            "G1104", now=before, duree=timedelta(days=1)
+        )
+        identite.write(lapsed)
+        words = ["--instance", str(dossier), "certificat", "enregistrer", "G1104", str(lapsed / "cert.pem")]
+        assert run(words, clock=FixedClock(before)) == 0
+        context = client_context(ca, lapsed / "cert.pem", lapsed / "key.pem")
+        assert "GUI004" in call(serveur.port, context, "getDemandeLogement", reading("x"))[1]
 
 
 async def test_distribution_arrive(dossier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,6 +117,14 @@ def test_base64_goes_through(data: bytes) -> None:
     assert decode_base64(base64.encodebytes(data)) == data
 
 
+@pytest.mark.parametrize(
+    ("text", "data"), [(b"YQ==", b"a"), (b"YWI=", b"ab"), (b"YR==", None), (b"YWJ=", None)]
+)
+def test_unused_bits_of_base64_are_zero(text: bytes, data: bytes | None) -> None:
+    """RFC 4648 §3.5, as xs:base64Binary has it: two texts for the same bytes would be damage or a message."""
+    assert decode_base64(text) == data
+
+
 def test_type_with_quoted_separators() -> None:
     kind = read_type('Multipart/Related; start-info="a; b=\\"c\\""; Boundary=B; start="<x>"')
     assert kind.valeur == "multipart/related"
