@@ -29,7 +29,7 @@ from registry.journal import verify
 
 _ATTENTE: Final = 20.0
 """Seconds for all the distributions to arrive: they take well under one when nothing fails."""
-_FAULT: Final = re.compile(r"<[^>]*Text[^>]*>([^<]+)</")
+_FAULT: Final = re.compile(r"Subcode><[^>]*>\w+:(\w+)</.*?Text[^>]*>([^<]+)</", re.DOTALL)
 
 
 @dataclass
@@ -124,11 +124,11 @@ async def _play(client: ClientReference, recit: Recit, faits: _Faits, clock: Clo
         )
 
 
-def _check(envoi: Envoi, numero: str, lecture: Lecture, fautes: list[str], faits: _Faits) -> None:
+def _check(envoi: Envoi, numero: str, lecture: Lecture, fautes: list[tuple[str, str]], faits: _Faits) -> None:
     if numero:
         faits.numeros[envoi.titre] = numero
     codes = [code for code, _ in lecture.anomalies]
-    faits.refus[envoi.titre] = ", ".join(codes or fautes)[:120]
+    faits.refus[envoi.titre] = ", ".join(codes or [code for code, _ in fautes])
     if envoi.anomalie:
         if envoi.anomalie not in codes and envoi.anomalie not in lecture.erreur:
             faits.ecarts.append(f"« {envoi.titre} » devait être refusée avec {envoi.anomalie}")

@@ -41,16 +41,18 @@ class Recit:
         titre = f"{partenaire.nom} ({partenaire.code}, {partenaire.type})"
         self.line(f"Partenaire {partenaire.lettre} : {titre}, {filtres}")
 
-    def answered(self, rang: int, envoi: Envoi, numero: str, lecture: Lecture, fautes: Sequence[str]) -> None:
-        """What the hub answered to a file of partner A."""
+    def answered(
+        self, rang: int, envoi: Envoi, numero: str, lecture: Lecture, fautes: Sequence[tuple[str, str]]
+    ) -> None:
+        """What the hub answered to a file of partner A. fautes: pairs (code, text)."""
         self.line(f"A → échangeur  {rang:2}. {envoi.titre}")
         if numero:
             rejeu = ", déjà enregistrée : première réponse" if envoi.comme else ""
             self.line(f"A ← échangeur      numéro unique {numero}{rejeu}", "green")
         for code, text in lecture.anomalies:
             self.line(f"A ← échangeur      anomalie {code} : {text}", "yellow")
-        for text in fautes:
-            self.line(f"A ← échangeur      faute {text}", "yellow")
+        for code, text in fautes:
+            self.line(f"A ← échangeur      faute {code} : {text}", "yellow")
 
     def received(self, partenaire: Partenaire, reception: Reception) -> None:
         """A partner received a distribution."""

@@ -103,7 +103,7 @@ def test_demo(temporaire: Path) -> None:
     assert code == 0, erreur
     recit, table = sortie.split("Demandes et distributions")
     assert len(set(NUMERO.findall(recit))) == 6
-    for anomalie in ("anomalie ", "faute "):
+    for anomalie in ("anomalie GUI102 : ", "anomalie DBL101 : ", "faute XML105 : "):
         assert anomalie in recit
     assert recit.count(" acquittée") == 6
     assert "invalide : commune de Lyon" in recit
