@@ -149,6 +149,8 @@ def _detail(item: ChangementRecu, suite: Suite) -> dict[str, object]:
     detail: dict[str, object] = {}
     if item.fait is Fait.DERADIATION:
         detail["deradiation"] = True
+        if suite.apres.sursis is not None:
+            detail["sursis"] = suite.apres.sursis.isoformat()
     if item.motif:
         detail["motif"] = item.motif
     if suite.cles is not None:

@@ -1,0 +1,128 @@
+"""A demande as it was at any past date, rebuilt from the journal and the versions ([VIE-6]).
+
+Nothing is read of the table of current situations: the journal says what happened, by whom and when, each
+version says what the demande was. What comes out for today is what that table holds, which tests prove.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from registry.controles import territoire_of
+from registry.lifecycle import Fait, transition
+from registry.situation import Situation
+from schemas.demande import Demande, read_demande
+from schemas.parser import parse
+from schemas.violations import Violation
+
+_FACTS: Final = text("""
+    SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, v.document
+    FROM demande_version v JOIN journal j ON j.sequence = v.sequence_journal
+    WHERE v.numero = :numero AND j.numero = v.numero AND j.version = v.version
+    ORDER BY v.version
+""")
+
+
+def rebuild(conn: Connection, numero: str, a: datetime | None = None) -> Situation | None:
+    """The demande of that number as it was at the instant `a` (aware), or as it is; None before it was
+    registered, or when its documents are erased."""
+    situation: Situation | None = None
+    for ligne in _until(conn.execute(_FACTS, {"numero": numero}), a):
+        situation = _first(ligne) if situation is None else _next(situation, ligne)
+    return situation
+
+
+def _until(lignes: Iterable[Row[Any]], a: datetime | None) -> Iterable[Row[Any]]:
+    for ligne in lignes:
+        # What followed was decided after it, whatever the clocks of two processes say.
+        if a is not None and ligne.instant > a:
+            return
+        yield ligne
+
+
+def _first(ligne: Row[Any]) -> Situation:
+    demande = _read(ligne.document)
+    etat = transition(None, Fait(ligne.nature))
+    assert etat is not None, "la première version d'une demande la crée"
+    return Situation(
+        numero=ligne.numero,
+        territoire=territoire_of(demande) or "",
+        guichet=ligne.guichet,
+        date_depot=demande.date_creation,
+        recue_le=ligne.instant,
+        etat=etat,
+        version=ligne.version,
+        communes=demande.communes_souhaitees,
+        types=demande.types_logement,
+        auteur=ligne.guichet,
+        instant=ligne.instant,
+        document=ligne.document,
+        date_renouvellement=demande.date_renouvellement,
+        numero_origine=demande.num_unique_associe if ligne.nature == Fait.CREATION_SEPARATION else None,
+        derniers={ligne.guichet: ligne.instant},
+    )
+
+
+def _next(avant: Situation, ligne: Row[Any]) -> Situation:
+    demande = _read(ligne.document)
+    detail: dict[str, Any] = json.loads(ligne.detail) if ligne.detail else {}
+    etat, fait = avant.etat, _fact(ligne.nature, detail)
+    if fait is not None:
+        suite = transition(etat, fait)
+        assert suite is not None, f"{fait} ne peut pas suivre l'état {etat}"
+        etat = suite
+    dernier = avant.derniers.get(ligne.guichet)
+    instant = ligne.instant if dernier is None else max(dernier, ligne.instant)
+    apres = replace(
+        avant,
+        etat=etat,
+        version=ligne.version,
+        communes=demande.communes_souhaitees,
+        types=demande.types_logement,
+        auteur=ligne.guichet,
+        instant=ligne.instant,
+        document=ligne.document,
+        date_renouvellement=demande.date_renouvellement,
+        derniers={**avant.derniers, ligne.guichet: instant},
+    )
+    match fait:
+        case Fait.RENOUVELLEMENT:
+            return replace(apres, sursis=None)
+        case Fait.RADIATION:
+            radiation = demande.radiation
+            assert radiation is not None
+            return replace(
+                apres,
+                date_radiation=radiation.date_radiation,
+                motif_radiation=radiation.motif,
+                sursis=None,
+            )
+        case Fait.DERADIATION:
+            sursis = detail.get("sursis")
+            return replace(
+                apres,
+                date_radiation=None,
+                motif_radiation=None,
+                sursis=date.fromisoformat(sursis) if sursis else None,
+            )
+        case _:
+            return apres
+
+
+def _fact(nature: str, detail: dict[str, Any]) -> Fait | None:
+    """The fact of the life cycle that an entry tells; None for what leaves the state as it is."""
+    if detail.get("deradiation"):
+        return Fait.DERADIATION
+    return Fait(nature) if nature in set(Fait) else None
+
+
+def _read(document: bytes) -> Demande:
+    root = parse(document)
+    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+    return read_demande(root)
