@@ -38,8 +38,10 @@ from registry.clock import Clock
 from registry.database import upgrade
 from registry.gestion_partagee import GestionPartagee
 from registry.handlers import Traitement
+from registry.handlers_dalo import TraitementDalo
 from registry.projection import Projection
 from soap.client import DistributionClient
+from soap.operations_dalo import operations_dalo
 from soap.operations_partagee import operations_partagee
 from soap.server import Limites, create_app, create_runner
 from soap.services import SERVICES
@@ -108,11 +110,15 @@ async def _services(
     distributeur = Distributeur(clock)
     with engine.begin() as conn:
         distributeur.warm(conn)
-    traitement = Traitement(engine, clock, Projection(distributeur), regles=configuration.regles)
+    decideur = Projection(distributeur)
+    traitement = Traitement(engine, clock, decideur, regles=configuration.regles)
+    dalo = TraitementDalo(engine, clock, decideur)
     gestion = GestionPartagee(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
         stack.push_async_callback(traitement.stop)
+        await dalo.start()
+        stack.push_async_callback(dalo.stop)
         await gestion.start()
         stack.push_async_callback(gestion.stop)
         if configuration.distribution.active:
@@ -132,7 +138,7 @@ async def _services(
             limites=limites,
             refuser=refus.keep,
             attestations=attestations,
-            autres=operations_partagee(gestion),
+            autres={**operations_partagee(gestion), **operations_dalo(dalo, clock, refus.keep)},
         )
         runner = create_runner(app)
         await runner.setup()

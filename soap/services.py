@@ -141,6 +141,7 @@ DEMANDE_LOGEMENT: Final = _service(
         "getDeclarationNouveauDalo",
         Message("declarationNouveauDaloParametres", (*_DALO, *_CERTIFICAT)),
         Message("declarationNouveauDaloReponse", _DALO),
+        assuree=True,
     ),
     Operation(
         "getDemandesRadieesDepuisLe",
@@ -161,6 +162,7 @@ DEMANDE_LOGEMENT: Final = _service(
                 _fichier("fichierDemandesRadiees", facultatif=True),
             ),
         ),
+        assuree=True,
     ),
     Operation(
         "getNouveauxDaloDepuisLe",
@@ -175,6 +177,7 @@ DEMANDE_LOGEMENT: Final = _service(
                 _fichier("fichierNouveauxDalo", facultatif=True),
             ),
         ),
+        assuree=True,
     ),
     alias=("DemandeLogement",),
 )
