@@ -22,7 +22,7 @@ from registry.anomalies import Anomalie
 from registry.batching import Saturation
 from registry.clock import Clock
 from registry.echanges import Canal, Echange, Emetteur
-from schemas.contract import wsdl_bytes, xsd_bytes
+from schemas.contract import PARTNER_SERVICES, wsdl_bytes, wsdl_source, xsd_bytes
 from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report, report_unread
 from soap.correlation import ENTETE, new_id
@@ -101,6 +101,13 @@ class Bord:
         if request.method not in ("GET", "HEAD"):
             return _method_refused(request, "GET", "GET, HEAD", correlation)
         return _document(xsd_bytes(_XSD), correlation)
+
+    async def serve_contract_of_partners(self, nom: str, request: web.Request) -> web.StreamResponse:
+        """Answer the WSDL of a service that partners serve, as it is: the address in it is theirs."""
+        correlation = new_id(self._clock.now())
+        if request.method not in ("GET", "HEAD") or "wsdl" not in {name.lower() for name in request.query}:
+            return _method_refused(request, "GET avec ?wsdl", "GET, HEAD", correlation)
+        return _document(wsdl_source(nom), correlation)
 
     async def serve_unknown(self, request: web.Request) -> web.StreamResponse:
         """Answer a path where there is nothing."""
@@ -188,6 +195,10 @@ def create_app(
             places[chemin] = partial(bord.serve, service)
             # Beside the WSDL, whether or not its address ends with a slash.
             places[chemin.rpartition("/")[0] + f"/{_XSD}"] = bord.serve_xsd
+    for nom in PARTNER_SERVICES:
+        for barre in ("", "/"):
+            places[f"/services/{nom}{barre}"] = partial(bord.serve_contract_of_partners, nom)
+        places[f"/services/{nom}/{_XSD}"] = bord.serve_xsd
     for chemin, handler in places.items():
         app.router.add_route("*", chemin, handler)
     app.router.add_route("*", "/{reste:.*}", bord.serve_unknown)

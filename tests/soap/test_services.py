@@ -103,6 +103,15 @@ async def test_wsdl_is_public_and_has_the_address_of_the_caller(
         assert etree.tostring(root, method="c14n") == etree.tostring(reference, method="c14n")
 
 
+async def test_the_contract_that_partners_serve_is_public_too(hub: Hub) -> None:
+    """docs/guide-partenaire.md: a partner reads here what it has to serve; the hub does not serve it."""
+    chemin = "/services/ReceptionDistributionService"
+    answer = await hub.send("GET", f"{chemin}?wsdl", client=None)
+    assert (answer.statut, answer.corps) == (200, wsdl_source("ReceptionDistributionService"))
+    assert (await hub.send("GET", f"{chemin}/xmlmime.xsd", client=None)).corps == xsd_bytes("xmlmime.xsd")
+    assert (await hub.send("POST", f"{chemin}/", b"x")).statut == 405
+
+
 @pytest.mark.parametrize("query", ["?WSDL", "?wsdl=1", "?Wsdl&x=y"])
 async def test_wsdl_in_any_case(hub: Hub, query: str) -> None:
     assert (await hub.send("GET", "/services/DemandeLogementImplService" + query, client=None)).statut == 200
