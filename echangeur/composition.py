@@ -39,10 +39,12 @@ from registry.database import upgrade
 from registry.gestion_partagee import GestionPartagee
 from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
+from registry.handlers_pieces import DossierUnique
 from registry.projection import Projection
 from soap.client import DistributionClient
 from soap.operations_dalo import operations_dalo
 from soap.operations_partagee import operations_partagee
+from soap.operations_pieces import operations_pieces
 from soap.server import Limites, create_app, create_runner
 from soap.services import SERVICES
 
@@ -114,6 +116,7 @@ async def _services(
     traitement = Traitement(engine, clock, decideur, regles=configuration.regles)
     dalo = TraitementDalo(engine, clock, decideur)
     gestion = GestionPartagee(engine, clock)
+    dossier = DossierUnique(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
         stack.push_async_callback(traitement.stop)
@@ -121,6 +124,8 @@ async def _services(
         stack.push_async_callback(dalo.stop)
         await gestion.start()
         stack.push_async_callback(gestion.stop)
+        await dossier.start()
+        stack.push_async_callback(dossier.stop)
         if configuration.distribution.active:
             await _start_distribution(stack, instance, engine, clock)
         refus = RefusDuBord(engine, clock)
@@ -138,7 +143,11 @@ async def _services(
             limites=limites,
             refuser=refus.keep,
             attestations=attestations,
-            autres={**operations_partagee(gestion), **operations_dalo(dalo, clock, refus.keep)},
+            autres={
+                **operations_partagee(gestion),
+                **operations_dalo(dalo, clock, refus.keep),
+                **operations_pieces(dossier),
+            },
         )
         runner = create_runner(app)
         await runner.setup()

@@ -111,7 +111,7 @@ FICHIER_ABIME: Final = CATALOGUE.declare(
 )
 PROGRAMME_REFUSE: Final = CATALOGUE.declare(
     "PIE223",
-    "Le fichier est ou contient un programme ({constat}) : il n'est ni reçu ni gardé.",
+    "Le fichier est ou contient un programme ({constat}) : il n'entre pas dans le dossier.",
     tour=_P,
     conduite="Faire analyser le poste qui a produit ce fichier ; ne pas le déposer de nouveau.",
     source="conception, décision 10",

@@ -95,7 +95,8 @@ def strip_brackets(identifiant: str) -> str:
 
 
 @lru_cache(maxsize=_CACHE)
-def _read_header(block: bytes) -> tuple[TypeContenu, str, str]:
+def read_header(block: bytes) -> tuple[TypeContenu, str, str]:
+    """Type, identifier and transfer encoding that a header block gives to its part."""
     message = BytesHeaderParser().parsebytes(block)
     encoding = str(message.get("Content-Transfer-Encoding", "7bit")).strip().lower()
     return _type_of(message), strip_brackets(str(message.get("Content-ID", ""))), encoding
@@ -178,7 +179,7 @@ def _read_part(raw: bytes) -> Partie | None:
             block, content = raw, b""
         else:
             return None
-    return Partie(*_read_header(block), content)
+    return Partie(*read_header(block), content)
 
 
 def decode(partie: Partie) -> bytes | None:

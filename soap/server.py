@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from aiohttp import ClientPayloadError, web
 
+from registry.annexes import Annexes
 from registry.anomalies import Anomalie
 from registry.batching import Saturation
 from registry.clock import Clock
@@ -26,6 +27,7 @@ from schemas.contract import PARTNER_SERVICES, wsdl_bytes, wsdl_source, xsd_byte
 from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report, report_unread
 from soap.correlation import ENTETE, new_id
+from soap.flux import OCTETS_MAX, Flux, is_streamed, write_flux
 from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
 from soap.services import SERVICES, Service
@@ -78,6 +80,7 @@ class Bord:
         self._clock = clock
         self._limites = limites
         self._refuser = refuser
+        self._flux = Flux()
         operations = Operations(traitement, clock, refuser, autres, attestations)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
@@ -85,7 +88,7 @@ class Bord:
         """Answer a request to the address of `service`."""
         correlation = new_id(self._clock.now())
         if request.method == "POST":
-            return _soap(await self._post(service, request, correlation), correlation)
+            return await _send(request, await self._post(service, request, correlation), correlation)
         if request.method not in ("GET", "HEAD"):
             return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)
         query = {name.lower(): value for name, value in request.query.items()}
@@ -116,8 +119,9 @@ class Bord:
         return _plain(404, anomalie, new_id(self._clock.now()))
 
     async def _post(self, service: Service, request: web.Request, correlation: uuid.UUID) -> ReponseHttp:
+        opened: Echange | Anomalie | None = None
         try:
-            opened = await self._open(request, correlation)
+            opened = await self._open(service, request, correlation)
             if isinstance(opened, Anomalie):
                 report_unread(correlation, opened.code, _fingerprint(request))
                 return _fault(opened, correlation)
@@ -137,15 +141,22 @@ class Bord:
         except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the partner gets a fault
             report("erreur inattendue", error, str(correlation))
             return _fault(faults.ERREUR_INATTENDUE(), correlation)
+        finally:
+            if isinstance(opened, Echange):
+                opened.annexes.close()
         return answer
 
-    async def _open(self, request: web.Request, correlation: uuid.UUID) -> Echange | Anomalie:
+    async def _open(
+        self, service: Service, request: web.Request, correlation: uuid.UUID
+    ) -> Echange | Anomalie:
         """Size limit, authentication, then the bytes: an exchange that nobody has read yet."""
         length = request.content_length
         if length is None:
             return faults.SANS_LONGUEUR()
-        if length > self._limites.octets:
-            return faults.TROP_VOLUMINEUX(str(length), str(self._limites.octets))
+        streamed = service.flux and is_streamed(request)
+        maximum = max(OCTETS_MAX, self._limites.octets) if streamed else self._limites.octets
+        if length > maximum:
+            return faults.TROP_VOLUMINEUX(str(length), str(maximum))
         compression = request.headers.get("Content-Encoding", "identity")
         if compression.lower() != "identity":
             return faults.COMPRESSION_REFUSEE(compression[:50])
@@ -155,16 +166,23 @@ class Bord:
         emetteur = await self._identites.resolve(empreinte)
         if isinstance(emetteur, Anomalie):
             return emetteur
-        try:
-            async with asyncio.timeout(self._limites.secondes):
-                octets = await request.read()
-        except (TimeoutError, ConnectionError, ClientPayloadError, web.RequestPayloadError):
-            return faults.LECTURE_INTERROMPUE(attendu=f"{self._limites.secondes:g}")
+        annexes = Annexes()
+        if streamed:
+            read = await self._flux.read(request)
+            if isinstance(read, Anomalie):
+                return read
+            octets, annexes = read
+        else:
+            try:
+                async with asyncio.timeout(self._limites.secondes):
+                    octets = await request.read()
+            except (TimeoutError, ConnectionError, ClientPayloadError, web.RequestPayloadError):
+                return faults.LECTURE_INTERROMPUE(attendu=f"{self._limites.secondes:g}")
         action = announced_action(
             request.headers.get("Content-Type", ""), request.headers.get("SOAPAction", "")
         )
         operation = action.removeprefix(faults.NS_WS)[:100]
-        return Echange(correlation, emetteur, Canal.SOAP, operation, self._clock.now(), octets)
+        return Echange(correlation, emetteur, Canal.SOAP, operation, self._clock.now(), octets, annexes)
 
 
 def create_app(
@@ -233,12 +251,11 @@ def _fault(anomalie: Anomalie, correlation: uuid.UUID) -> ReponseHttp:
     return ReponseHttp(500, XML_UTF8, body, anomalies=(anomalie,))
 
 
-def _soap(answer: ReponseHttp, correlation: uuid.UUID) -> web.Response:
-    return web.Response(
-        status=answer.statut,
-        body=answer.corps,
-        headers={"Content-Type": answer.content_type, ENTETE: str(correlation), "Server": SERVEUR},
-    )
+async def _send(request: web.Request, answer: ReponseHttp, correlation: uuid.UUID) -> web.StreamResponse:
+    headers = {"Content-Type": answer.content_type, ENTETE: str(correlation), "Server": SERVEUR}
+    if answer.sorties:
+        return await write_flux(request, answer.corps, answer.sorties[0], headers)
+    return web.Response(status=answer.statut, body=answer.corps, headers=headers)
 
 
 def _document(data: bytes, correlation: uuid.UUID) -> web.Response:

@@ -64,11 +64,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One published service. `alias` are the further names that its address may end with."""
+    """One published service. `alias` are the further names that its address may end with.
+
+    flux: True when what its MTOM messages join is too large to be held (`soap.flux`).
+    """
 
     nom: str
     operations: Mapping[str, Operation]
     alias: tuple[str, ...] = ()
+    flux: bool = False
 
     def chemins(self) -> tuple[str, ...]:
         """Every path on which the service answers (`interface/services`, Addresses)."""
@@ -98,8 +102,8 @@ _DEMANDE: Final = (_texte("nomFichierDemande"), _fichier("fichierDemande"))
 _DALO: Final = (_texte("nomFichierDalo"), _fichier("fichierDalo"))
 
 
-def _service(nom: str, *operations: Operation, alias: tuple[str, ...] = ()) -> Service:
-    return Service(nom, MappingProxyType({each.nom: each for each in operations}), alias)
+def _service(nom: str, *operations: Operation, alias: tuple[str, ...] = (), flux: bool = False) -> Service:
+    return Service(nom, MappingProxyType({each.nom: each for each in operations}), alias, flux)
 
 
 DEMANDE_LOGEMENT: Final = _service(
@@ -342,6 +346,7 @@ DOSSIER_UNIQUE: Final = _service(
         ),
         assuree=True,
     ),
+    flux=True,
 )
 """Ours, in the style of the others (docs/specification/70-dossier-unique.md)."""
 

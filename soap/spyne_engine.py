@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from registry.annexes import Sortie
 from registry.anomalies import Anomalie
 from registry.echanges import Echange, Refus
 from soap import spyne_compat
@@ -57,7 +58,8 @@ class ReponseHttp:
     """The HTTP answer of the engine.
 
     operation: its name when it could be told, or empty. anomalies: empty when the operation answered.
-    executee: False when the message was refused before the operation was run.
+    executee: False when the message was refused before the operation was run. sorties: the contents whose
+    tokens `corps` holds.
     """
 
     statut: int
@@ -66,6 +68,7 @@ class ReponseHttp:
     operation: str = ""
     anomalies: tuple[Anomalie, ...] = ()
     executee: bool = False
+    sorties: tuple[Sortie, ...] = ()
 
 
 @dataclass(slots=True)
@@ -282,6 +285,7 @@ class Moteur:
             call.operation.nom if call.operation else "",
             call.anomalies,
             call.executee,
+            () if call.anomalies else tuple(echange.annexes.sorties),
         )
 
     def _read(self, ctx: Any) -> None:
