@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from registry.evaluation import Connaissances, DemandeRecue, ReponseDonnee
 from registry.lignes import encode_rows
+from registry.separation import read_origines
 
 _READ: Final = text("""
     SELECT
@@ -84,4 +85,5 @@ def read_connaissances(conn: Connection, items: Sequence[DemandeRecue]) -> Conna
         pris=_NUMEROS.decode(trouve.pris or _RIEN),
         doublons={cle: tuple(numeros) for cle, numeros in doublons.items()},
         derniers=derniers,
+        origines=read_origines(conn, {item.origine for item in vivants if item.origine is not None}),
     )

@@ -11,11 +11,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from registry import anomalies_demande as catalogue
-from registry import numero_unique
+from registry import anomalies_vie, numero_unique
 from registry.anomalies import Anomalie
 from registry.guichets import Guichet
 from registry.identites import normalise
-from registry.lifecycle import CREATIONS, SUITES
+from registry.lifecycle import CREATIONS, SUITES, Fait
 from schemas import cog, territoires
 from schemas.demande import Demande
 from schemas.menage import Personne
@@ -84,6 +84,7 @@ def check_creation(
         *_operation(demande, codes),
         *check_guichet(demande, guichet),
         *_numero(demande, guichet),
+        *_vie(demande, recu_le),
         *_dates(demande, recu_le),
         *_lieux(demande, guichet),
         *_personnes(demande),
@@ -133,6 +134,23 @@ def _numero(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:
         yield catalogue.NUMERO_AUTRE_TERRITOIRE(texte, territoire, element)
     if not numero.agrees_with(demande.date_creation):
         yield catalogue.NUMERO_AUTRE_MOIS(texte, format_jour(demande.date_creation), element)
+
+
+def _vie(demande: Demande, recu_le: date) -> Iterator[Anomalie]:
+    """What a creation may tell of the life of the demande before it: its last renewal, and no radiation."""
+    jour = demande.date_renouvellement
+    if demande.type_fichier == Fait.CREATION_SEPARATION and demande.num_unique_associe is None:
+        yield anomalies_vie.SANS_ORIGINE(propriete=f"{_CORPS}/numUniqueAssocie")
+    if jour is not None and not demande.date_creation <= jour <= recu_le:
+        yield anomalies_vie.DATE_RENOUVELLEMENT(
+            format_jour(jour),
+            f"du dépôt, {format_jour(demande.date_creation)}, au jour de réception, {format_jour(recu_le)}",
+            f"{_CORPS}/renouvellement/dateRenouvellement",
+        )
+    if demande.radiation is not None:
+        yield anomalies_vie.PARTIE_RESERVEE(
+            "la radiation", "Une création n'en porte pas.", f"{_CORPS}/radiation"
+        )
 
 
 def _dates(demande: Demande, recu_le: date) -> Iterator[Anomalie]:

@@ -17,6 +17,7 @@ from registry.anomalies import Anomalie
 from registry.echanges import Echange
 from registry.identites import CleIdentite
 from registry.numero_unique import Compteur
+from registry.separation import Origine, check_separation
 from schemas.demande import Demande
 
 CleRejeu = tuple[str, str, bytes]
@@ -53,6 +54,11 @@ class DemandeRecue:
         return (self.guichet, self.operation, self.empreinte)
 
     @property
+    def origine(self) -> str | None:
+        """The number of the demande whose seniority this one keeps (CRS)."""
+        return self.demande.num_unique_associe if self.demande.type_fichier == "CRS" else None
+
+    @property
     def compteur(self) -> Compteur:
         """The counter that would number it."""
         return (self.territoire, numero_unique.month_of(self.demande.date_creation))
@@ -70,10 +76,14 @@ class ReponseDonnee:
 
 @dataclass(frozen=True, slots=True)
 class Accord:
-    """The demande is registered under this number, in spite of these doublons (forcerDoublon)."""
+    """The demande is registered under this number, in spite of these doublons (forcerDoublon).
+
+    origine: the demande of the couple, for a creation after a separation.
+    """
 
     numero: str
     doublons: tuple[str, ...]
+    origine: Origine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +112,14 @@ class Connaissances:
     rejeux: answers already given. pris: numbers already taken, among those that the batch may want.
     doublons: numbers of the active demandes by territory and identity key.
     derniers: last sequence of each counter that the batch may use.
+    origines: the demandes of the couples that separations name, by number.
     """
 
     rejeux: Mapping[CleRejeu, ReponseDonnee] = field(default_factory=dict)
     pris: Collection[str] = frozenset()
     doublons: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     derniers: Mapping[Compteur, int] = field(default_factory=dict)
+    origines: Mapping[str, Origine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,13 @@ class _Lot:
             return Rejeu(None, self._acceptes[cle])
         if item.anomalies:
             return Rejet(item.anomalies)
+        origine = None
+        if item.origine is not None:
+            origine = self._connues.origines.get(item.origine)
+            guichet = item.echange.emetteur.guichet
+            separation = check_separation(item.demande, guichet, item.territoire, item.cles, origine)
+            if separation:
+                return Rejet(separation)
         doublons = self._find_doublons(item)
         retenus = () if item.demande.forcer_doublon else doublons
         anomalie, numero = self._number(item, refuse=bool(retenus))
@@ -153,7 +172,7 @@ class _Lot:
             presents = self._presents.setdefault((item.territoire, identite.cle), [])
             if numero not in presents:
                 presents.append(numero)
-        return Accord(numero, doublons)
+        return Accord(numero, doublons, origine)
 
     def _find_doublons(self, item: DemandeRecue) -> tuple[str, ...]:
         trouves: dict[str, None] = {}
@@ -161,7 +180,8 @@ class _Lot:
             cle = (item.territoire, identite.cle)
             trouves.update(dict.fromkeys(self._connues.doublons.get(cle, ())))
             trouves.update(dict.fromkeys(self._presents.get(cle, ())))
-        return tuple(trouves)
+        # Who separates is on the demande of the couple: that is no doublon.
+        return tuple(numero for numero in trouves if numero != item.origine)
 
     def _number(self, item: DemandeRecue, *, refuse: bool) -> tuple[Anomalie | None, str]:
         """The number of the item, or why it has none; a demande that is refused anyway takes no sequence."""

@@ -43,12 +43,13 @@ _INSCRIBE: Final = text("""
         SELECT * FROM json_to_recordset(CAST(:lot AS json)) AS t(
             numero text, territoire text, guichet text, date_depot date, recue_le timestamptz, etat text,
             communes text[], types text[], doublon_force bool, sequence bigint, nature text, document text,
-            empreinte text, operation text, fichier text, echange uuid, nom_fichier text)
+            empreinte text, operation text, fichier text, echange uuid, nom_fichier text,
+            date_renouvellement date, numero_origine text)
     ), demandes AS (
         INSERT INTO demande (numero, territoire, guichet, date_depot, recue_le, etat, version, communes,
-            types, doublon_force, sequence_journal, maj_le)
+            types, doublon_force, sequence_journal, maj_le, date_renouvellement, numero_origine)
         SELECT numero, territoire, guichet, date_depot, recue_le, etat, 1, communes, types, doublon_force,
-            sequence, recue_le
+            sequence, recue_le, date_renouvellement, numero_origine
         FROM lot
     ), versions AS (
         INSERT INTO demande_version (numero, version, sequence_journal, nature, guichet, instant, document,
@@ -136,4 +137,6 @@ def _row(inscription: Inscription) -> dict[str, object]:
         "fichier": recue.empreinte,
         "echange": recue.echange.id,
         "nom_fichier": recue.nom_fichier,
+        "date_renouvellement": recue.demande.date_renouvellement,
+        "numero_origine": recue.origine,
     }

@@ -40,8 +40,10 @@ from registry.evenements import Decideur, EvenementDemande
 from registry.inscription import Inscription, inscribe
 from registry.journal import Chaine, Ecriture
 from registry.lifecycle import Fait, transition
+from registry.separation import demande_of_origin
+from schemas.demande import read_demande
 from schemas.emission import TYPE_RETOUR, emit_demande, rehead
-from schemas.revision import stamp, unmark
+from schemas.revision import keep, stamp, unmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,7 @@ def _seal(
         for place, decision in enumerate(evaluation.decisions)
         if isinstance(decision, Accord)
     ]
-    for _, item, _ in accords:
-        # Nothing changed yet: what the hub emits bears no mark ([VIE-15]).
-        unmark(item.demande.root)
+    accords = [(place, _prepare(item, accord), accord) for place, item, accord in accords]
     documents = [
         stamp(
             emit_demande(
@@ -154,11 +154,26 @@ def _seal(
     return inscriptions
 
 
+def _prepare(item: DemandeRecue, accord: Accord) -> DemandeRecue:
+    """The demande as the hub emits it: without marks, since nothing changed yet ([VIE-15]); after a
+    separation, with the last renewal of the couple, on which its validity rests ([VIE-73])."""
+    root = item.demande.root
+    unmark(root)
+    if accord.origine is None:
+        return item
+    keep(root, demande_of_origin(accord.origine).root, ("renouvellement",))
+    return replace(item, demande=read_demande(root))
+
+
 def _detail(accord: Accord) -> str:
-    """That the doublons were known and set aside is part of what the journal proves (regles §16)."""
-    if not accord.doublons:
-        return ""
-    return json.dumps({"doublons": sorted(accord.doublons)}, separators=(",", ":"))
+    """That the doublons were known and set aside is part of what the journal proves (regles §16); so is the
+    demande whose seniority is kept."""
+    detail: dict[str, object] = {}
+    if accord.doublons:
+        detail["doublons"] = sorted(accord.doublons)
+    if accord.origine is not None:
+        detail["origine"] = accord.origine.situation.numero
+    return json.dumps(detail, separators=(",", ":")) if detail else ""
 
 
 def _event(inscription: Inscription) -> EvenementDemande:
