@@ -91,7 +91,7 @@ def client(tmp_path: Path, ca: bytes, identite: Identite) -> ssl.SSLContext:
 
 
 def test_sans_certificat_la_connexion_passe(tmp_path: Path, autorite: Autorite) -> None:
-    """The fault « aucun certificat » is said above TLS: the handshake must let it through."""
+    """[SOA-1] The fault « aucun certificat » is said above TLS: the handshake must let it through."""
     with serving(tmp_path, autorite) as serveur:
         assert call(serveur.port, client_context(autorite.pem))[0] == b"vu"
         assert serveur.vus == [None]
@@ -164,6 +164,7 @@ def test_reprise_de_session_garde_le_certificat(
 
 
 def test_tls_1_1_est_refuse(tmp_path: Path, autorite: Autorite) -> None:
+    """[SOA-1]"""
     context = client_context(autorite.pem)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match=r"TLSv1_1"):

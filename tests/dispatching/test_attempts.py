@@ -51,6 +51,7 @@ def two(scene: Scene) -> Scene:
 
 
 def test_what_is_sent_is_the_demande_in_type_dis_under_a_name_with_the_sequence(two: Scene) -> None:
+    """[DST-10]"""
     envoi = _take(two)["G0002"]
     document = read_document(envoi.contenu, DEMANDES)
     assert isinstance(document, Document)
@@ -62,6 +63,7 @@ def test_what_is_sent_is_the_demande_in_type_dis_under_a_name_with_the_sequence(
 
 
 def test_the_same_bytes_and_name_go_at_each_attempt(two: Scene) -> None:
+    """[DST-10]"""
     first = _take(two)["G0002"]
     _end(two, first, REFUS)
     two.clock.advance(DELAIS[0])
@@ -114,7 +116,7 @@ def test_concurrent_workers_never_take_the_same(scene: Scene) -> None:
 
 
 def test_an_acknowledged_one_is_never_sent_again(two: Scene) -> None:
-    """Whatever comes after: a late failure of another attempt, the end of the lease, a replay."""
+    """[DST-12] Whatever comes after: a late failure of another attempt, the end of the lease, a replay."""
     envoi = _take(two)["G0002"]
     two.clock.advance(BAIL.duree)
     again = _take(two)["G0002"]
@@ -138,6 +140,7 @@ def test_a_late_acknowledgement_counts(two: Scene) -> None:
 
 
 def test_failures_follow_the_schedule_then_stay_visible_until_replayed(scene: Scene) -> None:
+    """[DST-14]"""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))
     scene.demande(author)
@@ -174,6 +177,7 @@ def test_a_guichet_that_cannot_be_reached_is_left_alone_then_found_again(two: Sc
 
 
 def test_a_refused_document_does_not_stop_the_others_until_all_are_refused(scene: Scene) -> None:
+    """[DST-14]"""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))
     scene.register([scene.recue(author) for _ in range(ECHECS_AVANT_SUSPENSION + 1)])
@@ -185,7 +189,7 @@ def test_a_refused_document_does_not_stop_the_others_until_all_are_refused(scene
 
 
 def test_order_is_kept_per_demande(scene: Scene) -> None:
-    """The second event of a demande waits for the first one; those of other demandes do not."""
+    """[DST-11] The second event of a demande waits for the first one; those of other demandes do not."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))
     recue = scene.recue(author)

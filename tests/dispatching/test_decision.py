@@ -28,7 +28,8 @@ TOUT = Filtre("Tout")
 
 
 def test_rights_then_filters_and_never_the_author(scene: Scene) -> None:
-    """regles §5-6: bailleur by territory, commune and EPCI by wished commune; filters narrow, never widen."""
+    """[DST-1] regles §5-6: bailleur by territory, commune and EPCI by wished commune; filters narrow,
+    never widen."""
     author = scene.guichet("G0001", TOUT)
     scene.guichet("G0002", TOUT)
     scene.guichet("G0003", filtre("T5", types_logement=["T5"]))
@@ -47,6 +48,7 @@ def test_rights_then_filters_and_never_the_author(scene: Scene) -> None:
 
 
 def test_a_closed_guichet_receives_nothing(scene: Scene) -> None:
+    """[DST-1]"""
     author = scene.guichet("G0001")
     scene.guichet("G0002", TOUT)
     scene.demande(author)
@@ -57,7 +59,7 @@ def test_a_closed_guichet_receives_nothing(scene: Scene) -> None:
 
 
 def test_a_filter_changed_is_seen_by_the_next_decision_of_every_process(scene: Scene) -> None:
-    """Two Distributeurs stand for two processes; the distribution names the version that made it."""
+    """[DST-3] Two Distributeurs stand for two processes; the distribution names the version that made it."""
     author = scene.guichet("G0001")
     first = scene.guichet("G0002", TOUT)
     other = Distributeur(scene.clock)
@@ -76,6 +78,7 @@ def test_a_filter_changed_is_seen_by_the_next_decision_of_every_process(scene: S
 
 
 def test_decision_and_distributions_commit_with_the_registration_or_not_at_all(scene: Scene) -> None:
+    """[DST-2]"""
     author = scene.guichet("G0001")
     scene.guichet("G0002", TOUT)
     tables = (
@@ -114,7 +117,8 @@ def test_a_failed_decision_fails_the_registration(scene: Scene) -> None:
 
 
 def test_sequences_have_no_gap_under_concurrency_and_rollbacks(scene: Scene) -> None:
-    """Four threads, each its own Distributeur, one batch in four rolled back: 1, 2, 3… for each guichet."""
+    """[DST-11] Four threads, each its own Distributeur, one batch in four rolled back: 1, 2, 3… for each
+    guichet."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", TOUT)
     scene.guichet("G0003", filtre("T2", types_logement=["T2"]))
@@ -137,7 +141,8 @@ def test_sequences_have_no_gap_under_concurrency_and_rollbacks(scene: Scene) -> 
 
 
 def test_a_holder_receives_every_event_whatever_its_filters(scene: Scene) -> None:
-    """recipients = (rights ∩ filters) ∪ holders − author: checked on a second version of the demande."""
+    """[DST-1] recipients = (rights ∩ filters) ∪ holders − author: checked on a second version of the
+    demande."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", TOUT)
     other = scene.guichet("G0003")

@@ -65,7 +65,8 @@ def test_every_reason_is_told_in_french(scene: Scene) -> None:
 
 
 def test_it_is_the_decision_of_then_not_of_now(scene: Scene) -> None:
-    """Filters replaced or withdrawn, guichets closed or added since: the explanation does not move."""
+    """[DST-3] Filters replaced or withdrawn, guichets closed or added since: the explanation does not
+    move."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", filtre("F", communes=[LILLE]))
     scene.guichet("G0003", filtre("F", communes=[DOUAI]))

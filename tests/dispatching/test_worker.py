@@ -141,7 +141,8 @@ async def test_new_work_is_heard_of_without_waiting_for_the_next_look(
 
 
 async def test_a_hung_partner_delays_nobody(scene: Scene, partners: Partners) -> None:
-    """One guichet never answers: the others receive all, while its own sending is still in progress."""
+    """[DST-14] One guichet never answers: the others receive all, while its own sending is still in
+    progress."""
     author = scene.guichet("G0001")
     for code in ("G0002", "G0003", "G0004"):
         scene.guichet(code, Filtre("Tout"))
@@ -185,7 +186,8 @@ async def test_a_failing_partner_is_tried_again_by_the_schedule(scene: Scene, pa
 async def test_killed_between_sending_and_acknowledgement_sends_again_with_the_same_id(
     scene: Scene, partners: Partners
 ) -> None:
-    """The partner has it, the answer is lost with the worker; the next worker sends the same, the partner
+    """[DST-13] The partner has it, the answer is lost with the worker; the next worker sends the same, the
+    partner
     says DEJA_RECU, and it is over. The lease is not waited for: the dead one holds its lock no more."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))

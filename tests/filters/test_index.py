@@ -18,7 +18,7 @@ from tests.filters.samples import random_filtre, random_traits
 
 
 def test_index_equals_naive_on_many_pairs() -> None:
-    """600 filters by 250 demandes: 150,000 pairs, at least a tenth of each answer."""
+    """[DST-4] 600 filters by 250 demandes: 150,000 pairs, at least a tenth of each answer."""
     rng = random.Random(20260316)
     filtres = [random_filtre(rng, f"F{key}") for key in range(600)]
     index = FilterIndex(enumerate(filtres))
@@ -47,11 +47,13 @@ def test_adding_and_removing_leaves_no_trace(seed: int, size: int, data: st.Data
 
 
 def test_a_filter_without_condition_takes_everything() -> None:
+    """[DST-4]"""
     index = FilterIndex([(7, Filtre("tout"))])
     assert list(index.match(traits_from([], []))) == [7]
 
 
 def test_a_demande_that_does_not_say_satisfies_no_condition() -> None:
+    """[DST-4]"""
     index = FilterIndex([(1, filtre("T2", types_logement=["T2"])), (2, filtre("Nord", territoires=["059"]))])
     assert not index.match(traits_from([], []))
 

@@ -59,6 +59,7 @@ def code_of(found: Emetteur | Anomalie) -> str:
 def test_a_pinned_certificate_names_its_guichet(
     engine: Engine, clock: FixedClock, autorite: Autorite, guichet: Guichet, identites: Identites
 ) -> None:
+    """[SOA-2]"""
     pinned = pin(engine, clock, autorite.issue_guichet("G1104", now=clock.now()).chaine)
     assert identites.identify(pinned.empreinte) == Emetteur(guichet, pinned.empreinte)
     with engine.connect() as conn:
@@ -78,7 +79,8 @@ def test_the_pin_is_of_the_certificate_whatever_its_form(
 def test_names_do_not_identify(
     engine: Engine, clock: FixedClock, autorite: Autorite, guichet: Guichet, identites: Identites
 ) -> None:
-    """A certificate of the same authority, with the same names, is a stranger until it is registered."""
+    """[SOA-2] A certificate of the same authority, with the same names, is a stranger until it is
+    registered."""
     pin(engine, clock, autorite.issue_guichet("G1104", now=clock.now()).chaine)
     twin = read_certificat(autorite.issue_guichet("G1104", now=clock.now()).chaine)
     assert isinstance(twin, Certificat)
@@ -108,6 +110,7 @@ def test_the_next_certificate_may_be_registered_before_its_time(
 def test_a_closed_guichet_speaks_no_more(
     engine: Engine, clock: FixedClock, autorite: Autorite, guichet: Guichet, identites: Identites
 ) -> None:
+    """[SOA-2]"""
     pinned = pin(engine, clock, autorite.issue_guichet("G1104", now=clock.now()).chaine)
     with engine.begin() as conn:
         close_guichet(conn, "G1104", instant=clock.now())

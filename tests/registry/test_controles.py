@@ -58,6 +58,7 @@ def test_an_unknown_type_of_file_is_an_unknown_code_and_nothing_more() -> None:
 
 
 def test_the_document_names_the_guichet_of_the_certificate() -> None:
+    """[ENR-4]"""
     (anomalie,) = check(generate(1), AUTRE_BAILLEUR)
     assert anomalie.code == catalogue.GUICHET_DISCORDANT.code
     assert "G1104" in anomalie.message
@@ -66,6 +67,7 @@ def test_the_document_names_the_guichet_of_the_certificate() -> None:
 
 
 def test_a_guichet_that_does_not_number_may_not_bring_a_number() -> None:
+    """[ENR-11]"""
     assert codes(generate(1, num_unique="1110626000001G1104")) == [catalogue.NUMERO_PRESENT.code]
 
 
@@ -81,16 +83,19 @@ def test_a_systeme_particulier_numbers_its_own_demandes() -> None:
 
 
 def test_a_number_of_a_systeme_particulier_must_be_right() -> None:
+    """[ENR-11]"""
     assert foreign("ABC") == [catalogue.NUMERO_MALFORME.code]
     assert foreign("1110626000001G0590") == [catalogue.NUMERO_AUTRE_TERRITOIRE.code]
     assert foreign("0590526000001G0590") == [catalogue.NUMERO_AUTRE_MOIS.code]
 
 
 def test_a_systeme_particulier_may_not_leave_its_number_to_the_hub() -> None:
+    """[ENR-11]"""
     assert codes(generate(1, PARTICULIER, territoire="059"), PARTICULIER) == [catalogue.NUMERO_ABSENT.code]
 
 
 def test_the_deposit_is_neither_in_the_future_nor_before_1990() -> None:
+    """[ENR-6]"""
     assert codes(generate(1, date_creation=JOUR)) == []
     assert codes(generate(1, date_creation=date(2026, 7, 2))) == [catalogue.DEPOT_FUTUR.code]
     ancien = codes(generate(1, date_creation=date(1989, 12, 31)))
@@ -104,6 +109,7 @@ def test_a_year_that_python_cannot_hold_is_a_wrong_date_not_a_crash() -> None:
 
 
 def test_nobody_is_born_after_the_deposit() -> None:
+    """[ENR-6]"""
     demande = demande_of(generate(1, date_creation=date(2026, 6, 15)))
     assert demande.demandeur is not None
     ne = demande.demandeur.date_naissance.isoformat()
@@ -114,6 +120,7 @@ def test_nobody_is_born_after_the_deposit() -> None:
 @pytest.mark.parametrize("vide", [" ", "-", "…"])
 @pytest.mark.parametrize("nom", ["nom", "prenom"])
 def test_a_name_without_a_letter_is_no_name(nom: str, vide: str) -> None:
+    """[ENR-6]"""
     data = generate(1, avec_cotitulaire=False)
     demandeur = demande_of(data).demandeur
     assert demandeur is not None
@@ -125,6 +132,7 @@ def test_a_name_without_a_letter_is_no_name(nom: str, vide: str) -> None:
 
 
 def test_wished_communes_are_real_and_of_one_territory_of_the_guichet() -> None:
+    """[ENR-5]"""
     assert codes(generate(1, communes=["75113", "93048"])) == []
     assert codes(generate(1, communes=["75113", "99999"])) == [catalogue.COMMUNE_INCONNUE.code]
     assert codes(generate(1, communes=["75113", "59350"])) == [catalogue.PLUSIEURS_TERRITOIRES.code]
@@ -134,6 +142,7 @@ def test_wished_communes_are_real_and_of_one_territory_of_the_guichet() -> None:
 
 
 def test_a_demande_without_a_place_is_refused() -> None:
+    """[ENR-5]"""
     data = generate(1, communes=["75113"])
     assert codes(data.replace(b' code="75113"', b""))[:1] == [catalogue.SANS_COMMUNE.code]
     texte = data.decode()
@@ -144,6 +153,7 @@ def test_a_demande_without_a_place_is_refused() -> None:
 
 
 def test_codes_are_checked_against_their_lists() -> None:
+    """[ENR-6]"""
     data = generate(1)
     civilite = demande_of(data).demandeur
     assert civilite is not None
@@ -154,6 +164,7 @@ def test_codes_are_checked_against_their_lists() -> None:
 
 
 def test_all_the_anomalies_are_told_at_once() -> None:
+    """[ENR-2]"""
     data = generate(1, date_creation=date(2026, 7, 2), num_unique="X", communes=["99999"])
     assert codes(data, AUTRE_BAILLEUR) == [
         catalogue.GUICHET_DISCORDANT.code,

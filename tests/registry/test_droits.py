@@ -20,12 +20,14 @@ def guichet(type_: TypeGuichet, communes: frozenset[str] = frozenset()) -> Guich
 def test_a_bailleur_the_state_and_other_reservation_holders_read_their_whole_territory(
     type_: TypeGuichet,
 ) -> None:
+    """[ENR-31]"""
     assert may_read(guichet(type_), "111", [PARIS_13]).motif is Motif.TERRITOIRE
     assert may_read(guichet(type_), "059", ["59350"]).motif is Motif.HORS_TERRITOIRE
 
 
 @pytest.mark.parametrize("type_", [TypeGuichet.COMMUNE, TypeGuichet.EPCI])
 def test_a_commune_and_an_epci_read_what_wishes_one_of_their_communes(type_: TypeGuichet) -> None:
+    """[ENR-31]"""
     lecteur = guichet(type_, frozenset({MONTREUIL, BAGNOLET}))
     droit = may_read(lecteur, "111", [PARIS_13, MONTREUIL])
     assert droit.accorde
@@ -37,10 +39,12 @@ def test_a_commune_and_an_epci_read_what_wishes_one_of_their_communes(type_: Typ
 
 
 def test_the_guichet_that_registered_always_reads() -> None:
+    """[ENR-31]"""
     assert may_read(guichet(TypeGuichet.COMMUNE), "059", ["59350"], detenteur=True).motif is Motif.DETENTEUR
 
 
 def test_a_closed_guichet_reads_nothing_not_even_what_it_registered() -> None:
+    """[ENR-31]"""
     ferme = replace(guichet(TypeGuichet.BAILLEUR), actif=False)
     assert may_read(ferme, "111", [PARIS_13], detenteur=True).motif is Motif.GUICHET_FERME
 

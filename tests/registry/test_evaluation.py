@@ -43,6 +43,7 @@ POOL = [
 
 
 def test_numbers_follow_the_counter_without_gap() -> None:
+    """[ENR-10]"""
     evaluation = evaluate([item(1), item(2), item(3)], Connaissances(derniers={COMPTEUR: 41}))
     numeros = [d.numero for d in evaluation.decisions if isinstance(d, Accord)]
     assert numeros == ["1110626000042G1104", "1110626000043G1104", "1110626000044G1104"]
@@ -86,6 +87,7 @@ def test_a_file_refused_earlier_in_the_batch_is_evaluated_anew() -> None:
 
 
 def test_a_foreign_number_is_accepted_once() -> None:
+    """[ENR-11]"""
     premier, second = evaluate(
         [foreign(4, "1110626000002G1104"), foreign(5, "1110626000002G1104")], Connaissances()
     ).decisions
@@ -127,6 +129,7 @@ def test_a_demande_refused_for_want_of_a_number_is_no_doublon_of_the_next() -> N
 def test_whatever_the_batch_numbers_are_distinct_contiguous_and_refusals_take_none(
     lot: list[DemandeRecue], dernier: int
 ) -> None:
+    """[ENR-2] [ENR-10]"""
     evaluation = evaluate(lot, Connaissances(derniers={COMPTEUR: dernier}))
     assert len(evaluation.decisions) == len(lot)
     accords = [

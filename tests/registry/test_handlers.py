@@ -96,6 +96,7 @@ def codes(contenu: bytes) -> list[str]:
 
 
 async def test_a_demande_is_registered_and_answered(traitement: Traitement, engine: Engine) -> None:
+    """[ENR-1]"""
     reponse, echange = await send(traitement, generate(1, date_creation=date(2026, 6, 15)))
     assert isinstance(reponse, ReponseNumUnique)
     assert NOM.fullmatch(reponse.demande.nom)
@@ -119,6 +120,7 @@ async def test_a_resend_gets_the_first_answer(
 async def test_a_refusal_carries_every_anomaly_in_a_valid_document(
     traitement: Traitement, engine: Engine
 ) -> None:
+    """[ENR-2]"""
     reponse, echange = await send(traitement, generate(1, communes=["99999"], num_unique="X"))
     assert isinstance(reponse, ReponseNumUnique)
     assert codes(reponse.demande.contenu) == [
@@ -131,6 +133,7 @@ async def test_a_refusal_carries_every_anomaly_in_a_valid_document(
 
 
 async def test_a_doublon_is_refused_with_the_demande_it_resembles(traitement: Traitement) -> None:
+    """[ENR-21]"""
     numero = await accepted(traitement, generate(1, avec_cotitulaire=False))
     reponse, _ = await send(traitement, generate(1, AUTRE_BAILLEUR, avec_cotitulaire=False), AUTRE_BAILLEUR)
     assert isinstance(reponse, ReponseNumUnique)
@@ -185,6 +188,7 @@ async def test_one_bad_item_hurts_nobody_and_is_marked(
 async def test_reading_gives_the_demande_under_a_new_header(
     traitement: Traitement, clock: FixedClock, engine: Engine
 ) -> None:
+    """[ENR-30]"""
     numero = await accepted(traitement, generate(1))
     clock.advance(timedelta(hours=1))
     echange = echange_of(AUTRE_BAILLEUR)
@@ -199,7 +203,7 @@ async def test_reading_gives_the_demande_under_a_new_header(
 
 
 async def test_unknown_and_unreadable_are_the_same_refusal(traitement: Traitement) -> None:
-    """Telling them apart would tell who has a demande (regles §5)."""
+    """[ENR-32] Telling them apart would tell who has a demande (regles §5)."""
     numero = await accepted(traitement, generate(1, communes=["75113"]))
     refus = await traitement.get_demande_logement(echange_of(COMMUNE), numero)
     inconnu = await traitement.get_demande_logement(echange_of(COMMUNE), "1110626000002G1104")
@@ -220,6 +224,7 @@ async def test_a_demande_no_longer_active_is_not_listed_as_a_doublon(
 
 
 async def test_doublons_are_listed_in_a_document_of_their_own(traitement: Traitement) -> None:
+    """[ENR-23]"""
     numero = await accepted(traitement, generate(1, avec_cotitulaire=True, lien="M"))
     reponse = await traitement.get_doublons(
         echange_of(AUTRE_BAILLEUR), generate(1, AUTRE_BAILLEUR, avec_cotitulaire=True, lien="M")
@@ -233,10 +238,12 @@ async def test_doublons_are_listed_in_a_document_of_their_own(traitement: Traite
 
 
 async def test_no_doublon_is_an_answer_without_a_file(traitement: Traitement) -> None:
+    """[ENR-23]"""
     assert await traitement.get_doublons(echange_of(), generate(1)) == ReponseDoublons()
 
 
 async def test_a_demande_is_no_doublon_of_itself(traitement: Traitement) -> None:
+    """[ENR-23]"""
     numero = await accepted(traitement, generate(1))
     sien = generate(1, type_fichier="MOD", num_unique=numero)
     assert await traitement.get_doublons(echange_of(), sien) == ReponseDoublons()

@@ -211,6 +211,7 @@ def test_a_fraud_is_found_where_it_is(engine: Engine, fraud: str, sequence: int,
 
 
 def test_resealing_one_entry_breaks_the_next(engine: Engine) -> None:
+    """[ENR-40]"""
     with engine.begin() as conn:
         write(conn, 5)
         conn.execute(text("ALTER TABLE journal DISABLE TRIGGER journal_ajout_seul"))
@@ -244,7 +245,7 @@ def test_progress_is_told(engine: Engine) -> None:
 
 
 def test_a_dump_verifies_with_the_standard_library_alone(engine: Engine) -> None:
-    """The docstring of the module is enough to write another verifier."""
+    """[ENR-40] The docstring of the module is enough to write another verifier."""
     with engine.begin() as conn:
         write(conn, 4)
         rows = conn.execute(text("SELECT * FROM journal ORDER BY sequence")).mappings().all()

@@ -44,6 +44,7 @@ def count(engine: Engine, table: object) -> int:
 
 
 def test_a_registration_writes_everything_that_depends_on_it(engine: Engine) -> None:
+    """[ENR-1]"""
     data = generate(1, avec_cotitulaire=True, lien="M", communes=["75113", "93048"], date_creation=DEPOT)
     recue = recue_of(data)
     temoin = DecideurTemoin()
@@ -77,6 +78,7 @@ def test_a_registration_writes_everything_that_depends_on_it(engine: Engine) -> 
 
 
 def test_the_answer_is_the_demande_with_its_number_valid_and_readable(engine: Engine) -> None:
+    """[ENR-1]"""
     (fait,) = register_all(engine, [recue_of(generate(1))])
     assert isinstance(fait, Enregistrement)
     document = read_document(fait.fichier.contenu, DEMANDES)
@@ -87,6 +89,7 @@ def test_the_answer_is_the_demande_with_its_number_valid_and_readable(engine: En
 
 
 def test_a_replay_gets_the_first_answer_byte_for_byte(engine: Engine) -> None:
+    """[ENR-3]"""
     data = generate(1)
     (premier,) = register_all(engine, [recue_of(data)])
     assert isinstance(premier, Enregistrement)
@@ -100,6 +103,7 @@ def test_a_replay_gets_the_first_answer_byte_for_byte(engine: Engine) -> None:
 
 
 def test_a_replay_is_that_of_the_same_guichet_and_the_same_bytes(engine: Engine) -> None:
+    """[ENR-3]"""
     data = generate(1, avec_cotitulaire=False)
     register_all(engine, [recue_of(data)])
     (autre,) = register_all(engine, [recue_of(data + b"\n")])
@@ -108,7 +112,7 @@ def test_a_replay_is_that_of_the_same_guichet_and_the_same_bytes(engine: Engine)
 
 
 def test_a_file_refused_then_sent_again_is_evaluated_anew(engine: Engine) -> None:
-    """Refused because the number was taken: once it is free, the very same file is accepted."""
+    """[ENR-3] Refused because the number was taken: once it is free, the very same file is accepted."""
     tot = recue_of(generate(1, date_creation=DEPOT), recu_le=RECU_LE.replace(day=14, month=6))
     (refus,) = register_all(engine, [tot])
     assert isinstance(refus, RefusDemande)
@@ -143,6 +147,7 @@ def test_two_identical_persons_in_one_batch(engine: Engine) -> None:
 
 
 def test_a_doublon_of_another_guichet_is_found_and_forcing_is_kept(engine: Engine) -> None:
+    """[ENR-22]"""
     (premier,) = register_all(engine, [recue_of(generate(1, avec_cotitulaire=False))])
     autre = generate(1, AUTRE_BAILLEUR, avec_cotitulaire=False)
     (refus,) = register_all(engine, [recue_of(autre, AUTRE_BAILLEUR)])
@@ -165,7 +170,7 @@ def test_forcing_without_a_doublon_is_no_fact(engine: Engine) -> None:
 
 
 def test_the_same_person_in_another_territory_is_no_doublon(engine: Engine) -> None:
-    """One demande per territory (regles §3)."""
+    """[ENR-20] One demande per territory (regles §3)."""
     ici = generate(1, communes=["75113"], avec_cotitulaire=False)
     ailleurs = generate(1, communes=["59350"], avec_cotitulaire=False)
     assert all(
@@ -174,6 +179,7 @@ def test_the_same_person_in_another_territory_is_no_doublon(engine: Engine) -> N
 
 
 def test_a_demande_no_longer_active_is_no_doublon(engine: Engine) -> None:
+    """[ENR-20]"""
     register_all(engine, [recue_of(generate(1, avec_cotitulaire=False))])
     with engine.begin() as conn:
         conn.execute(IDENTITE.update().values(active=False))
@@ -182,6 +188,7 @@ def test_a_demande_no_longer_active_is_no_doublon(engine: Engine) -> None:
 
 
 def test_a_doublon_out_of_reach_is_counted_and_not_shown(engine: Engine) -> None:
+    """[ENR-21]"""
     (premier,) = register_all(engine, [recue_of(generate(1, communes=["75113"], avec_cotitulaire=False))])
     assert isinstance(premier, Enregistrement)
     sien = generate(1, COMMUNE, communes=["93066"], avec_cotitulaire=False)
@@ -193,6 +200,7 @@ def test_a_doublon_out_of_reach_is_counted_and_not_shown(engine: Engine) -> None
 
 
 def test_foreign_numbers_are_kept_and_never_given_again(engine: Engine) -> None:
+    """[ENR-11]"""
     etranger = generate(
         1, PARTICULIER, num_unique="1110626000002G1104", communes=["75113"], date_creation=DEPOT
     )
@@ -215,6 +223,7 @@ def test_foreign_numbers_are_kept_and_never_given_again(engine: Engine) -> None:
 
 
 def test_counters_are_by_territory_and_month(engine: Engine) -> None:
+    """[ENR-10]"""
     lot = [
         recue_of(generate(1, communes=["75113"], date_creation=date(2026, 6, 1))),
         recue_of(generate(2, communes=["75113"], date_creation=date(2026, 5, 31))),
@@ -231,6 +240,7 @@ def test_counters_are_by_territory_and_month(engine: Engine) -> None:
 
 
 def test_an_exhausted_month_refuses_and_says_so(engine: Engine) -> None:
+    """[ENR-10]"""
     with engine.begin() as conn:
         conn.execute(COMPTEUR_NUMERO.insert().values(territoire="111", mois="0626", dernier=999_999))
     (refus,) = register_all(engine, [recue_of(generate(1, communes=["75113"], date_creation=DEPOT))])
@@ -240,7 +250,7 @@ def test_an_exhausted_month_refuses_and_says_so(engine: Engine) -> None:
 
 
 def test_nothing_is_written_when_the_decision_fails(engine: Engine) -> None:
-    """Journal, number, demande and distribution hold together or not at all (design, decision 4)."""
+    """[ENR-1] Journal, number, demande and distribution hold together or not at all (design, decision 4)."""
     recue = recue_of(generate(1))
     temoin = DecideurTemoin()
     temoin.refuse = {recue.demande.ref_interne}
@@ -302,6 +312,7 @@ def _until_blocked(conn: Connection) -> None:
 
 
 def test_an_association_may_hold_several_demandes(engine: Engine) -> None:
+    """[ENR-20]"""
     un = recue_of(generate(1, association=True))
     deux = recue_of(generate(1, association=True, forcer_doublon=False))
     assert all(isinstance(r, Enregistrement) for r in register_all(engine, [un, deux]))

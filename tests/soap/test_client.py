@@ -72,7 +72,7 @@ async def test_what_is_sent_is_what_is_received_and_acknowledged(
 async def test_a_repeated_sending_is_acknowledged_as_such(
     partner: PartenaireReference, client: DistributionClient
 ) -> None:
-    """After an answer lost on the way: same identifier, DEJA_RECU, received once."""
+    """[DST-13] After an answer lost on the way: same identifier, DEJA_RECU, received once."""
     envoi = envoi_to(partner.adresse)
     partner.comportement = Comportement.PERD_LA_REPONSE
     lost = await client.send(envoi)
@@ -104,6 +104,7 @@ async def test_what_is_no_acknowledgement_is_a_failure(
     genre: GenreEchec,
     detail: str,
 ) -> None:
+    """[DST-12]"""
     partner.comportement = comportement
     found = await client.send(envoi_to(partner.adresse))
     assert isinstance(found, Echec)
@@ -128,6 +129,7 @@ async def test_a_partner_that_is_not_there_is_a_failure(client: DistributionClie
 
 
 async def test_a_partner_of_another_authority_is_not_spoken_to(pki: Pki, client: DistributionClient) -> None:
+    """[DST-15]"""
     partner = PartenaireReference(pki.serveur("autre"))
     found = await client.send(envoi_to(await partner.start()))
     await partner.stop()

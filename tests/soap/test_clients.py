@@ -130,7 +130,8 @@ async def test_zeep_reads_our_faults(hub: Hub) -> None:
 
 
 async def test_answer_has_the_form_of_the_request(hub: Hub) -> None:
-    """MTOM only to MTOM, inline base64 otherwise; never compressed; the same correlation identifier."""
+    """[SOA-10] MTOM only to MTOM, inline base64 otherwise; never compressed; the same correlation
+    identifier."""
     plain = await hub.post(inline_num_unique(), CLAIR, headers={"Accept-Encoding": "gzip, deflate"})
     assert plain.statut == 200
     assert plain.entetes["Content-Type"].startswith("application/soap+xml")
@@ -148,7 +149,8 @@ async def test_answer_has_the_form_of_the_request(hub: Hub) -> None:
 
 
 async def test_operation_is_told_even_without_action(hub: Hub) -> None:
-    """The exchange is kept before the body is read, hence without operation; the handler gets it with."""
+    """[SOA-11] The exchange is kept before the body is read, hence without operation; the handler gets it
+    with."""
     assert (await hub.post(inline_num_unique(), "application/soap+xml")).statut == 200
     assert [echange.operation for echange in hub.traitement.echanges] == ["", "getNumUnique"]
 
@@ -194,7 +196,8 @@ def with_certificate(pem: bytes) -> bytes:
 async def test_a_certificate_in_the_request_encrypts_the_answer(
     hub: Hub, destinataire: tuple[bytes, x509.Certificate, rsa.RSAPrivateKey]
 ) -> None:
-    """regles §16: the returned file is encrypted for it. It is binary, hence in base64 within MTOM."""
+    """[SOA-20] regles §16: the returned file is encrypted for it. It is binary, hence in base64 within
+    MTOM."""
     pem, certificate, key = destinataire
     plain = await hub.post(with_certificate(pem), CLAIR)
     body = etree.fromstring(plain.corps)
@@ -227,6 +230,7 @@ async def test_encrypted_answer_within_mtom_stays_readable_text(
 async def test_unusable_certificate_is_refused_before_anything_is_done(
     hub: Hub, clock: FixedClock, destinataire: tuple[bytes, x509.Certificate, rsa.RSAPrivateKey]
 ) -> None:
+    """[SOA-20]"""
     clock.set(datetime(2028, 1, 1, tzinfo=UTC))
     answer = await hub.post(with_certificate(destinataire[0]), CLAIR)
     assert "SOA040" in answer.texte
@@ -244,7 +248,7 @@ async def test_doublons_with_anomalies_are_carried_by_the_demande(hub: Hub) -> N
 
 
 async def test_the_fingerprint_is_that_of_the_certificate_presented(hub: Hub) -> None:
-    """design, decision 7: SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` shows it."""
+    """[SOA-2] design, decision 7: SHA-256 of the DER, as `openssl x509 -fingerprint -sha256` shows it."""
     await hub.post(mtom_num_unique(), MTOM)
     pem = Path(hub.pki.dossier / "G1104" / "cert.pem").read_text()
     der = base64.b64decode("".join(io.StringIO(pem).read().split("-----")[2].split()))

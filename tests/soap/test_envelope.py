@@ -74,12 +74,14 @@ def test_each_bad_envelope_has_its_code(body: bytes, code: str) -> None:
     ],
 )
 def test_headers_that_need_no_understanding_are_passed_over(block: str) -> None:
+    """[SOA-14]"""
     body = envelope("<ws:a/>", f"<s:Header>{block}</s:Header>")
     assert wrapper_of(body).tag == f"{{{WS}}}a"
 
 
 @pytest.mark.parametrize("role", ["next", "ultimateReceiver"])
 def test_a_header_for_our_role_must_be_understood(role: str) -> None:
+    """[SOA-14]"""
     block = f'<x s:mustUnderstand="true" s:role="{SOAP}/role/{role}"/>'
     assert code_of(open_envelope(envelope("<ws:a/>", f"<s:Header>{block}</s:Header>"))) == "SOA024"
 
@@ -125,7 +127,7 @@ def test_fields_are_read() -> None:
 
 
 def test_unqualified_content_type_is_tolerated() -> None:
-    """Observed of real stacks (shared facts): contentType may arrive without its namespace."""
+    """[SOA-12] Observed of real stacks (shared facts): contentType may arrive without its namespace."""
     tolerated = GOOD.replace("<certificat/>", '<certificat contentType="application/x-x509-ca-cert"/>')
     assert isinstance(read(tolerated), Parametres)
 
@@ -146,6 +148,7 @@ def test_unqualified_content_type_is_tolerated() -> None:
     ],
 )
 def test_what_breaks_the_contract_is_told(xml: str, words: str) -> None:
+    """[SOA-12]"""
     found = read(xml)
     assert code_of(found) == "SOA026"
     assert isinstance(found, Anomalie)
@@ -222,7 +225,8 @@ def wrappers(draw: st.DrawFn) -> tuple[str, Message, etree._Element]:
 @given(wrappers())
 @example(("DemandeLogementImplService", RADIEES, etree.Element(RADIEES.tag)))
 def test_reader_agrees_with_the_schema_of_the_wsdl(drawn: tuple[str, Message, etree._Element]) -> None:
-    """Differential: our reader refuses exactly what the published contract refuses. Base64 is the exception:
+    """[SOA-12] Differential: our reader refuses exactly what the published contract refuses. Base64 is the
+    exception:
     libxml2 accepts stray characters and we do not, hence only contents that both judge alike are drawn."""
     service, message, root = drawn
     valid = message_schema(service).validate(root)

@@ -160,7 +160,8 @@ TABLE = [
 async def test_bad_message(
     hub: Hub, body: bytes, content_type: str | None, code: str, soap_code: str
 ) -> None:
-    """What can be said of the message itself: kept raw first, refused with its code, the refusal kept too."""
+    """[SOA-30] [SOA-32] What can be said of the message itself: kept raw first, refused with its code, the
+    refusal kept too."""
     answer = await hub.post(body, content_type)
     check_fault(answer, code, soap_code)
     assert hub.traitement.suite == ["receive", "refuse"], "raw bytes are kept before anything is read"
@@ -172,7 +173,7 @@ async def test_bad_message(
 
 
 async def test_ambiguous_operation(hub: Hub) -> None:
-    """The seven operations with one wrapper need an action (interface/services)."""
+    """[SOA-11] The seven operations with one wrapper need an action (interface/services)."""
     body = envelope(
         "<ws:fichierXmlParametres><nomFichier/><fichierXml/><nomCertificat/></ws:fichierXmlParametres>"
     )
@@ -184,17 +185,19 @@ async def test_ambiguous_operation(hub: Hub) -> None:
 
 
 async def test_no_certificate(hub: Hub) -> None:
+    """[SOA-1]"""
     check_fault(await hub.post(mtom_num_unique(), MTOM, client=None), "SOA001")
     assert hub.traitement.suite == [], "nothing is kept of who did not say who he is"
 
 
 async def test_unknown_certificate(hub: Hub) -> None:
+    """[SOA-2]"""
     check_fault(await hub.post(mtom_num_unique(), MTOM, client="INCON"), "GUI001")
     assert hub.traitement.suite == []
 
 
 async def test_the_certificate_names_the_guichet(hub: Hub) -> None:
-    """What the document says of the guichet is for the handlers to judge (« certificate of another
+    """[SOA-2] What the document says of the guichet is for the handlers to judge (« certificate of another
     guichet », tests/soap/test_bout_en_bout.py): they get the one that the certificate names."""
     assert (await hub.post(mtom_num_unique(), MTOM, client="G1226")).statut == 200
     assert {echange.emetteur.guichet.code for echange in hub.traitement.echanges} == {"G1226"}
@@ -203,6 +206,7 @@ async def test_the_certificate_names_the_guichet(hub: Hub) -> None:
 @pytest.mark.parametrize("chemin", ["/", "/services", "/services/Autre", CHEMIN + "/x", "/..%2f", "//"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_wrong_path(hub: Hub, method: str, chemin: str) -> None:
+    """[SOA-4]"""
     answer = await hub.send(method, chemin, b"x" if method == "POST" else None)
     assert answer.statut == 404
     assert answer.texte.startswith("SOA002 : Aucun service")
@@ -247,7 +251,7 @@ async def test_body_that_does_not_come(hub: Hub) -> None:
 
 
 async def test_invalid_document_is_refused_by_a_fault(hub: Hub) -> None:
-    """A file that no document can answer for: the anomalies of the handlers become one fault."""
+    """[SOA-21] A file that no document can answer for: the anomalies of the handlers become one fault."""
     hub.traitement.reponse = Refus((DOCUMENT_INVALIDE("« x » & <y>"), DOCUMENT_DEFENDU("z")))
     answer = await hub.post(mtom_num_unique(), MTOM)
     fault = check_fault(answer, "XML105")
@@ -257,7 +261,7 @@ async def test_invalid_document_is_refused_by_a_fault(hub: Hub) -> None:
 
 
 async def test_what_should_not_happen_leaks_nothing(hub: Hub) -> None:
-    """interface/wire §4: partners search for this very sentence; nothing of the cause is told."""
+    """[SOA-31] interface/wire §4: partners search for this very sentence; nothing of the cause is told."""
     hub.traitement.reponse = RuntimeError("le secret de Mme DUPONT")
     answer = await hub.post(mtom_num_unique(), MTOM)
     check_fault(answer, "SOA090", "Receiver")
@@ -278,6 +282,7 @@ async def test_unexpected_errors_are_logged_without_what_they_say(
 
 
 async def test_saturation_says_to_come_back(hub: Hub) -> None:
+    """[SOA-31]"""
     hub.traitement.reponse = Saturation("plein")
     fault = check_fault(await hub.post(mtom_num_unique(), MTOM), "SOA091", "Receiver")
     detail = fault.find("s:Detail/f:anomalie", NS)

@@ -107,6 +107,7 @@ def test_what_is_malformed_is_told(body: bytes, boundary: str, word: str) -> Non
     ],
 )
 def test_transfer_encodings(encoding: str, content: bytes, expected: bytes | None) -> None:
+    """[SOA-13]"""
     assert decode(Partie(read_type(""), "", encoding, content)) == expected
 
 

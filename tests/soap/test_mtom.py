@@ -28,11 +28,13 @@ def refused(content_type: str, body: bytes) -> str:
 
 @pytest.mark.parametrize("start", ['start="<racine>"; ', "start=racine; ", ""])
 def test_start_with_brackets_without_or_absent(start: str) -> None:
+    """[SOA-13]"""
     kind = f'multipart/related; type="application/xop+xml"; {start}boundary=B'
     assert opened(kind, mtom_num_unique()).racine.startswith(b"<s:Envelope")
 
 
 def test_parts_in_any_order() -> None:
+    """[SOA-13]"""
     body = multipart([(PIECE, b"<d/>"), (RACINE, b"<e/>")])
     message = opened(MTOM, body)
     assert message.racine == b"<e/>"
@@ -51,6 +53,7 @@ def test_parts_in_any_order() -> None:
     ids=["outer", "root part", "start-info", "type of root part", "SOAPAction"],
 )
 def test_where_the_action_may_be(content_type: str, racine: str, soap_action: str) -> None:
+    """[SOA-11]"""
     message = opened(content_type, multipart([(racine, b"<e/>")]), soap_action)
     assert message.actions[0].removeprefix(WS) == "getDoublons"
 
@@ -117,6 +120,7 @@ def include(inside: str, parties: dict[str, str] | None = None) -> bytes | Anoma
 )
 @pytest.mark.parametrize("around", ["{}", "\r\n  {}\n"])
 def test_any_syntax_of_cid_and_white_space_around(identifiant: str, href: str, around: str) -> None:
+    """[SOA-13]"""
     inside = around.format(f'<xop:Include href="{href}"/>')
     assert include(inside, {identifiant: "base64"}) == "é".encode()
 

@@ -51,7 +51,8 @@ def test_fields_are_those_of_the_wsdl(service: Service) -> None:
 
 
 def test_every_address_that_a_partner_may_have() -> None:
-    """interface/services, Addresses: own names, the official paths, the one of the reference client."""
+    """[SOA-4] interface/services, Addresses: own names, the official paths, the one of the reference
+    client."""
     chemins = [chemin for service in SERVICES for chemin in service.chemins()]
     assert len(chemins) == len(set(chemins)) == 30
     assert {
@@ -80,7 +81,7 @@ def test_every_address_that_a_partner_may_have() -> None:
     ],
 )
 def test_dispatch(service: Service, actions: list[str], element: str, expected: str) -> None:
-    """The action decides; the wrapper does when it can; they must agree."""
+    """[SOA-11] The action decides; the wrapper does when it can; they must agree."""
     found = choose_operation(service, actions, f"{{{WS}}}{element}")
     assert (found.code if isinstance(found, Anomalie) else found.nom) == expected
 
@@ -90,7 +91,8 @@ def test_dispatch(service: Service, actions: list[str], element: str, expected: 
 async def test_wsdl_is_public_and_has_the_address_of_the_caller(
     hub: Hub, service: Service, client: str | None
 ) -> None:
-    """Readable before any certificate is there; the address is the one used, whatever alias that was."""
+    """[SOA-3] Readable before any certificate is there; the address is the one used, whatever alias that
+    was."""
     for chemin in service.chemins():
         answer = await hub.send("GET", f"{chemin}?wsdl", client=client)
         assert answer.statut == 200
@@ -127,6 +129,7 @@ async def test_wsdl_in_any_case(hub: Hub, query: str) -> None:
     ],
 )
 async def test_included_schema_is_where_the_relative_address_leads(hub: Hub, chemin: str) -> None:
+    """[SOA-3]"""
     answer = await hub.send("GET", chemin, client=None)
     assert (answer.statut, answer.corps) == (200, xsd_bytes("xmlmime.xsd"))
 

@@ -54,7 +54,8 @@ async def register(hub: Hub, document: bytes, code: str = "G1104") -> Lecture:
 
 
 async def test_register_read_and_search(reel: Hub) -> None:
-    """The three operations in a row: a number, the demande by it, the doublons of a second guichet."""
+    """[ENR-30] [SOA-15] The three operations in a row: a number, the demande by it, the doublons of a
+    second guichet."""
     document = generate(1)
     first = await register(reel, document)
     assert not first.anomalies, first.anomalies
@@ -76,12 +77,13 @@ async def test_the_same_message_again_gets_the_same_answer(reel: Hub) -> None:
 
 
 async def test_certificate_of_another_guichet(reel: Hub) -> None:
-    """A well-made demande of G1104 sent with the certificate of G1226: a functional anomaly."""
+    """[ENR-4] A well-made demande of G1104 sent with the certificate of G1226: a functional anomaly."""
     read = await register(reel, generate(3), "G1226")
     assert [code for code, _ in read.anomalies] == ["GUI101"]
 
 
 async def test_unknown_code(reel: Hub) -> None:
+    """[ENR-6]"""
     document = re.sub(rb'(typeLogement\b[^>]*code=")[^"]*', rb"\g<1>ZZ", generate(4), count=1)
     read = await register(reel, document)
     assert "COD101" in [code for code, _ in read.anomalies]
@@ -107,7 +109,7 @@ INVALIDE = (
     ids=["empty", "malformed", "entity bomb", "oversize", "another document", "schema-invalid"],
 )
 async def test_file_that_is_no_demande(reel: Hub, engine: Engine, document: bytes, code: str) -> None:
-    """What no document can answer for is a fault, and the outcome of the exchange is kept."""
+    """[SOA-21] What no document can answer for is a fault, and the outcome of the exchange is kept."""
     answer = await reel.post(inline_num_unique(document), CLAIR)
     assert answer.statut == 500
     assert f"ws:{code}" in answer.texte
@@ -118,7 +120,7 @@ async def test_file_that_is_no_demande(reel: Hub, engine: Engine, document: byte
 
 
 async def test_raw_bytes_of_what_cannot_be_read_are_kept(reel: Hub, engine: Engine) -> None:
-    """design, decision 8: kept before anything is parsed."""
+    """[SOA-32] design, decision 8: kept before anything is parsed."""
     body = num_unique_request(NOM, b"<a/>", "")[:-30]
     answer = await reel.post(body, 'multipart/related; type="application/xop+xml"; boundary=MIME_BOUNDARY')
     assert "SOA010" in answer.texte
@@ -128,7 +130,7 @@ async def test_raw_bytes_of_what_cannot_be_read_are_kept(reel: Hub, engine: Engi
 
 
 async def test_unknown_number_is_a_fault(reel: Hub) -> None:
-    """getDemandeLogement has no document to carry the anomaly."""
+    """[ENR-32] getDemandeLogement has no document to carry the anomaly."""
     read = await asyncio.to_thread(client(reel).demande_logement, "1110318016982G1104")
     assert "GUI103" in read.erreur
 
