@@ -120,7 +120,8 @@ class LecteurMultipart:
             self._emit(events, max(0, len(self._buffer) - self._kept))
             return False
         self._emit(events, found.start())
-        if found[2]:
+        # Places, not groups: the match reads the buffer, which has moved.
+        if found.start(2) >= 0:
             finished = self._finish(events)
             return finished if isinstance(finished, Anomalie) else True
         if self._open:
