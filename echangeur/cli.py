@@ -14,6 +14,7 @@ from echangeur.commandes import (
     certificat,
     demo,
     distribution,
+    doublons,
     echange,
     filtre,
     guichet,
@@ -74,6 +75,7 @@ app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")
 app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
+app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
 
 
