@@ -6,44 +6,49 @@ Same shape as registry.handlers.Traitement: the event loop reads and controls, t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from registry import anomalies_demande, recherche
+from registry import anomalies_partagee, evenements_store, recherche
 from registry import anomalies_recherche as catalogue
 from registry.anomalies import Anomalie
-from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
 from registry.clock import Clock
 from registry.controles import PARIS
 from registry.echanges import Echange, Fichier, Refus
+from registry.evenements_emis import write_evenements
+from registry.evenements_partages import Action
+from registry.evenements_store import EvenementsRecus, Suivi
 from registry.exchanges_store import Issue, Statut, record_outcomes, relax
 from registry.lots import Echec, run_batch
-from registry.noms_fichiers import NomsFichiers, Prefixe
+from registry.noms_fichiers import Prefixe
 from registry.recherche import DUREE_MAX, RESULTATS_MAX, Trouvees
+from registry.reponses_fichier import ReponsesFichier
 from schemas.codes import check_codes
-from schemas.documents import Document, DocumentKind, read_document
-from schemas.emission import AnomalieEmise
+from schemas.documents import DocumentKind
 from schemas.gestion_partagee import (
-    Champs,
     Criteres,
+    read_code_territoire,
     read_criteres,
-    read_entete,
-    write_document,
+    read_evenements,
+    read_num_unique,
     write_numeros,
 )
+from schemas.types_evenements import TypeEvenement, types_nationaux, write_types
 
 VOIES: Final = 2
 """Searches at a time: a slow one leaves the other lane to the quick ones, and the pool to registrations."""
 
+LOT_MAX: Final = 16
+"""Files of events of one transaction: registrations wait for the chain meanwhile, 2 ms each."""
+
 _ANNULEE: Final = "57014"
 """SQLSTATE of a statement that lasted too long."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +57,53 @@ class _RechercheDemandee:
     criteres: Criteres
 
 
-class GestionPartagee:
+@dataclass(frozen=True, slots=True)
+class _SuiviDemande:
+    echange: Echange
+    numero: str
+
+
+@dataclass(frozen=True, slots=True)
+class _TypesDemandes:
+    echange: Echange
+    territoire: str
+
+
+_Lecture = _SuiviDemande | _TypesDemandes
+_Lu = Suivi | Anomalie | tuple[TypeEvenement, ...]
+
+
+class GestionPartagee(ReponsesFichier):
     """The handlers. Lives on one event loop, between `start` and `stop`.
 
     Every handler may raise registry.batching.Saturation, or what the database raises.
     """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._noms = NomsFichiers()
+        super().__init__(engine, clock)
         self._recherches: tuple[Batcher[_RechercheDemandee, Trouvees | Echec], ...] = tuple(
             # One search a transaction: the time it is given is its own.
             Batcher(self._search, 1, f"recherches {voie}", max_pending=64)
             for voie in range(1, VOIES + 1)
         )
-        self._issues: Batcher[Issue, Echec | None] = Batcher(self._conclude, 64, "issues partagées")
+        self._ecritures: Batcher[EvenementsRecus, Suivi | tuple[Anomalie, ...] | Echec] = Batcher(
+            self._write, LOT_MAX, "événements partagés"
+        )
+        self._lectures: Batcher[_Lecture, _Lu | Echec] = Batcher(self._look_up, LOT_MAX, "lectures partagées")
 
     async def start(self) -> None:
         """Start the threads."""
         for voie in self._recherches:
             voie.start()
+        self._ecritures.start()
+        self._lectures.start()
         self._issues.start()
 
     async def stop(self) -> None:
         """Finish what was submitted, then end the threads."""
-        await asyncio.gather(*(batcher.stop() for batcher in self._recherches))
+        await asyncio.gather(
+            *(voie.stop() for voie in self._recherches), self._ecritures.stop(), self._lectures.stop()
+        )
         await self._issues.stop()
 
     # -- the handlers ---------------------------------------------------------------------------------------
@@ -110,86 +136,142 @@ class GestionPartagee:
         )
         return self._answer(echange, document, Prefixe.RECHERCHE, write_numeros(trouvees.numeros), anomalies)
 
-    # -- on the event loop ----------------------------------------------------------------------------------
-
-    async def _read(self, echange: Echange, fichier: bytes, kind: DocumentKind) -> Document | Refus:
-        document = read_document(fichier, frozenset({kind}))
-        if isinstance(document, Document):
+    async def lister_types_nationaux(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """listerTypesEvenementsNationaux [GPE-4]."""
+        document = await self._read(echange, fichier, DocumentKind.TYPE_EVENEMENT)
+        if isinstance(document, Refus):
             return document
-        refus = Refus(anomalies_of(document))
-        await self._finish(echange, Statut.REFUSE, refus.anomalies[0].code)
-        return refus
+        anomalies = self._check_guichet(echange, document)
+        if anomalies:
+            return await self._refuse(echange, document, Prefixe.TYPES_EVENEMENTS, anomalies)
+        await self._finish(echange, Statut.ACCEPTE)
+        resultat = write_types(types_nationaux().values())
+        return self._answer(echange, document, Prefixe.TYPES_EVENEMENTS, resultat)
 
-    def _check_guichet(self, echange: Echange, document: Document) -> tuple[Anomalie, ...]:
-        """The document must name the guichet of the certificate (regles §14)."""
-        guichet = echange.emetteur.guichet.code
-        annonce = read_entete(document.root).guichet
-        if annonce == guichet:
-            return ()
-        return (anomalies_demande.GUICHET_DISCORDANT(annonce, guichet, "/interfaceNuu/entete/codeGuichet"),)
+    async def lister_types_territoriaux(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """listerTypesEvenementsTerritoriaux [GPE-4]."""
+        document = await self._read(echange, fichier, DocumentKind.TYPE_EVENEMENT)
+        if isinstance(document, Refus):
+            return document
+        guichet = echange.emetteur.guichet
+        territoire = read_code_territoire(document.root)
+        anomalies = self._check_guichet(echange, document)
+        element = "/interfaceNuu/operation/codeTerritoire"
+        if not territoire:
+            anomalies += (anomalies_partagee.TERRITOIRE_ABSENT("", "", element),)
+        elif territoire not in guichet.territoires:
+            siens = ", ".join(sorted(guichet.territoires))
+            anomalies += (anomalies_partagee.TERRITOIRE_HORS_PORTEE(territoire, siens, element),)
+        if anomalies:
+            return await self._refuse(echange, document, Prefixe.TYPES_EVENEMENTS, anomalies)
+        lus = await self._lectures.submit(_TypesDemandes(echange, territoire))
+        if isinstance(lus, Echec):
+            raise await self._failed(echange, lus)
+        assert isinstance(lus, tuple)
+        await self._finish(echange, Statut.ACCEPTE)
+        return self._answer(echange, document, Prefixe.TYPES_EVENEMENTS, write_types(lus))
 
-    async def _refuse(
-        self, echange: Echange, document: Document, prefixe: Prefixe, anomalies: tuple[Anomalie, ...]
-    ) -> Fichier:
-        await self._finish(echange, Statut.REFUSE, anomalies[0].code)
-        return self._answer(echange, document, prefixe, None, anomalies)
+    async def lister_evenements(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """listerEvenementsDemande [GPE-6]."""
+        document = await self._read(echange, fichier, DocumentKind.EVENEMENT)
+        if isinstance(document, Refus):
+            return document
+        anomalies = self._check_guichet(echange, document)
+        if anomalies:
+            return await self._refuse(echange, document, Prefixe.EVENEMENTS, anomalies)
+        numero = read_num_unique(document.root)
+        suivi = await self._lectures.submit(_SuiviDemande(echange, numero))
+        if isinstance(suivi, Echec):
+            raise await self._failed(echange, suivi)
+        if isinstance(suivi, Anomalie):
+            return await self._refuse(echange, document, Prefixe.EVENEMENTS, (suivi,))
+        assert isinstance(suivi, Suivi)
+        # Who read what stays: reading nominative data is traced (regles §12).
+        await self._finish(echange, Statut.ACCEPTE, numero=numero)
+        resultat = write_evenements(suivi.evenements, suivi.types)
+        return self._answer(echange, document, Prefixe.EVENEMENTS, resultat)
 
-    def _answer(
-        self,
-        echange: Echange,
-        document: Document,
-        prefixe: Prefixe,
-        resultat: tuple[str, Champs] | None,
-        anomalies: Sequence[Anomalie] = (),
-    ) -> Fichier:
-        guichet = echange.emetteur.guichet.code
-        maintenant = self._clock.now()
-        contenu = write_document(
-            document.root,
-            guichet=guichet,
-            date_fichier=maintenant,
-            resultat=resultat,
-            anomalies=[AnomalieEmise(each.code, each.message) for each in anomalies],
+    async def ajouter_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """ajouterEvenementDemande [GPE-10]."""
+        return await self._change(echange, fichier, Action.AJOUT)
+
+    async def modifier_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """modifierEvenementDemande [GPE-20]."""
+        return await self._change(echange, fichier, Action.MODIFICATION)
+
+    async def supprimer_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
+        """supprimerEvenementDemande [GPE-20]."""
+        return await self._change(echange, fichier, Action.SUPPRESSION)
+
+    async def _change(self, echange: Echange, fichier: bytes, action: Action) -> Fichier | Refus:
+        document = await self._read(echange, fichier, DocumentKind.EVENEMENT)
+        if isinstance(document, Refus):
+            return document
+        anomalies = self._check_guichet(echange, document)
+        if anomalies:
+            return await self._refuse(echange, document, Prefixe.EVENEMENTS, anomalies)
+        suivi = await self._ecritures.submit(
+            EvenementsRecus(
+                echange=echange,
+                numero=read_num_unique(document.root),
+                action=action,
+                recus=read_evenements(document.root),
+                empreinte=hashlib.sha256(fichier).digest(),
+            )
         )
-        return Fichier(self._noms.name(prefixe, guichet, maintenant), contenu)
-
-    async def _finish(self, echange: Echange, statut: Statut, code: str = "", numero: str = "") -> None:
-        issue = await self._issues.submit(Issue(echange.id, statut, self._clock.now(), code, numero))
-        if isinstance(issue, Echec):
-            raise issue.cause
-
-    async def _failed(self, echange: Echange, echec: Echec) -> Exception:
-        """Mark the exchange as our failure, if the database still can; the exception to raise."""
-        await self._issues.submit(Issue(echange.id, Statut.ECHEC, self._clock.now()))
-        return echec.cause
+        if isinstance(suivi, Echec):
+            raise await self._failed(echange, suivi)
+        if isinstance(suivi, tuple):
+            # The outcome was written with what was not done.
+            return self._answer(echange, document, Prefixe.EVENEMENTS, None, suivi)
+        resultat = write_evenements(suivi.evenements, suivi.types)
+        return self._answer(echange, document, Prefixe.EVENEMENTS, resultat)
 
     # -- in the threads -------------------------------------------------------------------------------------
 
-    def _conclude(self, issues: Sequence[Issue]) -> list[Echec | None]:
-        def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
-            relax(conn)
-            record_outcomes(conn, lot)
-            return [None] * len(lot)
-
-        return run_batch(self._engine, work, issues)
-
     def _search(self, items: Sequence[_RechercheDemandee]) -> list[Trouvees | Echec]:
-        return self._each(
-            items,
-            lambda conn, item: recherche.search(
-                conn,
-                item.echange.emetteur.guichet,
-                item.criteres,
-                item.echange.recu_le.astimezone(PARIS).date(),
-            ),
-        )
+        def work(conn: Connection, lot: Sequence[_RechercheDemandee]) -> list[Trouvees]:
+            return [
+                recherche.search(
+                    conn,
+                    item.echange.emetteur.guichet,
+                    item.criteres,
+                    item.echange.recu_le.astimezone(PARIS).date(),
+                )
+                for item in lot
+            ]
 
-    def _each(
-        self,
-        items: Sequence[_RechercheDemandee],
-        work: Callable[[Connection, _RechercheDemandee], T],
-    ) -> list[T | Echec]:
-        return run_batch(self._engine, lambda conn, lot: [work(conn, item) for item in lot], items)
+        return run_batch(self._engine, work, items)
+
+    def _look_up(self, items: Sequence[_Lecture]) -> list[_Lu | Echec]:
+        def work(conn: Connection, lot: Sequence[_Lecture]) -> list[_Lu]:
+            return [_read_one(conn, item) for item in lot]
+
+        return run_batch(self._engine, work, items)
+
+    def _write(self, items: Sequence[EvenementsRecus]) -> list[Suivi | tuple[Anomalie, ...] | Echec]:
+        def work(conn: Connection, lot: Sequence[EvenementsRecus]) -> list[Suivi | tuple[Anomalie, ...]]:
+            maintenant = self._clock.now()
+            resultats = [evenements_store.write_evenements(conn, item) for item in lot]
+            issues = []
+            for item, resultat in zip(lot, resultats, strict=True):
+                if isinstance(resultat, Suivi):
+                    statut, code = Statut.REJEU if resultat.rejeu else Statut.ACCEPTE, ""
+                else:
+                    statut, code = Statut.REFUSE, resultat[0].code
+                issues.append(Issue(item.echange.id, statut, maintenant, code, item.numero))
+            if all(issue.statut is not Statut.ACCEPTE for issue in issues):
+                relax(conn)
+            record_outcomes(conn, issues)
+            return resultats
+
+        return run_batch(self._engine, work, items)
+
+
+def _read_one(conn: Connection, item: _Lecture) -> _Lu:
+    if isinstance(item, _TypesDemandes):
+        return evenements_store.read_territoriaux(conn, item.territoire)
+    return evenements_store.read_evenements(conn, item.echange.emetteur.guichet, item.numero)
 
 
 def _timed_out(echec: Echec) -> bool:

@@ -155,9 +155,12 @@ def _conditions(criteres: Criteres, jour: date) -> tuple[list[str], dict[str, ob
         valeurs["jour"] = jour
     if criteres.attributions_multiples is not None:
         conditions.append("r.attributions > 1" if criteres.attributions_multiples else "r.attributions <= 1")
-    if criteres.pieces:
-        # The register holds no pièce yet.
-        conditions.append("FALSE")
+    for rang, categorie in enumerate(dict.fromkeys(criteres.pieces)):
+        conditions.append(
+            "EXISTS (SELECT FROM piece p WHERE p.numero = r.numero AND p.supprimee_le IS NULL"
+            f" AND p.categorie = :piece_{rang})"
+        )
+        valeurs[f"piece_{rang}"] = categorie
     return conditions, valeurs
 
 

@@ -1,4 +1,4 @@
-"""The table of the search, added to the MetaData of the registry.
+"""The tables of the search and of shared management, added to the MetaData of the registry.
 
 `recherche` is a projection: it can be made again from the demandes and their events at any time
 (registry/projection.py), and holds nothing that proves anything.
@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ARRAY, Column, Date, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
 
-from registry.tables import METADATA
+from registry.tables import INSTANT, METADATA
 
 RECHERCHE: Final = Table(
     "recherche",
@@ -46,4 +58,45 @@ RECHERCHE: Final = Table(
     ),
     # estMultiplesAttributionsSousConditions.
     Index("recherche_attributions_ix", "territoire", postgresql_where=text("attributions > 1")),
+)
+
+EVENEMENT_PARTAGE: Final = Table(
+    "evenement_partage",
+    METADATA,
+    # The journal entry that created it: unique, growing, and provable.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    # From 1: an event is never overwritten, each change adds a version.
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("numero", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    # Of the type; empty for a national one.
+    Column("territoire", Text, nullable=False),
+    # What made this version: one of registry.evenements_partages.Action.
+    Column("action", Text, nullable=False),
+    Column("auteur", Text, nullable=False),
+    Column("cree_le", INSTANT, nullable=False),
+    Column("auteur_modification", Text),
+    Column("modifie_le", INSTANT),
+    Column("survenance", Date, nullable=False),
+    # Free text and fields, which may be nominative: erased with the demande. champs: JSON object of texts.
+    Column("commentaire", Text, nullable=False),
+    Column("champs", Text, nullable=False),
+    Column("sequence_journal", BigInteger, nullable=False),
+    # SHA-256 of the file that made this version: the same file again changes nothing.
+    Column("fichier", LargeBinary, nullable=False),
+    # False once there is a later version, or when this one says that the event is removed.
+    Column("courante", Boolean, nullable=False),
+    # The events of a demande.
+    Index("evenement_partage_numero_ix", "numero"),
+)
+
+TYPE_EVENEMENT: Final = Table(
+    "type_evenement",
+    METADATA,
+    # The types of a territory; the national ones are data of the program (schemas/types_evenements.py).
+    Column("territoire", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    # A document GPTypeEvenement that lists this one type.
+    Column("definition", LargeBinary, nullable=False),
+    Column("maj_le", INSTANT, nullable=False),
 )

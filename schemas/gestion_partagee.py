@@ -78,6 +78,7 @@ class EvenementRecu:
 
     id: int | None
     type: str | None
+    cree_le: datetime | None
     modifie_le: datetime | None
     survenance: date | None
     commentaire: str | None
@@ -207,6 +208,7 @@ def _evenement(noeud: Noeud) -> EvenementRecu:
     return EvenementRecu(
         id=identifiant,
         type=noeud.texte("codeTypeEvenement") if "codeTypeEvenement" in noeud else None,
+        cree_le=noeud.instant("dateCreation"),
         modifie_le=noeud.instant("dateModification"),
         survenance=noeud.jour("dateSurvenance"),
         commentaire=noeud.texte("commentaire") if "commentaire" in noeud else None,

@@ -19,10 +19,30 @@ class GestionPartagee(Protocol):
 
     async def rechercher(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
 
+    async def lister_types_nationaux(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
+    async def lister_types_territoriaux(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
+    async def lister_evenements(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
+    async def ajouter_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
+    async def modifier_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
+    async def supprimer_evenement(self, echange: Echange, fichier: bytes) -> Fichier | Refus: ...
+
 
 def operations_partagee(gestion: GestionPartagee) -> Mapping[str, Servie]:
     """The operations that `gestion` serves, by name."""
-    return {"rechercheDemandeMulticritere": _servie(gestion.rechercher)}
+    return {
+        "rechercheDemandeMulticritere": _servie(gestion.rechercher),
+        "listerTypesEvenementsNationaux": _servie(gestion.lister_types_nationaux),
+        "listerTypesEvenementsTerritoriaux": _servie(gestion.lister_types_territoriaux),
+        "listerEvenementsDemande": _servie(gestion.lister_evenements),
+        "ajouterEvenementDemande": _servie(gestion.ajouter_evenement),
+        "modifierEvenementDemande": _servie(gestion.modifier_evenement),
+        "supprimerEvenementDemande": _servie(gestion.supprimer_evenement),
+    }
 
 
 def _servie(handler: Callable[[Echange, bytes], Awaitable[Fichier | Refus]]) -> Servie:

@@ -196,7 +196,7 @@ _FICHIER_XML_RETOUR: Final = Message(
 GESTION_PARTAGEE: Final = _service(
     "GestionPartageeEVTImplService",
     *(
-        Operation(nom, _FICHIER_XML, _FICHIER_XML_RETOUR)
+        Operation(nom, _FICHIER_XML, _FICHIER_XML_RETOUR, assuree=True)
         for nom in (
             "listerTypesEvenementsNationaux",
             "listerTypesEvenementsTerritoriaux",

@@ -50,7 +50,7 @@ async def gestion(engine: Engine, clock: FixedClock) -> AsyncIterator[GestionPar
 
 def document(corps: str, guichet: str = "G1104") -> bytes:
     entete = (
-        "<entete><typeFichier>RECH</typeFichier><dateFichier>2026-07-01T11:30:00</dateFichier>"
+        "<entete><typeFichier>EVT</typeFichier><dateFichier>2026-07-01T11:30:00</dateFichier>"
         f"<codeGuichet>{guichet}</codeGuichet></entete>"
     )
     return f"<interfaceNuu {NS}>{entete}{corps}</interfaceNuu>".encode()

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import random
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from registry import anomalies_recherche as catalogue
 from registry import recherche
+from registry.delais import Delai, find_delai, zones_of
 from registry.droits import may_read
 from registry.guichets import Guichet, TypeGuichet
-from registry.projection import Projection, forget, project, rebuild
+from registry.projection import Projection, forget, project, rebuild, redate
 from registry.recherche import check, search
 from registry.registration import Enregistrement
+from registry.tables_pieces import PIECE
 from registry.tables_recherche import RECHERCHE
+from registry.tables_references import DELAI_ANORMAL
+from schemas.demande import Demande
 from schemas.gestion_partagee import Criteres, Periode, Personne
 from tests.registry.fabrique import (
     AUTRE_BAILLEUR,
@@ -288,3 +294,109 @@ def test_what_cannot_be_searched_is_said(criteres: Criteres, attendue: object) -
     """[REC-3] [REC-4] [REC-5] [REC-6]"""
     (anomalie,) = check(criteres)
     assert anomalie.type is attendue
+
+
+def test_several_attributions_under_condition(engine: Engine) -> None:
+    """[REC-10]"""
+    un, deux, trois = sorted(stock(engine, 3))
+    set_state(engine, un, "active", attributions=2)
+    set_state(engine, deux, "active", attributions=1)
+    assert found(engine, Criteres(attributions_multiples=True)) == {un}
+    assert found(engine, Criteres(attributions_multiples=False)) == {deux, trois}
+
+
+def test_pieces(engine: Engine) -> None:
+    """[REC-11] A pièce of each category; one that was removed does not count."""
+    un, deux, trois = sorted(stock(engine, 3))
+    with engine.begin() as conn:
+        for rang, (numero, categorie, supprimee) in enumerate(
+            [
+                (un, "IDENTITE", None),
+                (un, "IMPOT", None),
+                (deux, "IDENTITE", None),
+                (deux, "IMPOT", RECU_LE),
+                (trois, "IMPOT", None),
+            ]
+        ):
+            conn.execute(
+                PIECE.insert().values(
+                    id=uuid.UUID(int=rang),
+                    numero=numero,
+                    categorie=categorie,
+                    nom="a.pdf",
+                    type="application/pdf",
+                    taille=1,
+                    empreinte=bytes([rang]),
+                    marque="",
+                    guichet="G1104",
+                    depose_le=RECU_LE,
+                    sequence_journal=rang,
+                    supprimee_le=supprimee,
+                )
+            )
+    assert found(engine, Criteres(pieces=("IDENTITE",))) == {un, deux}
+    assert found(engine, Criteres(pieces=("IDENTITE", "IMPOT"))) == {un}
+    assert found(engine, Criteres(pieces=("AUTRE",))) == set()
+
+
+def add_months(jour: date, mois: int) -> date:
+    """As PostgreSQL adds months: the last day of the month when there is no such day."""
+    rang = jour.year * 12 + jour.month - 1 + mois
+    for recul in range(4):
+        try:
+            return date(rang // 12, rang % 12 + 1, jour.day - recul)
+        except ValueError:
+            continue
+    raise AssertionError(jour)
+
+
+def expected(demande: Demande, delais: Sequence[Delai], jour: date) -> date | None:
+    """The rule, pair by pair."""
+    trouves = [
+        find_delai(delais, commune, typologie, jour)
+        for commune in demande.communes_souhaitees
+        for typologie in demande.types_logement
+    ]
+    mois = [each.mois for each in trouves if each is not None]
+    return add_months(demande.date_creation, min(mois)) if mois else None
+
+
+def test_the_delay_is_that_of_the_table(engine: Engine) -> None:
+    """[GPE-30] The narrowest zone, the named type, the latest arrêté in force; the shortest of the pairs."""
+    documents = {n: demande_of(d) for n, d in stock(engine).items()}
+    rng = random.Random(30)
+    zones = ["", "93066", "75", "75056", "93", *zones_of("93066")[:-1], *zones_of("75113")[:-1]]
+    with engine.begin() as conn:
+        assert set(conn.scalars(select(RECHERCHE.c.anormal_le))) == {None}
+        for _ in range(5):
+            conn.execute(DELAI_ANORMAL.delete())
+            lignes = {
+                (
+                    rng.choice(zones),
+                    rng.choice(["", "T1", "T2", "T3", "T4"]),
+                    date(rng.choice((2020, 2025, 2027)), 1, 1),
+                ): rng.randint(1, 40)
+                for _ in range(12)
+            }
+            delais = [Delai(zone, typologie, du, mois) for (zone, typologie, du), mois in lignes.items()]
+            for each in delais:
+                conn.execute(
+                    DELAI_ANORMAL.insert().values(
+                        territoire="111",
+                        zone=each.zone,
+                        typologie=each.typologie,
+                        valide_du=each.valide_du,
+                        mois=each.mois,
+                    )
+                )
+            attendues = {
+                n: expected(d, delais, JOUR) if "59350" not in d.communes_souhaitees else None
+                for n, d in documents.items()
+            }
+            redate(conn, JOUR)
+            assert dict(conn.execute(select(RECHERCHE.c.numero, RECHERCHE.c.anormal_le)).all()) == attendues  # type: ignore[arg-type]
+            assert redate(conn, JOUR, "111") == 0
+            # What a registration writes is what the later computation finds.
+            rebuild(conn, JOUR, lambda done, total: None)
+            assert dict(conn.execute(select(RECHERCHE.c.numero, RECHERCHE.c.anormal_le)).all()) == attendues  # type: ignore[arg-type]
+        assert any(attendues.values())

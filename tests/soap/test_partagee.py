@@ -19,6 +19,7 @@ from registry.handlers import Traitement
 from registry.projection import Projection
 from soap.operations_partagee import operations_partagee
 from tests.registry.fabrique import AUTRE_BAILLEUR, BAILLEUR, DecideurTemoin, echange_of, generate, horloge
+from tests.registry.test_evenements_store import EVENEMENT, evenements, types
 from tests.registry.test_gestion_partagee import question
 from tests.soap.conftest import Hub, Pki, start_server, stop_hub
 
@@ -93,3 +94,30 @@ async def test_search_that_is_no_document_is_a_fault(hub: Hub) -> None:
     with pytest.raises(zeep.exceptions.Fault) as caught:
         await call(hub, "RechercheDemandeImplService", "rechercheDemandeMulticritere", b"<a/>")
     assert [code.localname for code in caught.value.subcodes] == ["XML104"]
+
+
+async def test_events(hub: Hub, traitement: Traitement) -> None:
+    """[GPE-1] The six operations share an envelope; each is told by its action."""
+    numero = await register(traitement, "un")
+    service = "GestionPartageeEVTImplService"
+
+    async def ask(operation: str, fichier: bytes) -> etree._Element:
+        answer = await call(hub, service, operation, fichier)
+        assert answer.find(f"{NS1}listeAnomalies") is None, etree.tostring(answer)
+        return answer
+
+    nationaux = await ask("listerTypesEvenementsNationaux", types())
+    assert nationaux.find(f"{NS1}listeTypesEvenements") is not None
+    assert (await ask("listerTypesEvenementsTerritoriaux", types("111"))).find(
+        f"{NS1}listeTypesEvenements"
+    ) is None
+    ajoute = await ask("ajouterEvenementDemande", evenements(numero, EVENEMENT.format("DESIGN", "A", "")))
+    identifiant = ajoute.findtext(f".//{NS1}idEvenement")
+    cible = f"<evenement><idEvenement>{identifiant}</idEvenement><commentaire>vu</commentaire></evenement>"
+    change = await ask("modifierEvenementDemande", evenements(numero, cible))
+    assert change.findtext(f".//{NS1}commentaire") == "vu"
+    assert (await ask("listerEvenementsDemande", evenements(numero))).findtext(
+        f".//{NS1}idEvenement"
+    ) == identifiant
+    await ask("supprimerEvenementDemande", evenements(numero, cible))
+    assert (await ask("listerEvenementsDemande", evenements(numero))).find(f".//{NS1}evenement") is None

@@ -1,12 +1,26 @@
-"""The search of demandes."""
+"""The search of demandes and the events of shared management."""
 
 from alembic import op
-from sqlalchemy import ARRAY, Column, Date, Integer, PrimaryKeyConstraint, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    text,
+)
 
 revision = "0008_partagee"
 down_revision = "0006_dalo"
 branch_labels = None
 depends_on = None
+
+INSTANT = DateTime(timezone=True)
 
 
 def upgrade() -> None:
@@ -33,6 +47,35 @@ def upgrade() -> None:
         )
     op.create_index(
         "recherche_attributions_ix", "recherche", ["territoire"], postgresql_where=text("attributions > 1")
+    )
+    op.create_table(
+        "evenement_partage",
+        Column("id", BigInteger, nullable=False, autoincrement=False),
+        Column("version", Integer, nullable=False, autoincrement=False),
+        Column("numero", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("territoire", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("auteur", Text, nullable=False),
+        Column("cree_le", INSTANT, nullable=False),
+        Column("auteur_modification", Text),
+        Column("modifie_le", INSTANT),
+        Column("survenance", Date, nullable=False),
+        Column("commentaire", Text, nullable=False),
+        Column("champs", Text, nullable=False),
+        Column("sequence_journal", BigInteger, nullable=False),
+        Column("fichier", LargeBinary, nullable=False),
+        Column("courante", Boolean, nullable=False),
+        PrimaryKeyConstraint("id", "version", name="evenement_partage_pk"),
+    )
+    op.create_index("evenement_partage_numero_ix", "evenement_partage", ["numero"])
+    op.create_table(
+        "type_evenement",
+        Column("territoire", Text, nullable=False),
+        Column("code", Text, nullable=False),
+        Column("definition", LargeBinary, nullable=False),
+        Column("maj_le", INSTANT, nullable=False),
+        PrimaryKeyConstraint("territoire", "code", name="type_evenement_pk"),
     )
     op.create_index("detention_guichet_ix", "detention", ["guichet"])
 
