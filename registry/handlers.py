@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 
 from registry import anomalies_demande as catalogue
-from registry import doublons, reading
+from registry import reading
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
@@ -41,6 +41,7 @@ from registry.lifecycle import SUITES
 from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
+from registry.recherche_doublons import Recherchee, search, show
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
 from registry.regles import REGLES, Regles
 from registry.resultats import record_results
@@ -76,10 +77,11 @@ class _LectureDemandee:
 
 @dataclass(frozen=True, slots=True)
 class _RechercheDemandee:
-    """cles: pairs (territory, identity key). sauf: number of the demande itself, when it has one."""
+    """sauf: number of the demande itself, when it has one."""
 
     echange: Echange
-    cles: frozenset[tuple[str, str]]
+    territoires: frozenset[str]
+    cherchees: tuple[Recherchee, ...]
     sauf: str | None
 
 
@@ -187,10 +189,10 @@ class Traitement:
             await self._finish(echange, Statut.REFUSE, anomalies[0].code)
             return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
         cherches = searched_territoires(demande, guichet)
-        cles = frozenset(
-            (territoire, identite.cle) for territoire in cherches for identite in cles_of(demande)
+        cherchees = tuple(Recherchee(cle.cle, cle.role) for cle in cles_of(demande))
+        trouves = await self._recherches.submit(
+            _RechercheDemandee(echange, frozenset(cherches), cherchees, demande.num_unique)
         )
-        trouves = await self._recherches.submit(_RechercheDemandee(echange, cles, demande.num_unique))
         if isinstance(trouves, Echec):
             raise await self._failed(echange, trouves)
         if trouves.lisibles:
@@ -317,19 +319,14 @@ class Traitement:
 
     def _search(self, items: Sequence[_RechercheDemandee]) -> list[Doublons | Echec]:
         def work(conn: Connection, lot: Sequence[_RechercheDemandee]) -> list[Doublons]:
-            trouves = doublons.find(conn, {cle for item in lot for cle in item.cles})
-            vus = doublons.read_for(
-                conn,
-                [
-                    (
-                        item.echange.emetteur.guichet,
-                        sorted(
-                            {numero for cle in item.cles for numero in trouves.get(cle, ())} - {item.sauf}
-                        ),
-                    )
-                    for item in lot
-                ],
-            )
+            vus = [
+                show(
+                    conn,
+                    item.echange.emetteur.guichet,
+                    search(conn, item.territoires, item.cherchees, sauf=item.sauf),
+                )
+                for item in lot
+            ]
             relax(conn)
             maintenant = self._clock.now()
             record_outcomes(

@@ -8,13 +8,15 @@ would find everybody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, text
 
-from registry.ressemblance import SEUIL, compare, near_dates, swap_day_month
+from registry.doublons import LISTE_MAX, Doublons, read_for
+from registry.guichets import Guichet
+from registry.ressemblance import IDENTIQUE, SEUIL, compare, near_dates, swap_day_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,18 @@ def search(
         ecartes.update(conn.scalars(_ECARTES, {"numero": sauf}))
     trouves = score(cherchees, ((numero, cle, role) for numero, cle, role in lignes if numero not in ecartes))
     return [trouve for trouve in trouves if trouve.score >= seuil]
+
+
+def show(conn: Connection, guichet: Guichet, trouves: Sequence[Rapprochement]) -> Doublons:
+    """What a guichet may see of them, the most alike first [DBL-5].
+
+    Only those of the same identity are counted when it may not read them: that a stranger looks like somebody
+    is nobody's business.
+    """
+    certains = [trouve.numero for trouve in trouves if trouve.score == IDENTIQUE]
+    faibles = [trouve.numero for trouve in trouves if trouve.score < IDENTIQUE]
+    memes, proches = read_for(conn, [(guichet, certains), (guichet, faibles)])
+    return Doublons((*memes.lisibles, *proches.lisibles)[:LISTE_MAX], memes.caches)
 
 
 def score(
