@@ -1,13 +1,19 @@
 """Batching: requests that arrive together are handled together, by one thread, in one transaction.
 
-Natural batching, without a timer: a request that finds the thread idle goes at once, alone; those that arrive
-while it works make the next batch. Latency is never added; under load, the cost of a commit is shared.
+Natural batching: a request that finds the thread idle goes at once, alone; those that arrive while it works
+make the next batch. Under load, the cost of a commit is shared.
+
+Clients that were answered together come back together, a few milliseconds apart: so a batch waits, shortly,
+for as many items as the one before it had. Without this the first to come back went alone, at five times the
+cost of an item in a batch of sixteen (registrations of 16 clients: batches of 5.7 on average without, 7.7
+with; reads: 4.8 and 11.9). A lone client never waits: the batch before his had one item.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
@@ -16,6 +22,10 @@ I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
 
 _MAX_PENDING_BATCHES: Final = 20
+
+ATTENTE: Final = 0.005
+"""Seconds that a batch waits for as many items as the last one had: half of what a batch of sixteen
+registrations takes, and the latency that a client may lose once, when the others have gone."""
 
 
 class Saturation(Exception):
@@ -30,6 +40,7 @@ class Batcher(Generic[I, O]):
     max_size: items of a batch. It bounds the time that a transaction holds its locks.
     max_pending: items waiting or in progress beyond which `submit` raises Saturation; by default 20 batches,
         which at 50 ms each is a second of work: a partner that would wait longer is better told so.
+    attente: seconds that a batch waits, at most, for as many items as the one before it had.
 
     Not to be shared between event loops.
     """
@@ -41,6 +52,7 @@ class Batcher(Generic[I, O]):
         name: str,
         *,
         max_pending: int | None = None,
+        attente: float = ATTENTE,
     ) -> None:
         if max_size < 1:
             raise ValueError("un lot a au moins un élément")
@@ -48,8 +60,10 @@ class Batcher(Generic[I, O]):
         self._max_size = max_size
         self._max_pending = max_pending or _MAX_PENDING_BATCHES * max_size
         self._name = name
+        self._attente = attente
         # None asks the thread to end, after all that was put before it.
         self._queue: SimpleQueue[tuple[I, asyncio.Future[O]] | None] = SimpleQueue()
+        self._last_size = 1
         self._pending = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
@@ -104,16 +118,20 @@ class Batcher(Generic[I, O]):
     def _take(self) -> tuple[list[tuple[I, asyncio.Future[O]]], bool]:
         """The next batch, waiting for its first item; and False when it is the last."""
         entry = self._queue.get()
+        deadline = time.monotonic() + self._attente
         batch = []
         while entry is not None:
             batch.append(entry)
             if len(batch) == self._max_size:
-                return batch, True
+                break
+            # Once as many came as last time, only what is there already is taken.
+            remaining = deadline - time.monotonic() if len(batch) < self._last_size else 0.0
             try:
-                entry = self._queue.get_nowait()
+                entry = self._queue.get(timeout=remaining) if remaining > 0 else self._queue.get_nowait()
             except Empty:
-                return batch, True
-        return batch, False
+                break
+        self._last_size = max(len(batch), 1)
+        return batch, entry is not None
 
     def _answer(self, items: list[I]) -> Sequence[O] | BaseException:
         try:

@@ -82,6 +82,28 @@ async def test_the_first_goes_alone_at_once_and_those_that_arrive_meanwhile_toge
     assert gate.batches == [[1], [2, 3, 4], [5]]
 
 
+async def test_those_answered_together_are_taken_together_again() -> None:
+    """A batch waits for as many items as the one before; a lone client waits for nobody."""
+    gate = Gate()
+    batcher = Batcher(gate, 10, "essai", attente=3_600)
+    batcher.start()
+    first = asyncio.create_task(batcher.submit(1))
+    await gate.taken()
+    together = [asyncio.create_task(batcher.submit(item)) for item in (2, 3)]
+    gate.let()
+    await asyncio.gather(first, *together)
+    back = [asyncio.create_task(batcher.submit(4))]
+    await asyncio.sleep(0)
+    back.append(asyncio.create_task(batcher.submit(5)))
+    await asyncio.gather(*back)
+    assert gate.batches[-1] == [4, 5]
+    # The others have gone: stopping does not wait for them either.
+    last = asyncio.create_task(batcher.submit(6))
+    await asyncio.sleep(0)
+    await batcher.stop()
+    assert await last == -6
+
+
 async def test_an_error_reaches_only_its_batch_and_the_next_ones_go_on() -> None:
     def process(items: Sequence[int]) -> Sequence[int]:
         if 13 in items:
