@@ -49,7 +49,15 @@ _CONTROLES: Final = (
                 AND v.sequence_journal = d.sequence_journal
             LEFT JOIN journal j ON j.numero = d.numero AND j.version = 1 AND j.instant = d.recue_le
                 AND j.guichet = d.guichet
-            WHERE v.numero IS NULL OR j.sequence IS NULL ORDER BY d.sequence_journal
+            WHERE d.etat <> 'purgee' AND (v.numero IS NULL OR j.sequence IS NULL) ORDER BY d.sequence_journal
+        """),
+    ),
+    (
+        "la demande {numero} est dite effacée, le journal ne dit pas qu'elle l'a été",
+        text("""
+            SELECT d.numero, d.version FROM demande d
+            LEFT JOIN journal j ON j.numero = d.numero AND j.nature = 'PURGE'
+            WHERE d.etat = 'purgee' AND j.sequence IS NULL ORDER BY d.sequence_journal
         """),
     ),
     (

@@ -8,12 +8,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from echangeur.commandes.taches import run_tasks
 from echangeur.contexte import Json, instance_of
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import Code, note, print_json, say
 from registry.verification import verify
 
 app = create_group("Le registre des demandes et son journal.")
+app.command("taches", cls=Commande)(run_tasks)
 
 
 @app.command("verifier", cls=Commande)

@@ -1,0 +1,116 @@
+"""`echangeur registre taches`: what the registry does by itself, once a day."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from dispatching.decision import Distributeur
+from echangeur.contexte import Json, contexte_of, instance_of
+from echangeur.sortie import MauvaisUsage, print_json, say
+from registry.effacement import erase, erase_exchanges
+from registry.preavis import Preavis, produce_notices
+from registry.projection import Projection
+from registry.radiations_office import radiate_expired
+
+
+class Tache(StrEnum):
+    """The tasks, in the order in which they run: who is told today is not radiated today."""
+
+    PREAVIS = "preavis"
+    RADIATIONS = "radiations"
+    EFFACEMENTS = "effacements"
+
+
+def run_tasks(
+    ctx: typer.Context,
+    taches: Annotated[
+        list[Tache] | None,
+        typer.Argument(metavar="[TACHE]...", help="preavis, radiations, effacements ; toutes sans rien."),
+    ] = None,
+    essai: Annotated[
+        bool, typer.Option("--essai", help="Dit ce qui serait fait, sans rien changer.")
+    ] = False,
+    sortie: Annotated[
+        Path | None,
+        typer.Option("--sortie", help="Fichier CSV où écrire la liste nominative des préavis à envoyer."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fait les tâches quotidiennes : préavis d'échéance, radiations pour non-renouvellement, effacements.
+
+    À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
+    sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
+    l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation.
+    """
+    instance, clock = instance_of(ctx), contexte_of(ctx).clock
+    regles, instant = instance.configuration.regles, clock.now()
+    faits: dict[str, int] = {}
+    choisies = [tache for tache in Tache if not taches or tache in taches]
+    if Tache.PREAVIS in choisies and not essai and sortie is None:
+        raise MauvaisUsage(
+            "Les préavis produits doivent être écrits quelque part.",
+            "Ajoutez --sortie preavis.csv, ou --essai pour seulement les compter.",
+        )
+    with instance.database() as engine, _progress() as advance:
+        for tache in choisies:
+            match tache:
+                case Tache.PREAVIS:
+                    trouves = produce_notices(engine, regles, instant, essai=essai, progress=advance)
+                    faits["preavis"] = _write(trouves, sortie)
+                case Tache.RADIATIONS:
+                    decideur = Projection(Distributeur(clock))
+                    radiees = radiate_expired(
+                        engine, regles, instant, decideur, essai=essai, progress=advance
+                    )
+                    faits["radiations"] = sum(1 for _ in radiees)
+                case Tache.EFFACEMENTS:
+                    effacees = erase(engine, regles, instant, essai=essai, progress=advance)
+                    faits["demandes_effacees"] = sum(1 for _ in effacees)
+                    faits["echanges_effaces"] = erase_exchanges(engine, regles, instant, essai=essai)
+    if json:
+        print_json({"essai": essai, **faits})
+        return
+    textes = {
+        "preavis": "préavis produit(s)",
+        "radiations": "demande(s) radiée(s) pour non-renouvellement",
+        "demandes_effacees": "demande(s) effacée(s)",
+        "echanges_effaces": "message(s) refusé(s) effacé(s)",
+    }
+    for nom, nombre in faits.items():
+        say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")
+
+
+def _write(trouves: Iterator[Preavis], sortie: Path | None) -> int:
+    """Write the notices as they come; how many."""
+    if sortie is None:
+        return sum(1 for _ in trouves)
+    nombre = 0
+    # Appended to: the list of a task interrupted and run again is the sum of both.
+    with sortie.open("a", encoding="utf-8", newline="") as fichier:
+        ecrivain = csv.writer(fichier, delimiter=";")
+        if fichier.tell() == 0:
+            ecrivain.writerow(Preavis.__dataclass_fields__)
+        for preavis in trouves:
+            ecrivain.writerow(msgspec.to_builtins(preavis).values())
+            nombre += 1
+    return nombre
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    console = Console(file=sys.stderr)
+    columns = (SpinnerColumn(), TextColumn("{task.description} : {task.completed} demande(s) examinée(s)"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Tâches du registre", total=None)
+        yield lambda nombre: progress.advance(task, nombre)

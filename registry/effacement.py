@@ -1,0 +1,133 @@
+"""The erasure of nominative data, one year after the radiation (décret 2017-917 art. 4, regles §12).
+
+What stays proves and counts: the journal, with the empreintes of what is erased; the number, which is never
+given again; territory, communes, dates and motive of the demande, for the statistics; who read what.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+
+from registry.controles import PARIS
+from registry.echanges import Canal
+from registry.journal import Chaine, Ecriture
+from registry.regles import Regles
+from registry.suites import SYSTEME
+from registry.validite import add_months
+
+NATURE: Final = "PURGE"
+"""Nature of the journal entry that says that a demande was erased."""
+
+_LOT: Final = 500
+
+_DUE: Final = text("""
+    SELECT numero FROM demande
+    WHERE numero > :apres AND (
+        (etat = 'radiee' AND date_radiation <= :limite) OR (etat = 'supprimee' AND maj_le < :limite_le))
+    ORDER BY numero LIMIT :lot
+""")
+
+# In this order: the exchanges are found by the versions. A table that holds nominative data of a demande adds
+# its line here.
+_ERASE: Final = tuple(
+    text(statement)
+    for statement in (
+        """
+        DELETE FROM echange_brut b USING demande_version v JOIN journal j ON j.sequence = v.sequence_journal
+        WHERE v.numero = ANY(CAST(:numeros AS text[])) AND b.echange = j.echange
+        """,
+        """
+        DELETE FROM piece_bloc b USING piece p
+        WHERE p.numero = ANY(CAST(:numeros AS text[])) AND b.piece = p.id
+        """,
+        "DELETE FROM piece WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM recherche WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM preavis WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM detention WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM demande_version WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "UPDATE demande SET etat = 'purgee', maj_le = :instant WHERE numero = ANY(CAST(:numeros AS text[]))",
+    )
+)
+_ERASE_EXCHANGES: Final = text("""
+    DELETE FROM echange_brut b USING echange e
+    WHERE b.echange < :avant AND e.id = b.echange AND e.statut IN ('refuse', 'echec', 'recu')
+""")
+
+
+def erase(
+    engine: Engine,
+    regles: Regles,
+    instant: datetime,
+    *,
+    essai: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[str]:
+    """Erase what is due on the day of `instant` (aware), one transaction a batch; the numbers erased.
+
+    A reactivation cancels the erasure: its windows end within the year, and what is active is not looked at.
+    essai: what would be erased.
+    """
+    limite = add_months(instant.astimezone(PARIS).date(), -regles.conservation_mois)
+    apres = ""
+    while True:
+        with engine.begin() as conn:
+            chaine = None if essai else Chaine.lock(conn)
+            numeros = list(
+                conn.scalars(
+                    _DUE, {"apres": apres, "limite": limite, "limite_le": _midnight(limite), "lot": _LOT}
+                )
+            )
+            if chaine is not None and numeros:
+                _erase(conn, chaine, numeros, instant)
+        if not numeros:
+            return
+        apres = numeros[-1]
+        if progress is not None:
+            progress(len(numeros))
+        yield from numeros
+
+
+def erase_exchanges(engine: Engine, regles: Regles, instant: datetime, *, essai: bool = False) -> int:
+    """Erase the raw bytes of the exchanges that made no demande and are older than the retention; how many.
+
+    Those that made a version go with their demande.
+    """
+    limite = _midnight(add_months(instant.astimezone(PARIS).date(), -regles.conservation_mois))
+    # A UUID version 7 begins with its instant: the key is the order of reception.
+    avant = uuid.UUID(int=int(limite.timestamp() * 1000) << 80)
+    with engine.connect() as conn:
+        nombre = conn.execute(_ERASE_EXCHANGES, {"avant": avant}).rowcount
+        if essai:
+            conn.rollback()
+        else:
+            conn.commit()
+    return nombre
+
+
+def _erase(conn: Connection, chaine: Chaine, numeros: list[str], instant: datetime) -> None:
+    chaine.append(
+        [
+            Ecriture(
+                instant=instant,
+                nature=NATURE,
+                guichet=SYSTEME,
+                certificat="",
+                canal=Canal.TACHE,
+                numero=numero,
+            )
+            for numero in numeros
+        ]
+    )
+    for statement in _ERASE:
+        conn.execute(statement, {"numeros": numeros, "instant": instant})
+
+
+def _midnight(jour: date) -> datetime:
+    return datetime(jour.year, jour.month, jour.day, tzinfo=PARIS).astimezone(UTC)

@@ -1,0 +1,49 @@
+"""`echangeur registre taches`, as the operator's scheduler calls it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from registry.clock import FixedClock
+from tests.echangeur.conftest import Commande
+from tests.registry.vies import created, numero_of
+
+
+def test_a_year_of_daily_tasks(
+    instance: Commande, guichet: str, engine: Engine, horloge: FixedClock, tmp_path: Path
+) -> None:
+    """[VIE-65] Tried dry, then done; done twice is done once; the notices are in the file, with their
+    persons."""
+    document = created(engine, 1, date_creation=date(2026, 6, 15))
+    sortie = tmp_path / "preavis.csv"
+    horloge.set(datetime(2027, 5, 15, 2, tzinfo=UTC))
+    essai = instance("registre", "taches", "--essai", "--json")
+    assert essai.code == 0, essai.erreur
+    attendu = {"essai": True, "preavis": 1, "radiations": 0, "demandes_effacees": 0, "echanges_effaces": 0}
+    assert essai.json == attendu
+    fait = instance("registre", "taches", "preavis", "--sortie", sortie)
+    assert fait.code == 0, fait.erreur
+    assert "1 préavis" in fait.sortie
+    entete, ligne = sortie.read_text("utf-8").splitlines()
+    assert entete.startswith("numero;echeance;rang;canal;nom;prenom")
+    assert ligne.startswith(f"{numero_of(document)};2027-06-15;2;")
+    horloge.set(datetime(2027, 7, 15, 2, tzinfo=UTC))
+    for attendues in (1, 0):
+        radie = instance("registre", "taches", "radiations", "effacements", "--json")
+        assert radie.code == 0, radie.erreur
+        assert radie.json["radiations"] == attendues
+    horloge.set(datetime(2028, 7, 15, 2, tzinfo=UTC))
+    efface = instance("registre", "taches", "effacements")
+    assert efface.code == 0, efface.erreur
+    assert "1 demande(s) effacée(s)" in efface.sortie
+    assert instance("registre", "verifier").code == 0
+
+
+def test_notices_are_not_produced_for_nobody(instance: Commande, guichet: str) -> None:
+    """[VIE-65] Produced and written nowhere, they would never be sent."""
+    refus = instance("registre", "taches", "preavis")
+    assert refus.code == 2
+    assert "--sortie" in refus.erreur
