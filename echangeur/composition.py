@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from certs import tls
 from dispatching.decision import Distributeur
 from dispatching.worker import Worker
-from echangeur.config import Attestation
+from echangeur.config import Configuration
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
@@ -133,7 +133,7 @@ async def _services(
         stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
         limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
-        attestations = _attestations(configuration.attestation, engine)
+        attestations = _attestations(configuration, engine)
         await attestations.start()
         stack.push_async_callback(attestations.stop)
         app = create_app(
@@ -156,8 +156,14 @@ async def _services(
         yield
 
 
-def _attestations(settings: Attestation, engine: Engine) -> Attestations:
-    return Attestations(engine, politique=Politique(settings.politique), portail=settings.portail)
+def _attestations(configuration: Configuration, engine: Engine) -> Attestations:
+    settings = configuration.attestation
+    return Attestations(
+        engine,
+        politique=Politique(settings.politique),
+        regles=configuration.regles,
+        portail=settings.portail,
+    )
 
 
 async def _start_distribution(

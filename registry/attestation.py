@@ -86,6 +86,7 @@ def describe(
         ],
         "demandeur": _applicant(demande),
         "service": _service(attestable.guichet, references),
+        "duree": "un an" if regles.validite_mois == 12 else f"{regles.validite_mois} mois",
         "echeance": _day(_expiry(demande.date_creation, renouvellement, regles)),
         "portail": portail,
         "communes": communes,

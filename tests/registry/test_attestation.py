@@ -15,7 +15,7 @@ from registry.attestations import Attestations, Politique, is_wanted
 from registry.delais import Delai, find_delai
 from registry.echanges import Fichier
 from registry.references import Commission, Coordonnees, References
-from registry.regles import REGLES
+from registry.regles import REGLES, Regles
 from registry.tables_references import BAILLEUR_COMMUNE, COMMISSION_MEDIATION, DELAI_ANORMAL
 from schemas.demande import Demande
 from schemas.emission import TYPE_RETOUR, emit_demande
@@ -67,6 +67,20 @@ def test_renewal_has_the_same_content_and_its_own_title() -> None:
     assert "renouvellement" in str(donnees["titre"])
     assert ["Dernier renouvellement", "01/07/2026"] in donnees["reperes"]  # type: ignore[operator]
     assert donnees["echeance"] == "01/07/2027"
+
+
+def test_validity_follows_the_configured_rules() -> None:
+    """[ATT-3] An authority may set another validity than a year."""
+    demande = demande_of(generate(1))
+    donnees = describe(
+        demande,
+        attestable_of(generate(1), "REN"),
+        SANS_REFERENCE,
+        jour=JOUR,
+        regles=Regles(validite_mois=18),
+        portail="",
+    )
+    assert (donnees["duree"], donnees["echeance"]) == ("18 mois", "01/01/2028")
 
 
 def test_bailleurs_and_delays_are_those_of_the_wished_communes() -> None:

@@ -27,6 +27,7 @@ from registry.echanges import Emetteur
 from registry.handlers import Traitement
 from soap.server import create_app, create_runner
 from tests.registry.fabrique import BAILLEUR, DecideurTemoin, generate, horloge
+from tests.registry.vies import renewal, sent
 from tests.soap.conftest import FauxIdentites, Hub, Pki, stop_hub
 from tests.soap.messages import CLAIR, MTOM, inline_num_unique, mtom_num_unique
 
@@ -107,6 +108,20 @@ async def test_complet_asks_for_it(reel: Hub) -> None:
     assert field(then.texte, "fichierDemande") == field(without.texte, "fichierDemande")
     again = await reel.post(with_complet(message, "1"), CLAIR)
     assert again.texte == then.texte
+
+
+async def test_renewal_has_one_and_modification_has_none(reel: Hub, clock: FixedClock) -> None:
+    """[ATT-1] [ATT-3]"""
+    created = await reel.post(inline_num_unique(ascii_of(1)), CLAIR)
+    document = base64.b64decode(field(created.texte, "fichierDemande"))
+    clock.set(clock.now() + timedelta(days=1))
+    renewed = await reel.post(inline_num_unique(renewal(document, "2026-07-02", ecrit=clock.now())), CLAIR)
+    assert field(renewed.texte, "nomAttestation").startswith("ATTG1104-202607021130-")
+    document = base64.b64decode(field(renewed.texte, "fichierDemande"))
+    modified = await reel.post(inline_num_unique(sent(document, "MOD", ecrit=clock.now(), jeton=True)), CLAIR)
+    assert modified.statut == 200
+    assert b"listeAnomalie" not in base64.b64decode(field(modified.texte, "fichierDemande"))
+    assert "nomAttestation" not in modified.texte
 
 
 async def test_refused_demande_has_none(reel: Hub) -> None:
