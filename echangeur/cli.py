@@ -19,6 +19,7 @@ from echangeur.commandes import (
     filtre,
     guichet,
     initialisation,
+    piece,
     reference,
     registre,
     schema,
@@ -77,6 +78,7 @@ app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
 app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
+app.add_typer(piece.app, name="piece")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:

@@ -45,7 +45,13 @@ _ERASE: Final = tuple(
         DELETE FROM piece_bloc b USING piece p
         WHERE p.numero = ANY(CAST(:numeros AS text[])) AND b.piece = p.id
         """,
+        # A pièce bears the identifier of its exchange, whose message holds it when it came inline.
+        """
+        DELETE FROM echange_brut b USING piece p
+        WHERE p.numero = ANY(CAST(:numeros AS text[])) AND b.echange = p.id
+        """,
         "DELETE FROM piece WHERE numero = ANY(CAST(:numeros AS text[]))",
+        "DELETE FROM piece_action WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM recherche WHERE numero = ANY(CAST(:numeros AS text[]))",

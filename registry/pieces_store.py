@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.annexes import Contenu
 from registry.pieces import Action, Marque, Profil
+from registry.tables import ECHANGE_BRUT
 from registry.tables_pieces import PIECE, PIECE_ACTION, PIECE_BLOC, PROFIL_CERTIFICAT
 
 
@@ -173,6 +174,8 @@ def mark_piece(conn: Connection, identifiant: uuid.UUID, *, marque: Marque, cate
 def delete_piece(conn: Connection, identifiant: uuid.UUID, *, instant: datetime) -> None:
     """Take a pièce out of its dossier: the content is erased, the facts and the history stay."""
     conn.execute(delete(PIECE_BLOC).where(PIECE_BLOC.c.piece == identifiant))
+    # A pièce bears the identifier of its exchange, whose message held it when it came inline.
+    conn.execute(delete(ECHANGE_BRUT).where(ECHANGE_BRUT.c.echange == identifiant))
     conn.execute(update(PIECE).where(PIECE.c.id == identifiant).values(supprimee_le=instant))
 
 
@@ -216,14 +219,6 @@ def list_actions(conn: Connection, numero: str) -> tuple[ActionPiece, ...]:
         )
         for ligne in conn.execute(query)
     )
-
-
-def erase(conn: Connection, numeros: Sequence[str]) -> None:
-    """Erase the dossiers of demandes whose data must go, content, facts and history (regles §12)."""
-    pieces = select(PIECE.c.id).where(PIECE.c.numero.in_(numeros))
-    conn.execute(delete(PIECE_BLOC).where(PIECE_BLOC.c.piece.in_(pieces)))
-    conn.execute(delete(PIECE).where(PIECE.c.numero.in_(numeros)))
-    conn.execute(delete(PIECE_ACTION).where(PIECE_ACTION.c.numero.in_(numeros)))
 
 
 def _piece(ligne: Row[tuple[object, ...]]) -> Piece:

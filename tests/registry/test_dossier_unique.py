@@ -19,12 +19,14 @@ from registry.annexes import BLOC, Contenu
 from registry.clock import FixedClock
 from registry.dossier_unique import TAILLE_MAX, Depot
 from registry.echanges import Echange, Fichier, Refus
-from registry.exchanges_store import Statut, get_echange, record_receptions
+from registry.effacement import erase
+from registry.exchanges_store import Statut, get_echange, read_octets, record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers_pieces import DossierUnique
 from registry.pieces import DROITS, Action, Portee, Profil, categories, narrows
 from registry.pieces_store import Piece
 from registry.registration import Enregistrement
+from registry.regles import Regles
 from registry.tables import JOURNAL
 from registry.tables_pieces import PIECE_ACTION, PIECE_BLOC
 from registry.verification import verify
@@ -320,6 +322,8 @@ async def test_deletion_erases_the_content_and_keeps_the_facts(
     assert code(await dossier.supprimer(acteur(engine), numero, str(piece.id), "illisible")) == ""
     with engine.connect() as conn:
         assert conn.execute(select(PIECE_BLOC)).all() == []
+        # A pièce that came inline was in the message too.
+        assert read_octets(conn, piece.id) is None
     assert ids(await dossier.lister(acteur(engine), numero)) == []
     assert code(await dossier.consulter(acteur(engine), numero, str(piece.id))) == "PIE206"
 
@@ -381,10 +385,12 @@ async def test_a_dossier_is_erased_with_its_demande(
     dossier: DossierUnique, engine: Engine, numero: str
 ) -> None:
     """[PIE-19] regles §12: nothing nominative stays, history included."""
-    await put(dossier, engine, depot(numero))
+    piece = await put(dossier, engine, depot(numero))
     with engine.begin() as conn:
-        store.erase(conn, [numero])
+        conn.execute(text("UPDATE demande SET etat = 'radiee', date_radiation = '2024-01-01'"))
+    assert list(erase(engine, Regles(), RECU_LE)) == [numero]
     with engine.connect() as conn:
         assert conn.execute(select(PIECE_BLOC)).all() == []
         assert conn.execute(select(PIECE_ACTION)).all() == []
+        assert read_octets(conn, piece.id) is None
         assert store.list_pieces(conn, numero) == ()

@@ -1,0 +1,102 @@
+"""`echangeur piece`: the dossier unique seen by the gestionnaire and the operator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.francais import Commande, create_group
+from echangeur.sortie import ConstatNegatif, print_json, print_table, say
+from registry.certificats import list_certificats
+from registry.pieces import Profil, categories
+from registry.pieces_store import list_pieces, set_profil
+
+app = create_group(
+    "Les pièces du dossier unique : profils des certificats, catégories, contenu d'un dossier."
+)
+
+
+@app.command("profil", cls=Commande)
+def give_profil(
+    ctx: typer.Context,
+    empreinte: Annotated[str, typer.Argument(metavar="EMPREINTE", help="Empreinte SHA-256 du certificat.")],
+    profil: Annotated[Profil, typer.Argument(metavar="PROFIL", help=f"L'un de : {', '.join(Profil)}.")],
+) -> None:
+    """Donne à un certificat enregistré son profil sur les pièces, à la place de celui qu'il avait."""
+    # As other tools show it: colons, capitals.
+    key = empreinte.replace(":", "").lower()
+    with transaction(ctx) as conn:
+        if all(certificat.empreinte != key for certificat in list_certificats(conn)):
+            raise ConstatNegatif(f"Aucun certificat d'empreinte {key}.", "Voir : echangeur certificat lister")
+        set_profil(conn, key, profil, instant=contexte_of(ctx).clock.now())
+    say(f"Le certificat {key} a le profil {profil}.")
+
+
+@app.command("categories", cls=Commande)
+def list_categories(ctx: typer.Context, json: Json = False) -> None:
+    """Liste les catégories de pièces, celles qui sont fermées comprises."""
+    jour = contexte_of(ctx).clock.now().date()
+    if json:
+        print_json(
+            [
+                {
+                    "code": each.code,
+                    "libelle": each.libelle,
+                    "classe": each.classe,
+                    "sensible": each.sensible,
+                    "valide_du": each.valide_du,
+                    "valide_au": each.valide_au,
+                }
+                for each in categories().values()
+            ]
+        )
+        return
+    print_table(
+        ("code", "libellé", "classe", "sensible", "état"),
+        [
+            (
+                each.code,
+                each.libelle,
+                each.classe,
+                "oui" if each.sensible else "non",
+                "ouverte" if each.is_open(jour) else "fermée",
+            )
+            for each in categories().values()
+        ],
+        vide="Aucune catégorie.",
+    )
+
+
+@app.command("lister", cls=Commande)
+def list_dossier(
+    ctx: typer.Context,
+    numero: Annotated[str, typer.Argument(metavar="NUMERO", help="Numéro unique de la demande.")],
+    json: Json = False,
+) -> None:
+    """Liste les pièces du dossier d'une demande, sans leur contenu."""
+    with transaction(ctx) as conn:
+        found = list_pieces(conn, numero)
+    if json:
+        print_json(
+            [
+                {
+                    "id": str(piece.id),
+                    "categorie": piece.categorie,
+                    "type": piece.type,
+                    "taille": piece.taille,
+                    "empreinte": piece.empreinte.hex(),
+                    "marque": piece.marque,
+                    "guichet": piece.guichet,
+                    "depose_le": piece.depose_le,
+                }
+                for piece in found
+            ]
+        )
+        return
+    print_table(
+        ("pièce", "catégorie", "type", "octets", "marque", "guichet", "déposée le"),
+        [(p.id, p.categorie, p.type, p.taille, p.marque, p.guichet, p.depose_le) for p in found],
+        vide="Aucune pièce dans ce dossier.",
+    )
