@@ -22,6 +22,7 @@ from echangeur.commandes import (
     piece,
     reference,
     registre,
+    rpls,
     schema,
     serveur,
 )
@@ -76,6 +77,7 @@ app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")
 app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
+app.add_typer(rpls.app, name="rpls")
 app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
 app.add_typer(piece.app, name="piece")

@@ -14,6 +14,7 @@ from registry.lots import Echec, run_batch
 from registry.registration import Resultat
 from registry.regles import Regles
 from registry.resultats import record_results
+from registry.rpls_controle import check_attributions
 from registry.vie import change
 
 
@@ -45,6 +46,7 @@ class Vie:
     def _change(self, items: Sequence[ChangementRecu]) -> list[Resultat | Echec]:
         def work(conn: Connection, lot: Sequence[ChangementRecu]) -> list[Resultat]:
             maintenant = self._clock.now()
+            lot = check_attributions(conn, lot)
             resultats = change(conn, lot, decideur=self._decideur, repondu_le=maintenant, regles=self._regles)
             record_results(conn, lot, resultats, maintenant)
             return resultats

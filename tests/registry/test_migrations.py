@@ -19,6 +19,7 @@ for _module in (
     "filters.tables",
     "dispatching.tables",
     "registry.tables_dalo",
+    "registry.tables_rpls",
     "registry.tables_doublons",
     "registry.tables_pieces",
     "registry.tables_recherche",

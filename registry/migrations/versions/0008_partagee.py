@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 revision = "0008_partagee"
-down_revision = "0006_dalo"
+down_revision = "0007_rpls"
 branch_labels = None
 depends_on = None
 
