@@ -50,8 +50,7 @@ from schemas import territoires
 from schemas.codes import check_codes
 from schemas.demande import Demande, read_demande
 from schemas.documents import DEMANDES, read_document
-from schemas.emission import TYPE_RETOUR, AnomalieEmise, DoublonEmis, doublon_of, emit_doublons, emit_refus
-from schemas.emission import rehead as rehead_document
+from schemas.emission import AnomalieEmise, DoublonEmis, doublon_of, emit_doublons, emit_refus
 from schemas.parser import parse
 from schemas.violations import Violation
 
@@ -174,7 +173,7 @@ class Traitement:
             raise await self._failed(echange, lue)
         if lue is None:
             return Refus((_out_of_reach(lecture),))
-        contenu = rehead_document(lue.document, type_fichier=TYPE_RETOUR, date_fichier=self._clock.now())
+        contenu = reading.answer(lue, self._clock.now())
         return ReponseDemandeLogement(Fichier(self._name(Prefixe.DEMANDE, guichet), contenu))
 
     async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus:

@@ -140,6 +140,8 @@ def _conditions(criteres: Criteres, jour: date) -> tuple[list[str], dict[str, ob
                 "greatest(r.depot, r.renouvellement) + interval '12 months' < CAST(:jour AS date)"
             )
             valeurs["jour"] = jour
+    else:
+        conditions.append("d.etat IN ('active', 'radiee')")
     for colonne, periode in (
         ("depot", criteres.depot),
         ("renouvellement", criteres.renouvellement),

@@ -6,10 +6,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from registry import anomalies_recherche as catalogue
 from registry import recherche
@@ -18,12 +19,14 @@ from registry.echanges import Echange, Fichier, Refus
 from registry.exchanges_store import EchangeConnu, Statut, get_echange, record_receptions
 from registry.gestion_partagee import GestionPartagee
 from registry.guichets import Guichet
+from registry.handlers import Traitement
 from registry.projection import Projection
 from registry.registration import Enregistrement
 from schemas.documents import Document, DocumentKind, read_document
 from tests.registry.fabrique import (
     BAILLEUR,
     DecideurTemoin,
+    demande_of,
     echange_of,
     generate,
     horloge,
@@ -188,3 +191,31 @@ async def test_many_searches_at_once(gestion: GestionPartagee, engine: Engine) -
     echanges = [received(engine, fichier) for _ in range(20)]
     reponses = await asyncio.gather(*(gestion.rechercher(each, fichier) for each in echanges))
     assert {valid(each).count("<ns1:numUnique>") for each in reponses} == {2}
+
+
+async def test_what_is_read_tells_the_treatment_of_the_demande(
+    gestion: GestionPartagee, engine: Engine, clock: FixedClock
+) -> None:
+    """[GPE-32] The indicators of the day of the reading; none of them for a radiée past its delay."""
+    (numero,) = registered(engine, "un")
+    traitement = Traitement(engine, clock, DecideurTemoin())
+    await traitement.start()
+
+    async def read() -> list[str]:
+        reponse = await traitement.get_demande_logement(received(engine, b""), numero)
+        assert not isinstance(reponse, Refus)
+        lue = demande_of(reponse.demande.contenu)
+        assert lue.version_interface == "02.01"
+        texte = reponse.demande.contenu.decode()
+        return re.findall("<ns1:est(?:Delai|Multiples)[A-Za-z]*>(.*?)<", texte)
+
+    assert await read() == ["false", "false"]
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE recherche SET anormal_le = '2026-07-02', attributions = 2"))
+    assert await read() == ["false", "true"]
+    clock.advance(timedelta(days=1))
+    assert await read() == ["true", "true"]
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE demande SET etat = 'radiee'"))
+    assert await read() == ["false", "true"]
+    await traitement.stop()

@@ -188,6 +188,9 @@ def test_states(engine: Engine) -> None:
     assert found(engine, Criteres(etat="E"), jour=date(2026, 7, 2)) == set(numeros[1:])
     assert found(engine, Criteres(etat="R")) == {numeros[0]}
     assert found(engine, Criteres(radiation=Periode(date(2026, 6, 30), date(2026, 6, 30)))) == {numeros[0]}
+    assert found(engine, Criteres(num_unique=numeros[0])) == {numeros[0]}
+    set_state(engine, numeros[0], "purgee")
+    assert found(engine, Criteres(num_unique=numeros[0])) == set()
     assert found(engine, Criteres(renouvellement=Periode(date(2025, 7, 1)))) == {numeros[2]}
 
 
