@@ -29,6 +29,7 @@ test: check
 
 bench: install
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.etapes
 
 # The generated pages of docs/ are checked by the tests; this writes them again.
 docs: install

@@ -74,14 +74,18 @@ def measure_run(
 
 
 def prepare_instance(root: Path) -> tuple[Path, Path]:
-    """A fresh instance with a bailleur, its certificate, and three guichets with filters."""
+    """A fresh instance with a bailleur, its certificate, and three guichets whose filters match often.
+
+    Their distributions are decided and written with each registration; without an address to send them to,
+    they wait.
+    """
     instance, folder = root / "instance", root / "client"
     servers.echangeur("init", str(instance))
     add = ("--instance", str(instance), "guichet", "ajouter")
     servers.echangeur(
         *add, "G1104", "--nom", "Banc A", "--type", "bailleur", "--siren", "552046484", "--territoire", "111"
     )
-    for code in ("G1226", "G1300", "G1400"):
+    for code, type_logement in (("G1226", "T2"), ("G1300", "T3"), ("G1400", "T4")):
         servers.echangeur(
             *add,
             code,
@@ -94,6 +98,8 @@ def prepare_instance(root: Path) -> tuple[Path, Path]:
             "--territoire",
             "111",
         )
+        filtre = ("--nom", f"Tous les {type_logement}", "--type-logement", type_logement)
+        servers.echangeur("--instance", str(instance), "filtre", "ajouter", code, *filtre)
     servers.echangeur("--instance", str(instance), "certificat", "emettre", "G1104", "--dossier", str(folder))
     return instance, folder
 

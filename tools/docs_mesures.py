@@ -1,0 +1,56 @@
+"""docs/mesures.md, generated from the results committed in bench/results: it cannot quote other figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+PAGE: Final = Path("docs/mesures.md")
+
+_BANC: Final = Path(__file__).resolve().parent.parent / "bench"
+_COLONNES: Final = {
+    "serveur": "serveur",
+    "operation": "opération",
+    "par_seconde": "par seconde",
+    "p50": "p50 (ms)",
+    "p99": "p99 (ms)",
+    "cpu_serveur": "CPU du serveur (ms)",
+    "cpu_base": "CPU de la base (ms)",
+    "memoire_mio": "mémoire (Mio)",
+    "erreurs": "erreurs",
+}
+
+
+def render() -> str:
+    """The page. Raises OSError when a result is missing: run `make bench`."""
+    synchrone = _load("synchrone")
+    etapes = _load("etapes")
+    return (
+        (_BANC / "mesures.modele.md")
+        .read_text(encoding="utf-8")
+        .format(
+            conditions=(
+                f"{synchrone['clients']} clients, {synchrone['requetes']} requêtes par mesure, connexions "
+                f"tenues ; {synchrone['machine']}, {synchrone['date'][:10]}."
+            ),
+            mesures=_table(
+                tuple(_COLONNES.values()),
+                ([mesure[name] for name in _COLONNES] for mesure in synchrone["mesures"]),
+            ),
+            rapports=_table(("rapport", "valeur"), synchrone["rapports"].items()),
+            taille=etapes["taille_moyenne"],
+            etapes=_table(("étape", "µs"), etapes["etapes"].items()),
+        )
+    )
+
+
+def _table(titres: Sequence[str], lignes: Iterable[Sequence[object]]) -> str:
+    rows = [titres, ["---" for _ in titres], *lignes]
+    return "\n".join("| " + " | ".join(str(value) for value in row) + " |" for row in rows)
+
+
+def _load(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((_BANC / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return content
