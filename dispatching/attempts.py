@@ -29,6 +29,9 @@ from schemas.emission import rehead
 TYPE_DISTRIBUTION: Final = "DIS"
 """typeFichier of what is distributed (ListeTypeFichier)."""
 
+TYPE_SUPPRESSION: Final = "SUP"
+"""typeFichier of a suppression: nothing in its document would tell it ([VIE-51])."""
+
 CLASSE_VERROU: Final = 0x6469_7374
 """First key of the advisory locks by which workers prove that they live."""
 
@@ -83,7 +86,7 @@ _TAKE: Final = text("""
     ), prises AS (
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
-        RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.cree_le, d.tentatives AS rang,
+        RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.tentatives AS rang,
             choix.adresse_reception AS adresse
     ), ecrites AS (
         INSERT INTO tentative (distribution, rang, commencee_le, porteur)
@@ -252,6 +255,11 @@ def _issue(resultat: Accuse | Echec) -> str:
     return resultat.statut.value if isinstance(resultat, Accuse) else resultat.genre.value
 
 
+def type_of(nature: str) -> str:
+    """typeFichier of the distribution of a change of that nature."""
+    return TYPE_SUPPRESSION if nature == TYPE_SUPPRESSION else TYPE_DISTRIBUTION
+
+
 def _envoi(row: Row[Any]) -> Envoi:
     # Of the instant when it was made, not of the attempt: the file is the same at each attempt.
     minute = row.cree_le.astimezone(PARIS).strftime("%Y%m%d%H%M")
@@ -263,5 +271,5 @@ def _envoi(row: Row[Any]) -> Envoi:
         numero=row.numero,
         adresse=row.adresse,
         nom_fichier=f"DEM{row.guichet}-{minute}-{row.sequence % 1_000_000:06d}.xml",
-        contenu=rehead(row.document, type_fichier=TYPE_DISTRIBUTION, date_fichier=row.cree_le),
+        contenu=rehead(row.document, type_fichier=type_of(row.nature), date_fichier=row.cree_le),
     )

@@ -7,7 +7,6 @@ made only after the commit that makes it true.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +19,8 @@ from registry import reading
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
-from registry.changement import ChangementRecu, check_change, fact_of
 from registry.clock import Clock
-from registry.controles import PARIS, check_creation, check_search, searched_territoires, territoire_of
+from registry.controles import COPIE, check_search, searched_territoires
 from registry.doublons import Doublons
 from registry.echanges import (
     Echange,
@@ -42,12 +40,12 @@ from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
 from registry.recherche_doublons import Recherchee, search, show
+from registry.recus import change_of, check_copy, creation_of
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
 from registry.regles import REGLES, Regles
 from registry.resultats import record_results
 from registry.traitement_vie import Vie
 from schemas import territoires
-from schemas.codes import check_codes
 from schemas.demande import Demande, read_demande
 from schemas.documents import DEMANDES, read_document
 from schemas.emission import AnomalieEmise, DoublonEmis, doublon_of, emit_doublons, emit_refus
@@ -154,10 +152,20 @@ class Traitement:
         if isinstance(demande, Refus):
             return demande
         guichet = echange.emetteur.guichet
+        if demande.type_fichier == COPIE:
+            return await self._copy(echange, demande)
         if demande.type_fichier in SUITES:
-            resultat = await self._vie.submit(self._change_of(echange, fichier, demande))
+            resultat = await self._vie.submit(
+                change_of(
+                    echange, OPERATION_NUM_UNIQUE, fichier, demande, self._name(Prefixe.DEMANDE, guichet)
+                )
+            )
         else:
-            resultat = await self._enregistrements.submit(self._creation_of(echange, fichier, demande))
+            resultat = await self._enregistrements.submit(
+                creation_of(
+                    echange, OPERATION_NUM_UNIQUE, fichier, demande, self._name(Prefixe.DEMANDE, guichet)
+                )
+            )
         if isinstance(resultat, Echec):
             raise await self._failed(echange, resultat)
         if isinstance(resultat, Enregistrement):
@@ -212,34 +220,21 @@ class Traitement:
             return refus
         return read_demande(document.root)
 
-    def _creation_of(self, echange: Echange, fichier: bytes, demande: Demande) -> DemandeRecue:
+    async def _copy(self, echange: Echange, demande: Demande) -> ReponseNumUnique:
+        """The demande as it is, as a digital copy ([VIE-80]): a reading, whatever else the file says."""
         guichet = echange.emetteur.guichet
-        jour = echange.recu_le.astimezone(PARIS).date()
-        return DemandeRecue(
-            echange=echange,
-            operation=OPERATION_NUM_UNIQUE,
-            empreinte=hashlib.sha256(fichier).digest(),
-            demande=demande,
-            anomalies=check_creation(demande, guichet, jour, check_codes(demande.root, jour)),
-            territoire=territoire_of(demande) or "",
-            cles=cles_of(demande),
-            nom_fichier=self._name(Prefixe.DEMANDE, guichet),
-        )
-
-    def _change_of(self, echange: Echange, fichier: bytes, demande: Demande) -> ChangementRecu:
-        guichet = echange.emetteur.guichet
-        jour = echange.recu_le.astimezone(PARIS).date()
-        fait, motif = fact_of(demande)
-        return ChangementRecu(
-            echange=echange,
-            operation=OPERATION_NUM_UNIQUE,
-            empreinte=hashlib.sha256(fichier).digest(),
-            demande=demande,
-            fait=fait,
-            motif=motif,
-            anomalies=check_change(demande, guichet, check_codes(demande.root, jour)),
-            nom_fichier=self._name(Prefixe.DEMANDE, guichet),
-        )
+        anomalies = check_copy(demande, guichet)
+        if anomalies:
+            await self._finish(echange, Statut.REFUSE, anomalies[0].code)
+            return ReponseNumUnique(self._refuse(demande, guichet, anomalies))
+        lecture = Lecture(guichet, demande.num_unique or "")
+        lue = await self._lectures.submit(_LectureDemandee(echange, lecture))
+        if isinstance(lue, Echec):
+            raise await self._failed(echange, lue)
+        if lue is None:
+            return ReponseNumUnique(self._refuse(demande, guichet, (_out_of_reach(lecture),)))
+        contenu = rehead_document(lue.document, type_fichier=COPIE, date_fichier=self._clock.now())
+        return ReponseNumUnique(Fichier(self._name(Prefixe.DEMANDE, guichet), contenu))
 
     def _refuse(
         self,
