@@ -233,7 +233,7 @@ class Traitement:
             raise await self._failed(echange, lue)
         if lue is None:
             return ReponseNumUnique(self._refuse(demande, guichet, (_out_of_reach(lecture),)))
-        contenu = rehead_document(lue.document, type_fichier=COPIE, date_fichier=self._clock.now())
+        contenu = reading.answer(lue, self._clock.now(), COPIE)
         return ReponseNumUnique(Fichier(self._name(Prefixe.DEMANDE, guichet), contenu))
 
     def _refuse(

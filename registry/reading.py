@@ -91,9 +91,9 @@ def read(conn: Connection, lectures: Sequence[Lecture]) -> list[DemandeLue | Non
     return lues
 
 
-def answer(lue: DemandeLue, maintenant: datetime) -> bytes:
+def answer(lue: DemandeLue, maintenant: datetime, type_fichier: str = TYPE_RETOUR) -> bytes:
     """The document that answers a reading: our header, and the indicators as they are now [GPE-32]."""
-    contenu = rehead(lue.document, type_fichier=TYPE_RETOUR, date_fichier=maintenant)
+    contenu = rehead(lue.document, type_fichier=type_fichier, date_fichier=maintenant)
     if not lue.suivie:
         return contenu
     jour = maintenant.astimezone(PARIS).date()
