@@ -224,13 +224,19 @@ def _perimeter(nouveau: NouveauGuichet) -> Iterable[Constat]:
             )
 
 
+_GRAND_PARIS: Final = "200054781"
+"""SIREN of the métropole du Grand Paris, whose EPT, not itself, share the demandes (docs/decisions/0021)."""
+
+
 def _communes(nouveau: NouveauGuichet) -> frozenset[str]:
     code = _perimetre(nouveau)
     match nouveau.type:
         case TypeGuichet.COMMUNE:
-            epci = cog.epci_of(code)
             # A city with arrondissements is wished by its arrondissements.
-            return frozenset({code}) | cog.communes_of_ville(code) | cog.communes_of_epci(epci or "")
+            ville = frozenset({code}) | cog.communes_of_ville(code)
+            epci = cog.epci_of(code) or ""
+            # Paris has no EPT and holds its powers itself: the métropole would open 130 other communes to it.
+            return ville if epci == _GRAND_PARIS else ville | cog.communes_of_epci(epci)
         case TypeGuichet.EPCI:
             return cog.communes_of_epci(code)
         case _:

@@ -55,9 +55,15 @@ def test_a_commune_outside_any_epci_reads_itself() -> None:
     assert resolved(alone).communes == {"29083"}
 
 
-def test_paris_reads_its_arrondissements() -> None:
+def test_paris_reads_its_arrondissements_and_not_the_metropole() -> None:
+    """docs/decisions/0021: Paris has no EPT; the métropole du Grand Paris does not widen what it reads."""
     paris = replace(COMMUNE, perimetre="75056", territoires=frozenset({"111"}))
-    assert {"75056", "75101", "75120"} <= resolved(paris).communes
+    assert resolved(paris).communes == {"75056"} | {f"751{n:02}" for n in range(1, 21)}
+
+
+def test_a_commune_of_the_grand_paris_reads_its_ept() -> None:
+    montreuil = replace(COMMUNE, perimetre="93048", territoires=frozenset({"111"}))
+    assert resolved(montreuil).communes == cog.communes_of_epci("200057875")
 
 
 def test_an_epci_is_its_own_perimeter_by_its_siren() -> None:
