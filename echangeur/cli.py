@@ -19,6 +19,7 @@ from echangeur.commandes import (
     filtre,
     guichet,
     initialisation,
+    partagee,
     piece,
     reference,
     registre,
@@ -81,6 +82,7 @@ app.add_typer(rpls.app, name="rpls")
 app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
 app.add_typer(piece.app, name="piece")
+app.add_typer(partagee.app, name="partagee")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:
