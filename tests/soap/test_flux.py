@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -12,11 +14,13 @@ from hypothesis import strategies as st
 
 from registry.annexes import token_of
 from registry.anomalies import Anomalie
+from registry.controle_pieces import Nature, check_contenu
 from registry.dossier_unique import TAILLE_MAX
 from soap import flux
 from soap.flux import Arrivee
 from soap.mime import Partie, split
 from soap.mime_flux import LecteurMultipart, PartieFermee, PartieOuverte, open_multipart
+from tests.registry.documents_pieces import pdf
 
 TETE = b"Content-Type: application/xop+xml\r\nContent-ID: <racine>"
 
@@ -191,3 +195,29 @@ def test_a_piece_too_large_stops_the_reading() -> None:
     arrival.drop()
     assert refus.code == "PIE220"
     assert sent <= TAILLE_MAX + len(bloc)
+
+
+def test_memory_does_not_depend_on_the_size_of_the_piece() -> None:
+    """[PIE-30] 20 MB arrive, are judged and read back by blocks; 3 MB of Python memory at most."""
+    bloc = random.Random(1).randbytes(64 << 10)
+    head, tail = pdf(poids=3).split(random.Random(0).randbytes(3))
+    before, after = body_of(b"|").split(b"|")
+    tracemalloc.start()
+    try:
+        arrival = Arrivee(LecteurMultipart("B"), "B", "")
+        assert arrival.feed(before + head) is None
+        for _ in range(300):
+            assert arrival.feed(bloc) is None
+        assert arrival.feed(tail + after) is None
+        result = arrival.close()
+        assert not isinstance(result, Anomalie)
+        (found,) = result[1].entrees.values()
+        with found.opened() as content:
+            assert check_contenu(content) is Nature.PDF
+        read = sum(len(each) for each in found.blocs())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        result[1].close()
+    assert read == found.taille > 18 << 20
+    assert peak < 3 << 20
