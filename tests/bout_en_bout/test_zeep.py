@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import requests
 import zeep
 from lxml import etree
 
+from registry.controles import PARIS
 from schemas.generation import generate_demande
 from tests.bout_en_bout.monde import administer
 from tests.bout_en_bout.processus import Serveur
+from tests.registry.test_separation import leaving
+from tests.registry.vies import attribution, radiation, renewal, sent
 
 GUICHET = "G1104"
 XOP = "http://www.w3.org/2004/08/xop/include"
@@ -130,3 +134,43 @@ def test_zeep_reads_mtom_answers(hub: tuple[str, Path], session: requests.Sessio
     talk(client, "mtom")
     assert len(transport.types) == 3
     assert all(kind.startswith("multipart/related") for kind in transport.types)
+
+
+def test_zeep_lives_the_whole_life_of_a_demande(hub: tuple[str, Path], session: requests.Session) -> None:
+    """[VIE-2] Each type of file through the socket: created, modified, copied, renewed, radiated,
+    reactivated; left after a separation; taken out."""
+    client = zeep.Client(
+        f"{hub[0]}/services/DemandeLogementImplService?wsdl", transport=zeep.Transport(session=session)
+    )
+
+    def register(data: bytes) -> bytes:
+        answer = client.service.getNumUnique(
+            nomFichierDemande="DEM.xml", fichierDemande=data, nomCertificat="", certificat=b""
+        )
+        found: bytes = answer["fichierDemande"]["_value_1"]
+        assert b"listeAnomalie" not in found, found.decode()
+        return found
+
+    jour = datetime.now(PARIS).date()
+    document = generate_demande(
+        "zeep vie", guichet=GUICHET, avec_cotitulaire=True, lien="M", communes=["75113"]
+    )
+    created = register(document)
+
+    def fact(type_fichier: str, *changes: tuple[str, str]) -> bytes:
+        return sent(created, type_fichier, *changes, ecrit=datetime.now(PARIS))
+
+    modified = register(fact("MOD", ('commune code="75113"', 'commune code="75112"')))
+    assert text_of({"_value_1": modified}, "incrementFichier") == "V000002"
+    assert text_of({"_value_1": register(fact("COP"))}, "typeFichier") == "COP"
+    assert register(renewal(modified, jour.isoformat(), ecrit=datetime.now(PARIS)))
+    separated = register(leaving(created))
+    assert text_of({"_value_1": separated}, "numUniqueAssocie") == text_of({"_value_1": created}, "numUnique")
+    assert register(sent(separated, "SUP", ecrit=datetime.now(PARIS)))
+    lettre = (jour - timedelta(days=62)).isoformat()
+    letter = f"<ns1:absenceReponse><ns1:dateCourrier>{lettre}</ns1:dateCourrier></ns1:absenceReponse>"
+    now = datetime.now(PARIS)
+    radiated = register(radiation(modified, "RADCON", jour.isoformat(), letter, ecrit=now))
+    assert b'code="RADCON"' in radiated
+    assert register(radiation(modified, "", jour.isoformat(), ecrit=datetime.now(PARIS)))
+    assert register(attribution(modified, jour.isoformat(), bail=jour.isoformat(), ecrit=datetime.now(PARIS)))
