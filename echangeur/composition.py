@@ -37,6 +37,7 @@ from registry.certificats import Identites
 from registry.clock import Clock
 from registry.database import upgrade
 from registry.gestion_partagee import GestionPartagee
+from registry.guichets import TypeGuichet
 from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
@@ -114,7 +115,8 @@ async def _services(
         distributeur.warm(conn)
     decideur = Projection(distributeur)
     traitement = Traitement(engine, clock, decideur, regles=configuration.regles)
-    dalo = TraitementDalo(engine, clock, decideur)
+    declarants = frozenset(map(TypeGuichet, configuration.regles.dalo_declarants))
+    dalo = TraitementDalo(engine, clock, decideur, declarants=declarants)
     gestion = GestionPartagee(engine, clock)
     dossier = DossierUnique(engine, clock)
     async with contextlib.AsyncExitStack() as stack:

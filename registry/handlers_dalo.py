@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import mmap
 import tempfile
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,11 +67,17 @@ class ReponseDalo:
 
 @dataclass(frozen=True, slots=True)
 class ReponseListe:
-    """Answer of the two lists. fichier: always there, even when the list is empty: it bears the date to ask
-    from next. nombre: demandes in it."""
+    """Answer of the two lists: always there, even when the list is empty, since it bears the date to ask from
+    next. contenu: its bytes, mapped from a temporary file when they are many. nombre: demandes in it."""
 
-    fichier: Fichier
+    nom: str
+    contenu: bytes | mmap.mmap
     nombre: int
+
+    @property
+    def fichier(self) -> Fichier:
+        """The list, held in memory."""
+        return Fichier(self.nom, bytes(self.contenu))
 
 
 class TraitementDalo:
@@ -184,7 +191,7 @@ class TraitementDalo:
         await self._finish(echange, Statut.ACCEPTE)
         prefixe = Prefixe.DALO if releve is Releve.DALO else Prefixe.RADIATIONS
         nom = self._noms.name(prefixe, echange.emetteur.guichet.code, maintenant)
-        return ReponseListe(Fichier(nom, contenu), nombre)
+        return ReponseListe(nom, contenu, nombre)
 
     async def _refuse(self, echange: Echange, anomalies: tuple[Anomalie, ...]) -> Refus:
         await self._finish(echange, Statut.REFUSE, anomalies[0].code)
@@ -235,7 +242,7 @@ class TraitementDalo:
 
     def _write(
         self, guichet: Guichet, releve: Releve, depuis: datetime, criteres: Criteres
-    ) -> tuple[bytes, int]:
+    ) -> tuple[bytes | mmap.mmap, int]:
         with self._engine.begin() as conn:
             jusqu_au = cut(conn, releve, self._clock.now())
         with (
@@ -243,6 +250,10 @@ class TraitementDalo:
             self._engine.connect() as conn,
         ):
             nombre = write_list(conn, releve, guichet, depuis, jusqu_au, fichier.write, criteres)
+            if fichier.tell() > EN_MEMOIRE:
+                fichier.flush()
+                # The file has no name: it is gone with the last who holds the map.
+                return mmap.mmap(fichier.fileno(), 0, access=mmap.ACCESS_READ), nombre
             fichier.seek(0)
             return fichier.read(), nombre
 

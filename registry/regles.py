@@ -80,6 +80,14 @@ class Regles(Struct, frozen=True, forbid_unknown_fields=True):
             " art. 4).",
         ),
     ] = 12
+    dalo_declarants: Annotated[
+        tuple[Literal["bailleur", "commune", "epci", "etat", "autre"], ...],
+        Meta(
+            min_length=1,
+            description="Types de guichet qui déclarent un DALO : le secrétariat de la commission de"
+            " médiation est un service de l'État.",
+        ),
+    ] = ("etat",)
 
 
 REGLES: Regles = Regles()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
+from registry.annexes import BLOC, Sortie, token_of
 from registry.clock import Clock
-from registry.echanges import Echange, Refus
+from registry.echanges import Echange, Fichier, Refus
 from registry.handlers_dalo import ReponseDalo, ReponseListe
 from registry.listes_dates import Criteres
 from schemas.lecture import parse_instant
@@ -48,7 +50,7 @@ def operations_dalo(traitement: TraitementDalo, clock: Clock, refuser: Refuser) 
         answer = await traitement.get_nouveaux_dalo_depuis_le(echange, depuis)
         if isinstance(answer, Refus):
             return answer
-        return carry(answer.fichier, _NOUVEAUX, parametres, clock.now())
+        return _carry_list(echange, answer, _NOUVEAUX, parametres, clock.now())
 
     async def list_radiations(echange: Echange, parametres: Parametres) -> Retour | Refus:
         depuis = parse_instant(parametres.textes["dateRadiationDepuisLe"])
@@ -62,13 +64,30 @@ def operations_dalo(traitement: TraitementDalo, clock: Clock, refuser: Refuser) 
         answer = await traitement.get_demandes_radiees_depuis_le(echange, depuis, criteres)
         if isinstance(answer, Refus):
             return answer
-        return carry(answer.fichier, _RADIEES, parametres, clock.now())
+        return _carry_list(echange, answer, _RADIEES, parametres, clock.now())
 
     return {
         "getDeclarationNouveauDalo": declare,
         "getNouveauxDaloDepuisLe": list_dalo,
         "getDemandesRadieesDepuisLe": list_radiations,
     }
+
+
+def _carry_list(
+    echange: Echange, liste: ReponseListe, champs: tuple[str, str], parametres: Parametres, instant: datetime
+) -> Retour | Refus:
+    """A list in the answer. A large one in clear leaves as it is read from its file ([DAL-9]); to be
+    encrypted, it must be whole in memory."""
+    contenu = liste.contenu
+    if isinstance(contenu, bytes) or parametres.fichiers.get("certificat"):
+        return carry(liste.fichier, champs, parametres, instant)
+    jeton = token_of(hashlib.sha256(contenu).digest())
+
+    def read(rang: int) -> bytes:
+        return contenu[rang * BLOC : (rang + 1) * BLOC]
+
+    echange.annexes.sorties.append(Sortie(jeton, len(contenu), read))
+    return carry(Fichier(liste.nom, jeton), champs, parametres, instant)
 
 
 async def _unreadable(echange: Echange, champ: str, refuser: Refuser) -> Refus:

@@ -14,16 +14,20 @@ import requests
 import zeep
 from sqlalchemy import Engine
 
+from registry import handlers_dalo
+from registry.annexes import BLOC
 from registry.clock import FixedClock
 from registry.guichets import TypeGuichet
 from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
+from soap.faults import NS_SOAP, NS_WS
 from soap.operations_dalo import operations_dalo
 from soap.server import _keep_nothing
 from tests.registry.dalo import (
     DecideurReleves,
     date_of,
     declaration,
+    declare_all,
     numbers_in,
     radiate,
     register_demandes,
@@ -136,6 +140,37 @@ async def test_a_bailleur_does_not_declare(hub: Hub, engine: Engine) -> None:
         ),
     )
     assert b'code="DAL201"' in refused["fichierDalo"]["_value_1"]
+
+
+@pytest.mark.parametrize("client", ["zeep", "mtom"])
+async def test_a_large_list_leaves_as_it_is_read(
+    hub: Hub, engine: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, client: str
+) -> None:
+    """[DAL-9] from its file, inline to those who speak so, in a part of its own to the others."""
+    monkeypatch.setattr(handlers_dalo, "EN_MEMOIRE", 1000)
+    numeros = register_demandes(engine, 60)
+    declare_all(engine, [declaration(each) for each in numeros], clock)
+    if client == "zeep":
+        answer = await call(
+            hub,
+            "G1104",
+            lambda service: service.getNouveauxDaloDepuisLe(dateNouveauDaloDepuisLe=DEBUT, **VIDE),
+        )
+        liste = answer["fichierNouveauxDalo"]["_value_1"]
+    else:
+        envelope = (
+            f'<s:Envelope xmlns:s="{NS_SOAP}"><s:Body><w:nouveauxDaloDepuisLeParametres xmlns:w="{NS_WS}">'
+            "<dateNouveauDaloDepuisLe>2026-01-01T00:00:00Z</dateNouveauDaloDepuisLe><nomCertificat/><certificat/>"
+            "</w:nouveauxDaloDepuisLeParametres></s:Body></s:Envelope>"
+        )
+        kind = 'multipart/related; type="application/xop+xml"; boundary=B'
+        part = 'Content-Type: application/xop+xml; type="application/soap+xml"\r\n\r\n'
+        reponse = await hub.post(f"--B\r\n{part}{envelope}\r\n--B--\r\n".encode(), kind)
+        assert (reponse.statut, reponse.entetes["Content-Length"]) == (200, str(len(reponse.corps)))
+        debut, fin = b"<ns1:listeDemandes ", b"</ns1:listeDemandes>"
+        liste = debut + reponse.corps.partition(debut)[2].partition(fin)[0] + fin
+    assert len(liste) > BLOC
+    assert numbers_in(liste) == numeros
 
 
 @pytest.mark.parametrize(
