@@ -93,7 +93,7 @@ class DossierUnique:
             )
         finally:
             self._depots -= 1
-        return _answer(result)
+        return await self._answer(acteur, depot.numero, result)
 
     async def lister(self, acteur: Acteur, numero: str) -> Fichier | Refus:
         """The list of the pièces that the actor may see, as a document."""
@@ -147,7 +147,15 @@ class DossierUnique:
     ) -> T | Refus:
         travail = _Travail(acteur.echange, numero, faire)
         # The batcher carries works of several types: each comes back with the type that it went with.
-        return _answer(cast("T | Anomalie | Echec", await self._courtes.submit(travail)))
+        result = cast("T | Anomalie | Echec", await self._courtes.submit(travail))
+        return await self._answer(acteur, numero, result)
+
+    async def _answer(self, acteur: Acteur, numero: str, resultat: T | Anomalie | Echec) -> T | Refus:
+        if isinstance(resultat, Echec):
+            # Mark the exchange as our failure, if the database still can.
+            await self._courtes.submit(_Travail(acteur.echange, numero, lambda _conn: resultat))
+            raise resultat.cause
+        return Refus((resultat,)) if isinstance(resultat, Anomalie) else resultat
 
     def _run(self, travaux: Sequence[_Travail]) -> list[object]:
         def work(conn: Connection, lot: Sequence[_Travail]) -> list[object]:
@@ -158,14 +166,13 @@ class DossierUnique:
         return list(run_batch(self._engine, work, travaux))
 
     def _issue(self, travail: _Travail, resultat: object) -> Issue:
-        refus = isinstance(resultat, Anomalie)
-        return Issue(
-            travail.echange.id,
-            Statut.REFUSE if refus else Statut.ACCEPTE,
-            self._clock.now(),
-            resultat.code if isinstance(resultat, Anomalie) else "",
-            travail.numero[:NUMERO_MAX],
-        )
+        statut, code = Statut.ACCEPTE, ""
+        if isinstance(resultat, Anomalie):
+            statut, code = Statut.REFUSE, resultat.code
+        elif isinstance(resultat, Echec):
+            statut = Statut.ECHEC
+        numero = travail.numero[:NUMERO_MAX]
+        return Issue(travail.echange.id, statut, self._clock.now(), code, numero)
 
     def _deposit(self, acteur: Acteur, depot: Depot, empreinte: str) -> Piece | Anomalie | Echec:
         """In a thread: refuse what may not be deposited before looking at it, look, then write."""
@@ -198,12 +205,6 @@ def _judge(depot: Depot, empreinte: str) -> Nature | Anomalie:
         return catalogue.PIECE_TROP_GROSSE(str(contenu.taille), str(dossier.TAILLE_MAX))
     with contenu.opened() as donnees:
         return check_contenu(donnees)
-
-
-def _answer(resultat: T | Anomalie | Echec) -> T | Refus:
-    if isinstance(resultat, Echec):
-        raise resultat.cause
-    return Refus((resultat,)) if isinstance(resultat, Anomalie) else resultat
 
 
 def _nothing(_conn: Connection) -> None:

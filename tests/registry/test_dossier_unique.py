@@ -394,3 +394,29 @@ async def test_a_dossier_is_erased_with_its_demande(
         assert conn.execute(select(PIECE_ACTION)).all() == []
         assert read_octets(conn, piece.id) is None
         assert store.list_pieces(conn, numero) == ()
+
+
+async def test_a_failure_of_ours_leaves_nothing_and_says_so(
+    dossier: DossierUnique, engine: Engine, numero: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[PIE-21] Content, row, history and journal commit together or not at all."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("panne")
+
+    qui = acteur(engine)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add_piece", broken)
+        with pytest.raises(RuntimeError, match="panne"):
+            await dossier.deposer(qui, depot(numero))
+        patch.setattr(store, "list_pieces", broken)
+        with pytest.raises(RuntimeError, match="panne"):
+            await dossier.lister(acteur(engine), numero)
+    with engine.connect() as conn:
+        kept = get_echange(conn, qui.echange.id)
+        assert kept is not None
+        assert kept.statut is Statut.ECHEC
+        assert conn.execute(select(PIECE_BLOC)).all() == []
+        assert conn.execute(select(PIECE_ACTION)).all() == []
+        assert conn.execute(select(JOURNAL).where(JOURNAL.c.nature == "PIE")).all() == []
+    await put(dossier, engine, depot(numero))
