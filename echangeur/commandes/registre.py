@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from echangeur.commandes.taches import run_tasks
-from echangeur.contexte import Json, instance_of
+from echangeur.contexte import Json, instance_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import Code, note, print_json, say
+from echangeur.sortie import PARIS, Code, ConstatNegatif, note, print_fiche, print_json, say
+from registry.cycle import LIBELLES
+from registry.histoire import rebuild
 from registry.verification import verify
 
 app = create_group("Le registre des demandes et son journal.")
@@ -62,3 +66,48 @@ def check_journal(ctx: typer.Context, json: Json = False) -> None:
             note(f"{chaine.nombre_ruptures} rupture(s) de la chaîne, {report.nombre_ecarts} écart(s).")
     if not report.intact:
         raise typer.Exit(Code.CONSTAT)
+
+
+@app.command("demande", cls=Commande)
+def show_demande(
+    ctx: typer.Context,
+    numero: Annotated[str, typer.Argument(metavar="NUMERO", help="Numéro unique.")],
+    le: Annotated[
+        datetime | None,
+        typer.Option("--le", help="Instant passé, heure de Paris ; maintenant sans lui."),
+    ] = None,
+    document: Annotated[bool, typer.Option("--document", help="Écrit le document XML lui-même.")] = False,
+    json: Json = False,
+) -> None:
+    """Reconstruit une demande, telle qu'elle était à un instant passé, du journal et des versions.
+
+    Code de retour 1 si elle n'était pas encore enregistrée ou si ses données sont effacées.
+    """
+    instant = None if le is None else le.replace(tzinfo=PARIS)
+    with transaction(ctx) as conn:
+        found = rebuild(conn, numero, instant)
+    if found is None:
+        raise ConstatNegatif(
+            f"La demande {numero} n'a pas de version à cet instant.",
+            "Vérifiez le numéro et la date ; les données d'une demande radiée sont effacées au bout d'un an.",
+        )
+    if document:
+        say(found.document.decode())
+        return
+    fiche = {
+        "numero": found.numero,
+        "etat": LIBELLES[found.etat],
+        "version": found.version,
+        "depot": found.date_depot,
+        "recue_le": found.recue_le,
+        "renouvellement": found.date_renouvellement,
+        "radiation": found.date_radiation,
+        "motif_radiation": found.motif_radiation,
+        "communes": found.communes,
+        "auteur": found.auteur,
+        "instant": found.instant,
+    }
+    if json:
+        print_json(fiche)
+        return
+    print_fiche([(nom.replace("_", " "), value) for nom, value in fiche.items()])

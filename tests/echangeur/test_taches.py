@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from registry.clock import FixedClock
 from tests.echangeur.conftest import Commande
-from tests.registry.vies import created, numero_of
+from tests.registry.vies import accept, created, numero_of, radiation
 
 
 def test_a_year_of_daily_tasks(
@@ -47,3 +47,19 @@ def test_notices_are_not_produced_for_nobody(instance: Commande, guichet: str) -
     refus = instance("registre", "taches", "preavis")
     assert refus.code == 2
     assert "--sortie" in refus.erreur
+
+
+def test_a_demande_as_it_was(instance: Commande, guichet: str, engine: Engine) -> None:
+    """[VIE-6] At any past instant, and as it is; before its registration there is nothing."""
+    document = created(engine, 1, communes=["75113"])
+    numero = numero_of(document)
+    radie = radiation(document, "RADABA", "2026-07-02")
+    accept(engine, radie, recu_le=datetime(2026, 7, 2, 9, tzinfo=UTC))
+    avant = instance("registre", "demande", numero, "--le", "2026-07-02T00:00:00", "--json")
+    assert avant.code == 0, avant.erreur
+    assert (avant.json["etat"], avant.json["version"]) == ("active", 1)
+    assert instance("registre", "demande", numero, "--json").json["motif_radiation"] == "RADABA"
+    assert "radiée" in instance("registre", "demande", numero).sortie
+    entier = instance("registre", "demande", numero, "--le", "2026-07-02T00:00:00", "--document")
+    assert entier.sortie.strip() == document.decode()
+    assert instance("registre", "demande", numero, "--le", "2026-06-01").code == 1
