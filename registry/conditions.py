@@ -15,7 +15,8 @@ from typing import Final
 from registry import anomalies_vie as catalogue
 from registry.anomalies import Anomalie, TypeAnomalie
 from registry.controles import PARIS, format_jour
-from registry.guichets import Guichet, TypeGuichet
+from registry.droits import Acte, may_do
+from registry.guichets import Guichet
 from registry.regles import Regles
 from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, SANS_REPONSE, add_months, reactivation_limit
@@ -67,12 +68,12 @@ def _anyone(_cas: Cas) -> Iterator[Constat]:
 
 
 def _nobody(cas: Cas) -> Iterator[Constat]:
-    if not cas.guichet.numerote:
+    if not may_do(cas.guichet, Acte.RADIER_NON_RENOUVELEE):
         yield cas.guichet.code, "l'échangeur, par la tâche quotidienne ; un système particulier", _RADIATION
 
 
-def _bailleur(cas: Cas) -> Iterator[Constat]:
-    if cas.guichet.type is not TypeGuichet.BAILLEUR and not cas.guichet.numerote:
+def _bailleur(cas: Cas, acte: Acte = Acte.DECLARER_IRRECEVABLE) -> Iterator[Constat]:
+    if not may_do(cas.guichet, acte):
         yield f"{cas.guichet.code} ({cas.guichet.type})", "un bailleur", _RADIATION
 
 
@@ -82,7 +83,7 @@ def _bailleur_if_configured(cas: Cas) -> Iterator[Constat]:
 
 
 def _bailleur_of_attribution(cas: Cas) -> Iterator[Constat]:
-    yield from _bailleur(cas)
+    yield from _bailleur(cas, Acte.ATTRIBUER)
     attribution = _attribution(cas)
     siren = attribution.siren_bailleur if attribution else ""
     if cas.guichet.siren and siren and siren != cas.guichet.siren and not cas.guichet.numerote:

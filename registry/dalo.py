@@ -13,6 +13,7 @@ from registry import anomalies_dalo as catalogue
 from registry import anomalies_demande, numero_unique
 from registry.anomalies import Anomalie
 from registry.controles import check_guichet
+from registry.droits import ACTEURS, Acte
 from registry.guichets import Guichet, TypeGuichet
 from registry.releves import ACTIF
 from schemas.demande import Demande, read_demande
@@ -21,7 +22,7 @@ from schemas.lecture import PREFIX
 from schemas.parser import parse
 from schemas.violations import Violation
 
-DECLARANTS: Final = frozenset({TypeGuichet.ETAT})
+DECLARANTS: Final = ACTEURS[Acte.DECLARER_DALO]
 """Who declares, unless configured otherwise: the secretariat of the commission is a State service
 (regles §8)."""
 

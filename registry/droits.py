@@ -1,4 +1,6 @@
-"""Who may read a demande (regles §5, CCH R441-2-6). Pure.
+"""Who may read a demande, and which type of guichet may do what (regles §5, CCH R441-2-6). Pure.
+
+docs/droits.md is made from here.
 
 The key is where the household wants to live, never where it lives now. Filters narrow these rights and never
 widen them (design, decision 7).
@@ -6,9 +8,11 @@ widen them (design, decision 7).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from registry.guichets import Guichet, TypeGuichet
 
@@ -40,7 +44,50 @@ class Droit:
     communes: tuple[str, ...] = ()
 
 
-_PAR_COMMUNES = frozenset({TypeGuichet.COMMUNE, TypeGuichet.EPCI})
+PAR_COMMUNES: Final = frozenset({TypeGuichet.COMMUNE, TypeGuichet.EPCI})
+"""Types that read what wishes one of their communes; the others read their whole territories."""
+
+
+class Acte(StrEnum):
+    """What a partner may ask for."""
+
+    CREER = "creer"
+    LIRE = "lire"
+    CHERCHER_DOUBLONS = "chercher-doublons"
+    RECHERCHER = "rechercher"
+    LISTER = "lister"
+    MODIFIER = "modifier"
+    RENOUVELER = "renouveler"
+    ATTRIBUER = "attribuer"
+    ABANDONNER = "abandonner"
+    RADIER_SANS_REPONSE = "radier-sans-reponse"
+    DECLARER_IRRECEVABLE = "declarer-irrecevable"
+    RADIER_NON_RENOUVELEE = "radier-non-renouvelee"
+    DECLARER_DALO = "declarer-dalo"
+
+
+_TOUS: Final = frozenset(TypeGuichet)
+
+ACTEURS: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
+    {
+        **dict.fromkeys(Acte, _TOUS),
+        Acte.ATTRIBUER: frozenset({TypeGuichet.BAILLEUR}),
+        Acte.DECLARER_IRRECEVABLE: frozenset({TypeGuichet.BAILLEUR}),
+        Acte.RADIER_NON_RENOUVELEE: frozenset(),
+        Acte.DECLARER_DALO: frozenset({TypeGuichet.ETAT}),
+    }
+)
+"""Types of guichet that may do an act on a demande that they may read."""
+
+PAR_SYSTEME_PARTICULIER: Final = frozenset(
+    {Acte.ATTRIBUER, Acte.DECLARER_IRRECEVABLE, Acte.RADIER_NON_RENOUVELEE}
+)
+"""Acts of bailleurs, or of the hub, that a système particulier reports for those behind it (regles §7)."""
+
+
+def may_do(guichet: Guichet, acte: Acte) -> bool:
+    """May a guichet of that type do the act, on a demande that it may read?"""
+    return guichet.type in ACTEURS[acte] or (guichet.numerote and acte in PAR_SYSTEME_PARTICULIER)
 
 
 def may_read(
@@ -63,7 +110,7 @@ def may_read(
             Motif.HORS_TERRITOIRE,
             f"la demande est du territoire {territoire} ; ceux du guichet {guichet.code} : {siens}",
         )
-    if guichet.type not in _PAR_COMMUNES:
+    if guichet.type not in PAR_COMMUNES:
         return Droit(
             True,
             Motif.TERRITOIRE,

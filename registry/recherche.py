@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 from registry import anomalies_demande
 from registry import anomalies_recherche as catalogue
 from registry.anomalies import Anomalie
-from registry.guichets import Guichet, TypeGuichet
+from registry.droits import PAR_COMMUNES
+from registry.guichets import Guichet
 from registry.identites import normalise
 from registry.projection import terme_association, terme_personne
 from schemas import cog, territoires
@@ -112,7 +113,7 @@ def search(conn: Connection, guichet: Guichet, criteres: Criteres, jour: date) -
 
 def _perimetre(guichet: Guichet) -> tuple[str, dict[str, object]]:
     """The rule of registry.droits.may_read as a condition on a row."""
-    if guichet.type not in (TypeGuichet.COMMUNE, TypeGuichet.EPCI):
+    if guichet.type not in PAR_COMMUNES:
         return "r.territoire = ANY(CAST(:territoires AS text[]))", {
             "territoires": sorted(guichet.territoires)
         }

@@ -29,14 +29,13 @@ from soap.operations_partagee import operations_partagee
 from soap.server import _keep_nothing, create_app, create_runner
 from tests.corpus import atelier
 from tests.corpus.atelier import Message
-from tests.registry.dalo import ETAT
+from tests.registry.dalo import ETAT, DecideurReleves
 from tests.registry.fabrique import (
     AUTRE_BAILLEUR,
     BAILLEUR,
     COMMUNE,
     PARTICULIER,
     RECU_LE,
-    DecideurTemoin,
     horloge,
 )
 from tests.soap.conftest import FauxIdentites, Hub, Pki, Reponse, stop_hub
@@ -63,7 +62,7 @@ async def start(
     engine: Engine, pki: Pki, clock: FixedClock
 ) -> AsyncIterator[tuple[Hub, Callable[[Guichet], None]]]:
     """The hub, and what makes the one certificate of the test that of a guichet."""
-    decideur = Projection(DecideurTemoin())
+    decideur = Projection(DecideurReleves(clock))
     traitement, dalo = Traitement(engine, clock, decideur), TraitementDalo(engine, clock, decideur)
     gestion = GestionPartagee(engine, clock)
     parts = (traitement, dalo, gestion)
