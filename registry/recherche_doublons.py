@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from registry.doublons import LISTE_MAX, Doublons, read_for
 from registry.guichets import Guichet
-from registry.ressemblance import IDENTIQUE, SEUIL, compare, near_dates, swap_day_month
+from registry.ressemblance import IDENTIQUE, SEUIL, compare, may_match, near_dates, swap_day_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,17 @@ def show(conn: Connection, guichet: Guichet, trouves: Sequence[Rapprochement]) -
 def score(
     cherchees: Collection[Recherchee], candidats: Iterable[tuple[str, str, str]]
 ) -> list[Rapprochement]:
-    """For each number among the candidates (number, key, role), its best score; the best first. Pure."""
+    """For each number among the candidates (number, key, role), its best score above 0; the best first.
+
+    Pure.
+    """
     meilleurs: dict[str, Rapprochement] = {}
+    noms = [(cherchee, cherchee.cle.split("|")) for cherchee in cherchees]
     for numero, cle, role in candidats:
-        for cherchee in cherchees:
+        c, d, _ = cle.split("|")
+        for cherchee, (a, b, _) in noms:
+            if not may_match(a, b, c, d):
+                continue
             ressemblance = compare(cherchee.cle, cle)
             connu = meilleurs.get(numero)
             if connu is None or ressemblance.score > connu.score:

@@ -283,7 +283,15 @@ IDENTITE: Final = Table(
     # The search of doublons: WHERE active AND territoire = … AND cle = ANY(…).
     Index("identite_cle_ix", "territoire", "cle", postgresql_where=text("active")),
     # The approximate search: WHERE active AND territoire = … AND right(cle, 10) = …, the birth date.
-    Index("identite_naissance_ix", "territoire", text('"right"(cle, 10)'), postgresql_where=text("active")),
+    # It holds all that the search reads: a hundred rows of one day are next to each other, not on a hundred
+    # pages of the table (12 ms against 1 with 3 million demandes, docs/decisions/0035).
+    Index(
+        "identite_naissance_ix",
+        "territoire",
+        text('"right"(cle, 10)'),
+        postgresql_include=["cle", "numero", "role"],
+        postgresql_where=text("active"),
+    ),
 )
 
 REJEU: Final = Table(

@@ -61,13 +61,12 @@ async def test_a_weak_signal_refuses_no_creation(engine: Engine, traitement: Tra
 
 async def test_a_weak_signal_out_of_reach_is_not_even_counted(engine: Engine, traitement: Traitement) -> None:
     """[DBL-5] The same identity is counted without being shown (DBL102)."""
-    data = document("a", ("Martin", "Catherine", "1980-11-03"))
-    assert b'"93066"' not in data
-    registered(engine, data)
+    ailleurs = (b'"93066"', b'"93001"')
+    registered(engine, document("a", ("Martin", "Catherine", "1980-11-03")).replace(*ailleurs))
     demandee = document("d", guichet=COMMUNE.code)
     faible = await ask(engine, traitement, demandee, COMMUNE)
     assert faible == ReponseDoublons()
-    registered(engine, document("b"), BAILLEUR)
+    registered(engine, document("b").replace(*ailleurs), BAILLEUR)
     certain = await ask(engine, traitement, demandee, COMMUNE)
     assert certain.doublons is None
     assert certain.demande is not None

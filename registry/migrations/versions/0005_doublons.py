@@ -68,6 +68,7 @@ def upgrade() -> None:
         "identite_naissance_ix",
         "identite",
         ["territoire", text('"right"(cle, 10)')],
+        postgresql_include=["cle", "numero", "role"],
         postgresql_where=text("active"),
     )
 
