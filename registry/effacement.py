@@ -52,6 +52,11 @@ _ERASE: Final = tuple(
         """,
         "DELETE FROM piece WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM piece_action WHERE numero = ANY(CAST(:numeros AS text[]))",
+        """
+        DELETE FROM echange_brut b USING evenement_partage e JOIN journal j ON j.sequence = e.sequence_journal
+        WHERE e.numero = ANY(CAST(:numeros AS text[])) AND b.echange = j.echange
+        """,
+        "DELETE FROM evenement_partage WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM recherche WHERE numero = ANY(CAST(:numeros AS text[]))",

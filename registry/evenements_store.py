@@ -132,11 +132,6 @@ def read_territoriaux(conn: Connection, territoire: str) -> tuple[TypeEvenement,
     return tuple(types)
 
 
-def forget(conn: Connection, numeros: Sequence[str]) -> None:
-    """Erase the events of demandes that are erased (regles §12); their journal entries stay."""
-    conn.execute(EVENEMENT_PARTAGE.delete().where(EVENEMENT_PARTAGE.c.numero.in_(numeros)))
-
-
 def seal_of(evenement: EvenementPartage) -> bytes:
     """SHA-256 of the canonical form: what the journal proves of an event, without holding it."""
     forme = json.dumps(

@@ -14,13 +14,14 @@ from sqlalchemy import Engine, select, text
 
 from registry.clock import FixedClock
 from registry.echanges import Fichier, Refus
-from registry.evenements_store import forget
+from registry.effacement import erase
 from registry.exchanges_store import Statut
 from registry.gestion_partagee import GestionPartagee
 from registry.guichets import Guichet, TypeGuichet
 from registry.recherche import search
+from registry.regles import REGLES
 from registry.tables import JOURNAL
-from registry.tables_recherche import EVENEMENT_PARTAGE, RECHERCHE
+from registry.tables_recherche import EVENEMENT_PARTAGE
 from registry.types_territoriaux import import_types
 from registry.verification import verify
 from schemas.documents import Document, DocumentKind, read_document
@@ -286,7 +287,9 @@ async def test_what_is_erased_leaves_no_event(gestion: GestionPartagee, engine: 
     (numero,) = registered(engine, "un")
     await ask(engine, gestion.ajouter_evenement, evenements(numero, EVENEMENT.format("DESIGN", "A", "")))
     with engine.begin() as conn:
-        forget(conn, [numero])
-        assert conn.execute(EVENEMENT_PARTAGE.select()).all() == []
+        conn.execute(text("UPDATE demande SET etat = 'radiee', date_radiation = '2026-06-30'"))
+    assert list(erase(engine, REGLES, RECU_LE + timedelta(days=400))) == [numero]
+    with engine.connect() as conn:
+        for table in ("evenement_partage", "recherche", "echange_brut"):
+            assert conn.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
         assert verify(conn).chaine.intacte
-        assert conn.execute(RECHERCHE.select()).all() != []
