@@ -18,6 +18,7 @@ from registry.changement import read_document_of
 from registry.constats import Constat
 from registry.fusion import Fusion, merge, set_aside
 from registry.identites import cles_of
+from registry.projection import Projection
 from registry.recherche_doublons import Recherchee, search
 from registry.ressemblance import SEUIL, describe
 from registry.situation import read_situations
@@ -107,10 +108,9 @@ def merge_two(
     """
     clock = contexte_of(ctx).clock
     with instance_of(ctx).database() as engine, engine.connect() as conn:
-        distributeur = Distributeur(clock)
         done = merge(
             conn,
-            distributeur,
+            Projection(Distributeur(clock)),
             conservee=conserver,
             absorbee=radier,
             auteur=auteur,

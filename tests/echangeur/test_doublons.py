@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from registry.tables_recherche import RECHERCHE
 from tests.echangeur.conftest import Commande
 from tests.registry.fabrique import AUTRE_BAILLEUR
 from tests.registry.test_fusion import document, registered
@@ -18,8 +19,8 @@ def deux(engine: Engine, dossier: object) -> tuple[str, str]:
     return ancienne, registered(engine, inverse, AUTRE_BAILLEUR)
 
 
-def test_find_list_and_merge(instance: Commande, deux: tuple[str, str]) -> None:
-    """[DBL-6] [DBL-8] With reasons in French; a trial writes nothing."""
+def test_find_list_and_merge(instance: Commande, deux: tuple[str, str], engine: Engine) -> None:
+    """[DBL-6] [DBL-8] With reasons in French; a trial writes nothing; the search knows of the radiation."""
     ancienne, recente = deux
     (trouve,) = instance("doublons", "chercher", recente, "--json").json
     assert (trouve["numero"], trouve["score"]) == (ancienne, 90)
@@ -34,6 +35,9 @@ def test_find_list_and_merge(instance: Commande, deux: tuple[str, str]) -> None:
     assert "la plus ancienne" in refusal.erreur
     assert instance("doublons", "fusionner", *options, "--json").json["conservee"] == ancienne
     assert instance("doublons", "chercher", ancienne, "--json").json == []
+    with engine.connect() as conn:
+        radiation = select(RECHERCHE.c.radiation).where(RECHERCHE.c.numero == recente)
+        assert conn.execute(radiation).scalar_one() is not None
 
 
 def test_set_aside(instance: Commande, deux: tuple[str, str]) -> None:
