@@ -133,8 +133,11 @@ def clock() -> FixedClock:
 @contextmanager
 def _administration(server: EmbeddedPostgres) -> Iterator[Engine]:
     engine = open_engine(server.url(), pool_size=1).execution_options(isolation_level="AUTOCOMMIT")
-    yield engine
-    engine.dispose()
+    try:
+        yield engine
+    finally:
+        # Also when the template could not be made: the other worker must not wait for our lock for ever.
+        engine.dispose()
 
 
 @contextmanager
