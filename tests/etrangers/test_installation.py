@@ -88,8 +88,8 @@ def test_unreachable_site_fails_before_anything_is_asked_of_it(monkeypatch: pyte
 
 
 def test_distribution_is_probed_before_third_parties() -> None:
-    uris = "'https://tiers.example/a' a 0\n'http://deb.debian.org/b' b 0\n'http://deb.debian.org/c' c 0\n"
-    assert etrangers._sites(uris) == ["http://deb.debian.org/c", "https://tiers.example/a"]
+    uris = "'https://tiers.example/a' a 0\n'http://debian.example/b' b 0\n'http://debian.example/c' c 0\n"
+    assert etrangers._sites(uris) == ["http://debian.example/c", "https://tiers.example/a"]
 
 
 def test_package_is_read_from_the_name_of_its_file() -> None:
