@@ -36,7 +36,7 @@ from registry.exchanges_store import Issue, Statut, record_outcomes, record_rece
 from registry.guichets import Guichet
 from registry.identites import cles_of
 from registry.lifecycle import SUITES
-from registry.lots import Echec, run_batch
+from registry.lots import Echec, conclude, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
 from registry.recherche_doublons import Recherchee, search, show
@@ -272,12 +272,7 @@ class Traitement:
         return run_batch(self._engine, work, echanges)
 
     def _conclude(self, issues: Sequence[Issue]) -> list[Echec | None]:
-        def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
-            relax(conn)
-            record_outcomes(conn, lot)
-            return [None] * len(lot)
-
-        return run_batch(self._engine, work, issues)
+        return conclude(self._engine, issues)
 
     def _register(self, items: Sequence[DemandeRecue]) -> list[Resultat | Echec]:
         def work(conn: Connection, lot: Sequence[DemandeRecue]) -> list[Resultat]:

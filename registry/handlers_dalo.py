@@ -24,10 +24,10 @@ from registry.dalo import DECLARANTS, check_declaration
 from registry.declaration_dalo import DaloDeclare, DaloRefuse, DeclarationRecue, declare_dalo
 from registry.echanges import Echange, Fichier, Refus
 from registry.evenements import Decideur
-from registry.exchanges_store import Issue, Statut, record_outcomes, relax
+from registry.exchanges_store import Issue, Statut, record_outcomes
 from registry.guichets import Guichet, TypeGuichet
 from registry.listes_dates import Criteres, write_list
-from registry.lots import Echec, run_batch
+from registry.lots import Echec, conclude, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.releves import Releve, cut
 from schemas.codes import check_codes, is_valid
@@ -233,12 +233,7 @@ class TraitementDalo:
         return run_batch(self._engine, work, items)
 
     def _conclude(self, issues: Sequence[Issue]) -> list[Echec | None]:
-        def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
-            relax(conn)
-            record_outcomes(conn, lot)
-            return [None] * len(lot)
-
-        return run_batch(self._engine, work, issues)
+        return conclude(self._engine, issues)
 
     def _write(
         self, guichet: Guichet, releve: Releve, depuis: datetime, criteres: Criteres

@@ -14,6 +14,8 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from registry.exchanges_store import Issue, record_outcomes, relax
+
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
 
@@ -49,6 +51,17 @@ def run_batch(
         else:
             resultats.extend(seul)
     return resultats
+
+
+def conclude(engine: Engine, issues: Sequence[Issue]) -> list[Echec | None]:
+    """Write outcomes that come with nothing else, in a transaction that does not wait for the disk."""
+
+    def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
+        relax(conn)
+        record_outcomes(conn, lot)
+        return [None] * len(lot)
+
+    return run_batch(engine, work, issues)
 
 
 def _try(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from registry import anomalies_demande
 from registry.anomalies import Anomalie
@@ -12,8 +12,8 @@ from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
 from registry.clock import Clock
 from registry.echanges import Echange, Fichier, Refus
-from registry.exchanges_store import Issue, Statut, record_outcomes, relax
-from registry.lots import Echec, run_batch
+from registry.exchanges_store import Issue, Statut
+from registry.lots import Echec, conclude
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from schemas.documents import Document, DocumentKind, read_document
 from schemas.emission import AnomalieEmise
@@ -82,9 +82,4 @@ class ReponsesFichier:
         return echec.cause
 
     def _conclude(self, issues: Sequence[Issue]) -> list[Echec | None]:
-        def work(conn: Connection, lot: Sequence[Issue]) -> list[None]:
-            relax(conn)
-            record_outcomes(conn, lot)
-            return [None] * len(lot)
-
-        return run_batch(self._engine, work, issues)
+        return conclude(self._engine, issues)
