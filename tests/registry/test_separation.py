@@ -39,7 +39,7 @@ def leaving(document: bytes, guichet: Guichet = BAILLEUR, **options: object) -> 
     moi, autre = demande.demandeur, demande.cotitulaires[0]
     assert moi is not None
     numero = numero_of(document)
-    data = sent(document, "CRS", guichet=guichet).decode()
+    data = sent(document, "CRS", guichet=guichet, **options).decode()  # type: ignore[arg-type]
     data = re.sub(r"<ns1:listeCotitulaire>.*</ns1:listeCotitulaire>", "", data, flags=re.DOTALL)
     data = data.replace(
         f"<ns1:numUnique>{numero}</ns1:numUnique>", f"<ns1:numUniqueAssocie>{numero}</ns1:numUniqueAssocie>"

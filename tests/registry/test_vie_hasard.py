@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,16 +11,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from registry.changement import fact_of
 from registry.controles import PARIS
+from registry.declaration_dalo import DaloDeclare, declare_dalo
+from registry.fusion import Fusion, merge
 from registry.guichets import Guichet
 from registry.histoire import rebuild
-from registry.lifecycle import Etat, transition
+from registry.lifecycle import Etat, Fait, transition
 from registry.numero_unique import parse
-from registry.registration import Enregistrement
+from registry.registration import Enregistrement, register
 from registry.situation import Situation
+from registry.suites import SYSTEME
 from registry.verification import verify
-from tests.registry.fabrique import AUTRE_BAILLEUR, BAILLEUR, COMMUNE, RECU_LE, demande_of
+from tests.registry.dalo import ETAT, declaration, declaration_recue
+from tests.registry.fabrique import (
+    AUTRE_BAILLEUR,
+    BAILLEUR,
+    COMMUNE,
+    RECU_LE,
+    DecideurTemoin,
+    demande_of,
+    recue_of,
+)
+from tests.registry.test_separation import leaving
 from tests.registry.vies import (
     attribution,
     change_all,
@@ -33,18 +46,32 @@ from tests.registry.vies import (
 )
 
 GUICHETS = (BAILLEUR, AUTRE_BAILLEUR, COMMUNE, replace(BAILLEUR, numerote=True))
-FAITS = ("MOD", "REN", "RADABA", "RADCON", "RADATT", "RADIRR", "RADREN", "DERAD", "DERAD", "SUP")
+FAITS = (
+    *("MOD", "MOD", "REN", "REN", "RADCON", "RADREN", "DERAD", "DERAD"),
+    *("DALO", "DALO", "CRS", "CRS", "FUSION"),
+    *("RADABA", "RADATT", "RADIRR", "SUP"),
+)
+"""What leads back to the active state is drawn more often than what ends a life."""
+FAIT_DE = {"DALO": Fait.MODIFICATION, "FUSION": Fait.RADIATION, "DERAD": Fait.DERADIATION}
+"""The others are named after theirs."""
 EVENEMENTS = st.lists(
     st.tuples(
         st.sampled_from(FAITS),
         st.integers(0, 400),
         st.sampled_from(GUICHETS),
         st.integers(0, 9),
+        st.integers(0, 9),
     ),
     min_size=50,
     max_size=50,
 )
 _seeds = itertools.count(1)
+
+
+def new_couple(engine: Engine, seed: str) -> bytes:
+    """A registered demande; doublons are forced, for whoever leaves is still named by the one he left."""
+    couple = {"avec_cotitulaire": True, "lien": "M"}
+    return created(engine, seed, communes=["93066"], forcer_doublon=True, **couple)
 
 
 def file_of(fait: str, document: bytes, guichet: Guichet, ecrit: datetime) -> bytes:
@@ -93,56 +120,118 @@ def check_invariants(avant: Situation, apres: Situation) -> None:
     assert numero.agrees_with(apres.date_depot)
 
 
+def happen(
+    engine: Engine,
+    fait: str,
+    avant: Situation,
+    autre: Situation,
+    guichet: Guichet,
+    quand: tuple[datetime, datetime],
+) -> str | None:
+    """Let one thing happen to `avant`, whoever does it; the number concerned, or None when it was refused.
+
+    autre: the demande that a merge keeps. quand: the instant of the file, that of its reception.
+    """
+    ecrit, instant = quand
+    decideur = DecideurTemoin()
+    match fait:
+        case "DALO":
+            statut = ("ACTIF", "CADUC", "NON")[instant.minute % 3]
+            recue = declaration_recue(declaration(avant.numero, statut, ecrit.date()), ETAT, instant)
+            with engine.begin() as conn:
+                (declare,) = declare_dalo(conn, [recue], decideur=decideur, repondu_le=instant)
+            return declare.numero if isinstance(declare, DaloDeclare) else None
+        case "CRS":
+            if not demande_of(avant.document).cotitulaires:
+                return None
+            depart = recue_of(leaving(avant.document, guichet, ecrit=ecrit), guichet, instant)
+            with engine.begin() as conn:
+                (resultat,) = register(conn, [depart], decideur=decideur, repondu_le=instant)
+        case "FUSION":
+            options = {"conservee": autre.numero, "absorbee": avant.numero, "auteur": "gestionnaire"}
+            with engine.begin() as conn:
+                fusion = merge(conn, decideur, motif="essai", instant=instant, malgre_ecart=True, **options)
+            return fusion.absorbee if isinstance(fusion, Fusion) else None
+        case _:
+            data = file_of(fait, avant.document, guichet, ecrit)
+            (resultat,) = change_all(engine, [changement_of(data, guichet, instant)])
+    if not isinstance(resultat, Enregistrement):
+        return None
+    assert situation_of(engine, resultat.numero).document == resultat.fichier.contenu
+    return resultat.numero
+
+
+def check_separated(origine: Situation, nee: Situation) -> None:
+    assert (nee.etat, nee.version, nee.numero_origine) == (Etat.ACTIVE, 1, origine.numero)
+    assert (nee.date_depot, nee.date_renouvellement) == (origine.date_depot, origine.date_renouvellement)
+    numero = parse(nee.numero)
+    assert numero is not None
+    assert numero.agrees_with(nee.date_depot)
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(evenements=EVENEMENTS)
 def test_fifty_events_reach_nothing_that_the_table_forbids(
-    module_engine: Engine, evenements: list[tuple[str, int, Guichet, int]]
+    module_engine: Engine, evenements: list[tuple[str, int, Guichet, int, int]]
 ) -> None:
-    """[VIE-2] [VIE-5] [VIE-6] State, dates and number after each event; the past, rebuilt, is what it was."""
-    document = created(module_engine, f"hasard-{next(_seeds)}", communes=["93066"], forcer_doublon=True)
-    numero = numero_of(document)
-    avant = situation_of(module_engine, numero)
-    passe = [avant]
+    """[VIE-2] [VIE-5] [VIE-6] [VIE-73] State, dates and numbers after each event on a couple and on those who
+    leave it, whether a partner, the State or the gestionnaire makes it; the past, rebuilt, is what it was."""
+    document = new_couple(module_engine, f"hasard-{next(_seeds)}")
+    premiere = situation_of(module_engine, numero_of(document))
+    vies: dict[str, list[Situation]] = {premiere.numero: [premiere]}
     instant = RECU_LE
-    for fait, jours, guichet, retard in evenements:
+    for fait, jours, guichet, retard, cible in evenements:
         instant += timedelta(days=jours, minutes=1)
         # One in ten was written long ago: the later of two guichets.
         ecrit = instant - timedelta(seconds=1) if retard else instant - timedelta(days=500)
-        data = file_of(fait, avant.document, guichet, ecrit)
-        item = changement_of(data, guichet, instant)
-        (resultat,) = change_all(module_engine, [item])
-        apres = situation_of(module_engine, numero)
-        if isinstance(resultat, Enregistrement):
-            assert apres.version == avant.version + 1
-            assert apres.etat is transition(avant.etat, fact_of(item.demande)[0])
-            assert apres.document == resultat.fichier.contenu
-            assert demande_of(apres.document).num_unique == numero
-            check_invariants(avant, apres)
-            passe.append(apres)
-        else:
-            assert apres == avant
-        avant = apres
-    with module_engine.connect() as conn:
-        assert rebuild(conn, numero) == avant
-        for ancienne in passe:
-            assert rebuild(conn, numero, ancienne.instant) == ancienne
-        assert rebuild(conn, numero, RECU_LE - timedelta(seconds=1)) is None
+        actuelles = [passe[-1] for passe in vies.values()]
+        avant, autre = (actuelles[rang % len(actuelles)] for rang in (cible, cible // 2))
+        numero = happen(module_engine, fait, avant, autre, guichet, (ecrit, instant))
+        if fait == "CRS" and numero is not None:
+            nee = situation_of(module_engine, numero)
+            check_separated(avant, nee)
+            vies[numero] = [nee]
+        suite = situation_of(module_engine, avant.numero)
+        # A declaration that says what is known is accepted, and makes no version.
+        if fait != "CRS" and numero is not None and (fait != "DALO" or suite != avant):
+            assert suite.version == avant.version + 1
+            assert suite.etat is transition(avant.etat, FAIT_DE.get(fait) or Fait(fait[:3]))
+            assert demande_of(suite.document).num_unique == numero
+            check_invariants(avant, suite)
+            vies[numero].append(suite)
+        # Whatever happened to one of them, the others are as they were.
+        for connu, passe in vies.items():
+            assert situation_of(module_engine, connu) == passe[-1]
+    check_past(module_engine, vies)
+
+
+def check_past(engine: Engine, vies: Mapping[str, list[Situation]]) -> None:
+    with engine.connect() as conn:
+        for numero, passe in vies.items():
+            for ancienne in passe:
+                assert rebuild(conn, numero, ancienne.instant) == ancienne
+            assert rebuild(conn, numero) == passe[-1]
+            assert rebuild(conn, numero, passe[0].instant - timedelta(seconds=1)) is None
         assert verify(conn).intact
 
 
 def test_the_events_drawn_do_something(module_engine: Engine) -> None:
     """A witness: the sequence of a whole life is accepted, so the property above is not empty."""
-    document = created(module_engine, "temoin", communes=["93066"])
+    document = new_couple(module_engine, "temoin")
     numero = numero_of(document)
     instant = RECU_LE
     particulier = GUICHETS[3]
-    vecus = []
-    for fait in ("MOD", "REN", "RADREN", "DERAD", "REN", "RADATT"):
+    vecus, nee = [], ""
+    for fait in ("MOD", "DALO", "REN", "CRS", "RADREN", "DERAD", "REN", "FUSION", "RADATT"):
         instant += timedelta(days=30)
-        document = situation_of(module_engine, numero).document
-        data = file_of(fait, document, particulier, instant - timedelta(seconds=1))
-        (resultat,) = change_all(module_engine, [changement_of(data, particulier, instant)])
-        assert isinstance(resultat, Enregistrement), resultat
-        vecus.append(situation_of(module_engine, numero).etat)
+        avant = situation_of(module_engine, numero)
+        sujet, autre = (situation_of(module_engine, nee), avant) if fait == "FUSION" else (avant, avant)
+        quand = (instant - timedelta(seconds=1), instant)
+        qui = BAILLEUR if fait == "CRS" else particulier  # who would number the new demande himself
+        touchee = happen(module_engine, fait, sujet, autre, qui, quand)
+        assert touchee is not None, fait
+        nee = touchee if fait == "CRS" else nee
+        vecus.append(situation_of(module_engine, touchee).etat)
     active, radiee = Etat.ACTIVE, Etat.RADIEE
-    assert vecus == [active, active, radiee, active, active, radiee]
+    assert vecus == [active, active, active, active, radiee, active, active, radiee, radiee]
+    assert situation_of(module_engine, nee).auteur == SYSTEME
