@@ -21,22 +21,20 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from dispatching.canaux import ADRESSE
+from dispatching.fichier import name_of, write_contenu
 from dispatching.retry import next_delay, suspension
-from dispatching.transport import CONNEXION, Accuse, Echec, Envoi, GenreEchec
-from registry.controles import PARIS
-from schemas.emission import rehead
-
-TYPE_DISTRIBUTION: Final = "DIS"
-"""typeFichier of what is distributed (ListeTypeFichier)."""
-
-TYPE_SUPPRESSION: Final = "SUP"
-"""typeFichier of a suppression: nothing in its document would tell it ([VIE-51])."""
+from dispatching.transport import CONNEXION, Accuse, Echec, Envoi, GenreEchec, Remis
+from registry.guichets import CanalDistribution
 
 CLASSE_VERROU: Final = 0x6469_7374
 """First key of the advisory locks by which workers prove that they live."""
 
 INTERROMPUE: Final = "interrompue"
 """Issue of an attempt whose worker died."""
+
+REMISE: Final = "remise"
+"""Issue of an attempt that left without an answer: the acknowledgement comes by another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +61,23 @@ class Fin:
     """The end of one attempt."""
 
     envoi: Envoi
-    resultat: Accuse | Echec
+    resultat: Accuse | Remis | Echec
 
 
 # The earlier distributions of the same demande are looked up by number. NOT EXISTS, or a condition on
 # 'en_attente', would let the planner walk the index of what waits instead: the whole backlog at each step.
-_TAKE: Final = text("""
+_TAKE: Final = text(f"""
     WITH choix AS (
-        SELECT d.id, g.adresse_reception
+        SELECT d.id, g.canal, {ADRESSE} AS adresse
         FROM unnest(CAST(:guichets AS text[])) AS voulu(code)
-        JOIN guichet g ON g.code = voulu.code AND g.adresse_reception <> '' AND g.ferme_le IS NULL
+        JOIN guichet g ON g.code = voulu.code AND g.canal = ANY(:canaux) AND g.ferme_le IS NULL
         LEFT JOIN envoi_guichet e ON e.guichet = g.code
         CROSS JOIN LATERAL (
             SELECT d.id FROM distribution d
             WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
                 AND (SELECT true FROM distribution avant
                     WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.version < d.version
-                        AND avant.etat NOT IN ('acquittee', 'echec') LIMIT 1) IS NULL
+                        AND avant.etat NOT IN ('acquittee', 'echec', 'retiree') LIMIT 1) IS NULL
             ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
         ) AS d
         WHERE e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant
@@ -87,14 +85,14 @@ _TAKE: Final = text("""
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
         RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.tentatives AS rang,
-            choix.adresse_reception AS adresse
+            choix.canal, choix.adresse
     ), ecrites AS (
         INSERT INTO tentative (distribution, rang, commencee_le, porteur)
         SELECT id, rang, :instant, :porteur FROM prises
     )
     SELECT prises.*, v.document FROM prises
     JOIN demande_version v ON v.numero = prises.numero AND v.version = prises.version
-""")
+""")  # noqa: S608 (constant expression)
 _CLOSE: Final = text("""
     UPDATE tentative t SET terminee_le = :instant, issue = fin.issue, detail = fin.detail
     FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:issues AS text[]),
@@ -137,7 +135,7 @@ _RECOVERED: Final = text("DELETE FROM envoi_guichet WHERE guichet = ANY(:guichet
 _DUE: Final = text("""
     SELECT g.code FROM guichet g
     LEFT JOIN envoi_guichet e ON e.guichet = g.code
-    WHERE g.adresse_reception <> '' AND g.ferme_le IS NULL AND g.code <> ALL(:sauf)
+    WHERE g.canal = ANY(:canaux) AND g.ferme_le IS NULL AND g.code <> ALL(:sauf)
         AND (e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant)
         AND (SELECT true FROM distribution d
             WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
@@ -161,17 +159,25 @@ _TAKE_BACK: Final = text("""
 
 
 def take(
-    conn: Connection, guichets: Iterable[str], *, instant: datetime, porteur: int, bail: Bail
+    conn: Connection,
+    guichets: Iterable[str],
+    *,
+    instant: datetime,
+    porteur: int,
+    bail: Bail,
+    canaux: Iterable[CanalDistribution] = (CanalDistribution.PUSH,),
 ) -> dict[str, Envoi]:
     """Take the next distribution of each guichet that has one due, and write the attempt. By guichet.
 
-    The attempt may be made once the transaction is committed, not before.
+    canaux: the channels that the caller has a transport for; a guichet on another one is left alone. The
+    attempt may be made once the transaction is committed, not before.
     """
     rows = conn.execute(
         _TAKE,
         {
             "guichets": sorted(guichets),
             "instant": instant,
+            "canaux": list(canaux),
             "fin_du_bail": instant + bail.duree,
             "porteur": porteur,
         },
@@ -193,19 +199,28 @@ def finish(conn: Connection, fins: Sequence[Fin], *, instant: datetime) -> None:
             "details": [fin.resultat.detail[:500] if isinstance(fin.resultat, Echec) else "" for fin in fins],
         },
     )
-    accepted = [fin for fin in fins if isinstance(fin.resultat, Accuse)]
+    accepted = [fin.envoi for fin in fins if isinstance(fin.resultat, Accuse)]
+    left = [fin.envoi for fin in fins if isinstance(fin.resultat, Remis)]
     failed = {fin.envoi.id: (fin.envoi, fin.resultat) for fin in fins if isinstance(fin.resultat, Echec)}
     if accepted:
-        conn.execute(_ACKNOWLEDGE, {"instant": instant, "ids": [fin.envoi.id for fin in accepted]})
-        conn.execute(_RECOVERED, {"guichets": sorted({fin.envoi.guichet for fin in accepted})})
+        conn.execute(_ACKNOWLEDGE, {"instant": instant, "ids": [envoi.id for envoi in accepted]})
+    if accepted or left:
+        conn.execute(_RECOVERED, {"guichets": sorted({envoi.guichet for envoi in (*accepted, *left)})})
+    _postpone(conn, {fin.envoi.id: fin for fin in fins if not isinstance(fin.resultat, Accuse)}, instant)
     if failed:
-        _postpone(conn, failed, instant)
         _spare(conn, failed, instant)
 
 
-def due_guichets(conn: Connection, *, instant: datetime, sauf: Iterable[str] = ()) -> tuple[str, ...]:
-    """The guichets that have something to be sent now, but those already being served."""
-    return tuple(conn.execute(_DUE, {"instant": instant, "sauf": list(sauf)}).scalars())
+def due_guichets(
+    conn: Connection,
+    *,
+    instant: datetime,
+    canaux: Iterable[CanalDistribution] = (CanalDistribution.PUSH,),
+    sauf: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """The guichets of these channels that have something to be sent now, but those already being served."""
+    values = {"instant": instant, "canaux": list(canaux), "sauf": list(sauf)}
+    return tuple(conn.execute(_DUE, values).scalars())
 
 
 def take_back(conn: Connection, *, instant: datetime) -> int:
@@ -213,21 +228,27 @@ def take_back(conn: Connection, *, instant: datetime) -> int:
     return conn.execute(_TAKE_BACK, {"instant": instant, "classe": CLASSE_VERROU}).rowcount
 
 
-def _postpone(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], instant: datetime) -> None:
-    rows = conn.execute(_FAILED, {"ids": list(failed)}).all()
+def _postpone(conn: Connection, unfinished: dict[uuid.UUID, Fin], instant: datetime) -> None:
+    rows = conn.execute(_FAILED, {"ids": list(unfinished)}).all() if unfinished else ()
     if not rows:
         return
-    delays = [next_delay(row.echecs) for row in rows]
+    delays = [_delay(unfinished[row.id].resultat, row.echecs) for row in rows]
     conn.execute(
         _POSTPONE,
         {
             "instant": instant,
             "ids": [row.id for row in rows],
-            "rangs": [failed[row.id][0].rang for row in rows],
+            "rangs": [unfinished[row.id].envoi.rang for row in rows],
             "etats": ["echec" if delay is None else "en_attente" for delay in delays],
             "prochaines": [instant if delay is None else instant + delay for delay in delays],
         },
     )
+
+
+def _delay(resultat: Accuse | Remis | Echec, essais: int) -> timedelta | None:
+    """When to try again; None after the last time: an acknowledgement that comes later still counts."""
+    delay = next_delay(essais)
+    return delay if delay is None or not isinstance(resultat, Remis) else resultat.delai
 
 
 def _spare(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], instant: datetime) -> None:
@@ -251,25 +272,21 @@ def _spare(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], insta
         conn.execute(_SUSPEND, {"guichets": list(until), "instants": list(until.values())})
 
 
-def _issue(resultat: Accuse | Echec) -> str:
+def _issue(resultat: Accuse | Remis | Echec) -> str:
+    if isinstance(resultat, Remis):
+        return REMISE
     return resultat.statut.value if isinstance(resultat, Accuse) else resultat.genre.value
 
 
-def type_of(nature: str) -> str:
-    """typeFichier of the distribution of a change of that nature."""
-    return TYPE_SUPPRESSION if nature == TYPE_SUPPRESSION else TYPE_DISTRIBUTION
-
-
 def _envoi(row: Row[Any]) -> Envoi:
-    # Of the instant when it was made, not of the attempt: the file is the same at each attempt.
-    minute = row.cree_le.astimezone(PARIS).strftime("%Y%m%d%H%M")
     return Envoi(
         id=row.id,
         rang=row.rang,
         guichet=row.guichet,
         sequence=row.sequence,
         numero=row.numero,
+        canal=CanalDistribution(row.canal),
         adresse=row.adresse,
-        nom_fichier=f"DEM{row.guichet}-{minute}-{row.sequence % 1_000_000:06d}.xml",
-        contenu=rehead(row.document, type_fichier=type_of(row.nature), date_fichier=row.cree_le),
+        nom_fichier=name_of(row.guichet, row.sequence, row.cree_le),
+        contenu=write_contenu(row.document, row.nature, row.cree_le),
     )

@@ -32,7 +32,9 @@ class Etat(StrEnum):
     ACQUITTEE = "acquittee"
     """The partner has acknowledged it: it is never sent again."""
     ECHEC = "echec"
-    """All the attempts have failed: it waits for a replay."""
+    """All the attempts have failed: it waits for a replay, or for the guichet to come for it."""
+    RETIREE = "retiree"
+    """Nothing is to be delivered any more: the demande was erased, or may no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The tables of the dispatching: what was decided, what is to be sent, what was tried.
 
 `decision`, `distribution` and `compteur_distribution` are written by the registration, in its transaction;
-`tentative` and `envoi_guichet` by the workers, in theirs. The two never update the same row, so that a slow
-partner costs nothing to a registration.
+`tentative` and `envoi_guichet` by the workers, `retrait` by the guichets that come for theirs, in their own.
+They never update the same row, so that a slow partner costs nothing to a registration.
 """
 
 from __future__ import annotations
@@ -92,14 +92,18 @@ DISTRIBUTION: Final = Table(
     # Attempts so far, and how many of them no longer count (before a replay, or cut short by our own death).
     Column("tentatives", Integer, nullable=False, server_default=text("0")),
     Column("tentatives_oubliees", Integer, nullable=False, server_default=text("0")),
-    # When the partner acknowledged it, or when it failed for good.
+    # When the partner acknowledged it, when it failed for good, or when it was withdrawn.
     Column("termine_le", INSTANT),
-    CheckConstraint("etat IN ('en_attente', 'acquittee', 'echec')", name="etat"),
+    # The exchange by which the partner acknowledged it, when it was not the answer to a push.
+    Column("acquit", Uuid),
+    CheckConstraint("etat IN ('en_attente', 'acquittee', 'echec', 'retiree')", name="etat"),
     UniqueConstraint("guichet", "sequence"),
     # Who received this demande: explanation, holders, order of the distributions of one demande.
     UniqueConstraint("numero", "guichet", "version"),
     # The next distribution of a guichet.
     Index("distribution_attente_ix", "guichet", "sequence", postgresql_where=text("etat = 'en_attente'")),
+    # What has failed for good: few, and read with what waits by a guichet that pulls.
+    Index("distribution_echec_ix", "guichet", "sequence", postgresql_where=text("etat = 'echec'")),
     postgresql_with={"fillfactor": "80"},
 )
 
@@ -120,6 +124,15 @@ TENTATIVE: Final = Table(
     # The attempts in progress: those of dead workers are closed.
     Index("tentative_ouverte_ix", "porteur", postgresql_where=text("terminee_le IS NULL")),
     postgresql_with={"fillfactor": "80"},
+)
+
+RETRAIT: Final = Table(
+    "retrait",
+    METADATA,
+    # The file of a distribution was given to its guichet, which came for it: who read what.
+    Column("distribution", Uuid, primary_key=True),
+    Column("echange", Uuid, primary_key=True),
+    Column("lu_le", INSTANT, nullable=False),
 )
 
 ENVOI_GUICHET: Final = Table(

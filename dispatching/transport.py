@@ -1,20 +1,45 @@
-"""How a distribution travels, seen from here: a port that soap (and mail later) implements."""
+"""How a distribution travels, seen from here: a port with one implementation for each channel.
+
+To add a channel that sends (soap.client has the one of `push`):
+
+1. The channel is a value of `registry.guichets.CanalDistribution`, and its address a column of `guichet`
+   that `dispatching.canaux.ADRESSE` reads; `courrier` has both.
+2. Implement `Transport`: one `Envoi` in; out, what is known of it within the time of a sending (30 s):
+   - `Accuse`, when the answer itself acknowledges it;
+   - `Remis`, when it has left and the acknowledgement comes later by another way. It stays to be
+     acknowledged, holds back the later events of its demande, and is sent again, under the same identifier,
+     if nothing came within the time said;
+   - `Echec` otherwise. A failure of the connection spares the whole guichet for a while.
+3. Give it to the worker, in echangeur.composition, with the others:
+   `Worker(engine, {CanalDistribution.COURRIER: mail, …}, …)`. A guichet whose channel has no transport is
+   left alone; its distributions wait, and can be pulled.
+4. When the acknowledgement comes, call `dispatching.acquittement.acknowledge`: by the sequence and the
+   SHA-256 of the file. Late, repeated and crossed acknowledgements are harmless.
+
+Nothing else of dispatching knows the channels. `dispatching.canaux.switch_canal` changes that of a guichet.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from registry.guichets import CanalDistribution
 
 
 @dataclass(frozen=True, slots=True)
 class Envoi:
-    """One distribution to be sent now. Everything in it is the same at each attempt, but `rang`.
+    """One distribution to be sent now. Everything in it is the same at each attempt, but `rang`,
+    `canal` and `adresse`.
 
     nom_fichier: name of the file (interface/wire §3), with the sequence. contenu: the demande, in typeFichier
     DIS.
-    adresse: URL of the reception endpoint of the guichet. rang: rank of the attempt, from 1.
+    canal: channel of the guichet when it was taken. adresse: that of the guichet for this channel (URL of its
+    reception endpoint for PUSH). rang: rank of the attempt, from 1.
     """
 
     id: uuid.UUID
@@ -25,6 +50,7 @@ class Envoi:
     adresse: str
     nom_fichier: str
     contenu: bytes
+    canal: CanalDistribution = CanalDistribution.PUSH
 
 
 class Statut(StrEnum):
@@ -39,6 +65,17 @@ class Accuse:
     """The partner has it. The transport has checked that it is this distribution and these bytes."""
 
     statut: Statut
+
+
+@dataclass(frozen=True, slots=True)
+class Remis:
+    """It has left; the acknowledgement, if it comes, comes by another way.
+
+    delai: after which it is sent again without one. It counts among the attempts of the schedule
+    (`dispatching.retry`): what is never acknowledged ends as a visible failure.
+    """
+
+    delai: timedelta
 
 
 class GenreEchec(StrEnum):
@@ -73,6 +110,10 @@ class Echec:
 class Transport(Protocol):
     """Sends one distribution."""
 
-    async def send(self, envoi: Envoi) -> Accuse | Echec:
-        """Send and wait for the acknowledgement. Ends by itself in a bounded time; raises nothing."""
+    async def send(self, envoi: Envoi) -> Accuse | Remis | Echec:
+        """Send it. Ends by itself in a bounded time; raises nothing."""
         ...
+
+
+Transports = Mapping[CanalDistribution, Transport]
+"""The transport of each channel that a process serves."""

@@ -5,7 +5,8 @@ next in one step, until nothing is due. A guichet that hangs holds its own lane 
 all lanes go through one Batcher, so a transaction serves many guichets. New work is heard of by notification;
 a regular look finds what was postponed, or missed.
 
-Any number of workers, in any number of processes, share the same database.
+Any number of workers, in any number of processes, share the same database. Each serves the guichets whose
+channel it has a transport for.
 
 Failures of the database are waited out: lanes end, and the loop starts again from what the database says.
 """
@@ -26,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.liveness import Session
-from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Transport
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Transports
 from registry.batching import Batcher
 from registry.clock import Clock
 
@@ -62,7 +63,7 @@ class Worker:
     def __init__(
         self,
         engine: Engine,
-        transport: Transport,
+        transports: Transports,
         clock: Clock,
         *,
         bail: Bail | None = None,
@@ -70,7 +71,7 @@ class Worker:
         grace: timedelta = timedelta(seconds=10),
     ) -> None:
         self._engine = engine
-        self._transport = transport
+        self._transports = transports
         self._clock = clock
         self._bail = bail or Bail()
         self._releve = releve.total_seconds()
@@ -155,7 +156,7 @@ class Worker:
         instant = self._clock.now()
         with self._engine.begin() as conn:
             take_back(conn, instant=instant)
-            return due_guichets(conn, instant=instant, sauf=served)
+            return due_guichets(conn, instant=instant, canaux=self._transports, sauf=served)
 
     def _open_lane(self, guichet: str) -> None:
         lane = asyncio.create_task(self._lane(guichet), name=f"envois.{guichet}")
@@ -188,11 +189,11 @@ class Worker:
             # losing it would have an acknowledged distribution sent again.
             return await self._steps.submit(pas)
 
-    async def _send(self, envoi: Envoi) -> Accuse | Echec:
+    async def _send(self, envoi: Envoi) -> Accuse | Remis | Echec:
         # The transport bounds its own time; this is the promise made by the lease, kept whatever it does.
         limit = self._bail.envoi_max.total_seconds()
         try:
-            return await asyncio.wait_for(self._transport.send(envoi), limit)
+            return await asyncio.wait_for(self._transports[envoi.canal].send(envoi), limit)
         except TimeoutError:
             return Echec(GenreEchec.DELAI, f"le guichet n'a pas répondu en {limit:g} s")
 
@@ -204,7 +205,14 @@ class Worker:
             wanting = [step.guichet for step in pas if step.suite]
             taken = {}
             if wanting and porteur is not None:
-                taken = take(conn, wanting, instant=instant, porteur=porteur, bail=self._bail)
+                taken = take(
+                    conn,
+                    wanting,
+                    instant=instant,
+                    canaux=self._transports,
+                    porteur=porteur,
+                    bail=self._bail,
+                )
         return [taken.get(step.guichet) if step.suite else None for step in pas]
 
     async def _end_lanes(self, grace: float) -> None:

@@ -37,7 +37,7 @@ from registry.certificats import Identites
 from registry.clock import Clock
 from registry.database import upgrade
 from registry.gestion_partagee import GestionPartagee
-from registry.guichets import TypeGuichet
+from registry.guichets import CanalDistribution, TypeGuichet
 from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
@@ -175,7 +175,10 @@ async def _start_distribution(
     await client.start()
     stack.push_async_callback(client.stop)
     worker = Worker(
-        engine, client, clock, grace=timedelta(seconds=instance.configuration.serveur.delai_arret)
+        engine,
+        {CanalDistribution.PUSH: client},
+        clock,
+        grace=timedelta(seconds=instance.configuration.serveur.delai_arret),
     )
     await worker.start()
     stack.push_async_callback(worker.stop)

@@ -62,6 +62,11 @@ _ERASE: Final = tuple(
         "DELETE FROM recherche WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM preavis WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM detention WHERE numero = ANY(CAST(:numeros AS text[]))",
+        # What had not arrived never will; the sequence stays, so that the guichet sees no gap ([DST-26]).
+        """
+        UPDATE distribution SET etat = 'retiree', termine_le = :instant
+        WHERE numero = ANY(CAST(:numeros AS text[])) AND etat IN ('en_attente', 'echec')
+        """,
         "DELETE FROM demande_version WHERE numero = ANY(CAST(:numeros AS text[]))",
         "UPDATE demande SET etat = 'purgee', maj_le = :instant WHERE numero = ANY(CAST(:numeros AS text[]))",
     )

@@ -21,6 +21,17 @@ class TypeGuichet(StrEnum):
     AUTRE = "autre"
 
 
+class CanalDistribution(StrEnum):
+    """How the distributions of a guichet reach it ([DST-20]). Stored; never renamed."""
+
+    PUSH = "push"
+    """The hub calls the SOAP service of the guichet, at `Guichet.adresse_reception`."""
+    RETRAIT = "retrait"
+    """The guichet comes for them; nothing is sent."""
+    COURRIER = "courrier"
+    """Signed mail, to `Guichet.adresse_courrier`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guichet:
     """A partner office.
@@ -32,6 +43,8 @@ class Guichet:
         resolved (a commune guichet holds its own commune and those of its EPCI; regles §5).
     numerote: True for a système particulier, which numbers its own demandes (regles §7).
     adresse_reception: URL of the endpoint that receives distributions, or empty.
+    adresse_courrier: mail address that receives them, or empty.
+    canal: the channel in use; it has an address, unless it is RETRAIT.
     actif: False when the gestionnaire has closed the guichet.
     """
 
@@ -44,3 +57,5 @@ class Guichet:
     numerote: bool = False
     adresse_reception: str = ""
     actif: bool = True
+    canal: CanalDistribution = CanalDistribution.RETRAIT
+    adresse_courrier: str = ""

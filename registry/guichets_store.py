@@ -6,18 +6,19 @@ partner or decides who receives a demande.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Column, Connection, Row, and_, case, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.constats import Constat
 from registry.generations import Generation, bump
-from registry.guichets import CODE_GUICHET, Guichet, TypeGuichet
+from registry.guichets import CODE_GUICHET, CanalDistribution, Guichet, TypeGuichet
 from registry.tables import GUICHET
 from schemas import cog, territoires
 
@@ -60,6 +61,7 @@ def resolve(nouveau: NouveauGuichet) -> Guichet | tuple[Constat, ...]:
         communes=_communes(nouveau),
         numerote=nouveau.numerote,
         adresse_reception=nouveau.adresse_reception,
+        canal=CanalDistribution.PUSH if nouveau.adresse_reception else CanalDistribution.RETRAIT,
     )
 
 
@@ -80,6 +82,7 @@ def add_guichet(
         communes=sorted(guichet.communes),
         numerote=guichet.numerote,
         adresse_reception=guichet.adresse_reception,
+        canal=guichet.canal.value,
         cree_le=instant,
     )
     if conn.execute(pose.on_conflict_do_nothing().returning(GUICHET.c.code)).first() is None:
@@ -100,11 +103,57 @@ def get_guichet(conn: Connection, code: str) -> Guichet | None:
 
 
 def set_adresse_reception(conn: Connection, code: str, adresse: str) -> tuple[Constat, ...]:
-    """Change where distributions are pushed; empty: nowhere. Empty answer when done."""
+    """Change where distributions are pushed; empty: nowhere. Empty answer when done.
+
+    A first address opens the channel of pushing; taking the address away leaves the guichet to pull.
+    """
     constats = tuple(_address(adresse))
-    if constats:
-        return constats
-    pose = update(GUICHET).where(GUICHET.c.code == code).values(adresse_reception=adresse)
+    return constats or _set_adresse(conn, code, GUICHET.c.adresse_reception, CanalDistribution.PUSH, adresse)
+
+
+def set_adresse_courrier(conn: Connection, code: str, adresse: str) -> tuple[Constat, ...]:
+    """Change where distributions are mailed; empty: nowhere. Empty answer when done.
+
+    The channel of mail is never opened by this alone; taking the address away leaves the guichet to pull.
+    """
+    if adresse and not _COURRIER.fullmatch(adresse):
+        texte = f"« {adresse} » n'est pas une adresse de courrier électronique"
+        return (Constat("GUICHET-ADRESSE", "adresse", texte),)
+    return _set_adresse(conn, code, GUICHET.c.adresse_courrier, CanalDistribution.COURRIER, adresse)
+
+
+def set_canal(conn: Connection, code: str, canal: CanalDistribution) -> tuple[Constat, ...]:
+    """Change the channel in use; the addresses stay. Empty answer when done.
+
+    What waits must be told too: `dispatching.canaux.switch_canal` does both.
+    """
+    guichet = get_guichet(conn, code)
+    if guichet is not None and canal in _ADRESSES and not getattr(guichet, _ADRESSES[canal]):
+        texte = f"le canal {canal} demande une adresse, et le guichet {code} n'en a pas"
+        return (Constat("GUICHET-CANAL", "canal", texte),)
+    pose = update(GUICHET).where(GUICHET.c.code == code).values(canal=canal.value)
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
+_ADRESSES: Final = {
+    CanalDistribution.PUSH: "adresse_reception",
+    CanalDistribution.COURRIER: "adresse_courrier",
+}
+"""The address that a channel needs."""
+
+_COURRIER: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+"""What a gestionnaire writes by hand; the relay says the rest."""
+
+
+def _set_adresse(
+    conn: Connection, code: str, colonne: Column[str], canal: CanalDistribution, adresse: str
+) -> tuple[Constat, ...]:
+    suite = case((GUICHET.c.canal == canal.value, CanalDistribution.RETRAIT.value), else_=GUICHET.c.canal)
+    if adresse:
+        first = and_(GUICHET.c.canal == CanalDistribution.RETRAIT.value, colonne == "")
+        opened = first if canal is CanalDistribution.PUSH else false()
+        suite = case((opened, canal.value), else_=GUICHET.c.canal)
+    pose = update(GUICHET).where(GUICHET.c.code == code).values({colonne: adresse, GUICHET.c.canal: suite})
     return _applied(conn, code, conn.execute(pose).rowcount)
 
 
@@ -137,6 +186,8 @@ def _guichet(ligne: Row[Any]) -> Guichet:
         numerote=ligne.numerote,
         adresse_reception=ligne.adresse_reception,
         actif=ligne.ferme_le is None,
+        canal=CanalDistribution(ligne.canal),
+        adresse_courrier=ligne.adresse_courrier,
     )
 
 

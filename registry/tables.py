@@ -72,6 +72,10 @@ GUICHET: Final = Table(
     Column("numerote", Boolean, nullable=False),
     # URL of the reception endpoint, or empty: nothing is pushed.
     Column("adresse_reception", Text, nullable=False),
+    # Mail address that receives distributions, or empty.
+    Column("adresse_courrier", Text, nullable=False, server_default=text("''")),
+    # registry.guichets.CanalDistribution: how its distributions reach it.
+    Column("canal", Text, nullable=False, server_default=text("'retrait'")),
     Column("cree_le", INSTANT, nullable=False),
     # Null while the guichet is open.
     Column("ferme_le", INSTANT),

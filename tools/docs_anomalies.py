@@ -33,6 +33,7 @@ _FAMILLES: Final = {
     "DAL": "Le DALO et les listes par date",
     "RPL": "Le répertoire des logements (RPLS)",
     "GUI": "Le guichet et ses droits",
+    "DIS": "Les distributions",
     "PIE": "Les pièces du dossier unique",
     "REC": "La recherche de demandes",
     "GPE": "La gestion partagée",

@@ -8,17 +8,19 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from dispatching.canaux import switch_canal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
 from registry.constats import Constat
-from registry.guichets import Guichet, TypeGuichet
+from registry.guichets import CanalDistribution, Guichet, TypeGuichet
 from registry.guichets_store import (
     NouveauGuichet,
     add_guichet,
     close_guichet,
     get_guichet,
     list_guichets,
+    set_adresse_courrier,
     set_adresse_reception,
 )
 
@@ -52,7 +54,7 @@ def add(
         str,
         typer.Option(
             "--adresse-reception",
-            help="Adresse https du service de réception des distributions ; sans elle, rien n'est envoyé.",
+            help="Adresse https de réception des distributions ; sans elle, le guichet les retire.",
             show_default=False,
         ),
     ] = "",
@@ -88,8 +90,11 @@ def list_all(ctx: typer.Context, json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("code", "nom", "type", "territoires", "réception", "ouvert"),
-        [(g.code, g.nom, g.type.value, g.territoires, g.adresse_reception, g.actif) for g in found],
+        ("code", "nom", "type", "territoires", "canal", "réception", "ouvert"),
+        [
+            (g.code, g.nom, g.type.value, g.territoires, g.canal.value, g.adresse_reception, g.actif)
+            for g in found
+        ],
         vide="Aucun guichet.",
     )
 
@@ -113,7 +118,9 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("droit de lecture", perimetre),
             ("communes", guichet.communes),
             ("numérote ses demandes", guichet.numerote),
+            ("canal des distributions", guichet.canal.value),
             ("adresse de réception", guichet.adresse_reception),
+            ("adresse de courrier", guichet.adresse_courrier),
             ("ouvert", guichet.actif),
         ]
     )
@@ -125,15 +132,44 @@ def set_address(
     code: Code,
     adresse: Annotated[
         str,
-        typer.Argument(metavar="ADRESSE", help="Adresse https de réception ; vide : ne plus rien envoyer."),
+        typer.Argument(
+            metavar="ADRESSE",
+            help="Adresse https de réception, ou de courrier ; vide : l'ôter.",
+        ),
     ],
+    courrier: Annotated[
+        bool, typer.Option("--courrier", help="C'est l'adresse de courrier électronique signé.")
+    ] = False,
 ) -> None:
-    """Change l'adresse où sont envoyées les distributions d'un guichet."""
+    """Change l'adresse où sont envoyées les distributions d'un guichet.
+
+    Une première adresse https ouvre le canal push. Quand l'adresse du canal est ôtée, le guichet passe au
+    canal retrait : il vient chercher ses distributions.
+    """
     with transaction(ctx) as conn:
-        found = set_adresse_reception(conn, code, adresse)
+        found = (set_adresse_courrier if courrier else set_adresse_reception)(conn, code, adresse)
+        if found:
+            raise refusal("L'adresse n'est pas changée", found)
+        guichet = find(conn, code)
+    say(f"Guichet {code} : adresse {adresse or 'ôtée'}, canal {guichet.canal}")
+
+
+@app.command("canal", cls=Commande)
+def change_canal(
+    ctx: typer.Context,
+    code: Code,
+    canal: Annotated[CanalDistribution, typer.Argument(metavar="CANAL", help="push, retrait ou courrier.")],
+) -> None:
+    """Change le canal par lequel les distributions d'un guichet lui parviennent.
+
+    Rien ne se perd ni ne se double : ce qui attend part aussitôt par le nouveau canal. Quel que soit son
+    canal, un guichet peut retirer ses distributions. Un canal qu'aucun processus ne sert laisse attendre.
+    """
+    with transaction(ctx) as conn:
+        found = switch_canal(conn, code, canal, instant=contexte_of(ctx).clock.now())
     if found:
-        raise refusal("L'adresse n'est pas changée", found)
-    say(f"Guichet {code} : distributions envoyées à {adresse or 'personne'}")
+        raise refusal("Le canal n'est pas changé", found)
+    say(f"Guichet {code} : canal {canal}")
 
 
 @app.command("fermer", cls=Commande)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,13 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from dispatching import attempts
+from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
+from dispatching.canaux import switch_canal
 from dispatching.deliveries import Etat, count_by_etat, replay
 from dispatching.retry import DELAIS, ECHECS_AVANT_SUSPENSION
-from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Statut
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Statut
 from filters.language import Filtre
 from registry.evenements import EvenementDemande
-from registry.guichets_store import close_guichet, set_adresse_reception
+from registry.guichets import CanalDistribution
+from registry.guichets_store import close_guichet, set_adresse_courrier, set_adresse_reception
 from schemas.documents import DEMANDES, Document, read_document
 from tests.dispatching.scene import ADRESSE, Scene
 
@@ -31,7 +35,7 @@ def _take(scene: Scene, *guichets: str) -> dict[str, Envoi]:
         return take(conn, guichets or ("G0002",), instant=scene.now, porteur=1, bail=BAIL)
 
 
-def _end(scene: Scene, envoi: Envoi, result: Accuse | Echec) -> None:
+def _end(scene: Scene, envoi: Envoi, result: Accuse | Remis | Echec) -> None:
     with scene.engine.begin() as conn:
         finish(conn, [Fin(envoi, result)], instant=scene.now)
 
@@ -213,6 +217,7 @@ def test_order_is_kept_per_demande(scene: Scene) -> None:
 
 
 def test_a_guichet_without_address_or_closed_keeps_its_distributions(two: Scene) -> None:
+    """[DST-21]"""
     with two.engine.begin() as conn:
         set_adresse_reception(conn, "G0002", "")
     assert _due(two) == ()
@@ -246,7 +251,73 @@ def test_a_sending_cannot_outlive_its_lease() -> None:
 def test_taking_does_not_walk_the_backlog(two: Scene) -> None:
     """The plan looks up a demande by its number; walking what waits made each step as long as the backlog."""
     values = {"guichets": ["G0002"], "instant": two.now, "fin_du_bail": two.now, "porteur": 1}
+    values |= {"canaux": ["push"]}
     with two.engine.begin() as conn:
         plan = "\n".join(conn.execute(text(f"EXPLAIN {attempts._TAKE.text}"), values).scalars())
     assert "using distribution_numero_guichet_version_uq on distribution avant" in plan
     assert "using distribution_attente_ix on distribution d_1" in plan
+
+
+def test_what_left_without_an_answer_waits_for_it_then_goes_again(two: Scene) -> None:
+    """[DST-24] As by mail: the guichet is no failure, the demande waits, the others leave meanwhile."""
+    envoi = _take(two)["G0002"]
+    _end(two, envoi, Remis(timedelta(hours=6)))
+    (first, _) = two.distributions("G0002")
+    assert (first.etat, first.prochaine_tentative) == (Etat.EN_ATTENTE, two.now + timedelta(hours=6))
+    assert _take(two)["G0002"].sequence == 2
+    assert two.count("envoi_guichet") == 0
+    two.clock.advance(timedelta(hours=6))
+    assert _take(two)["G0002"].id == envoi.id
+
+
+def test_what_is_never_answered_ends_as_a_visible_failure(scene: Scene) -> None:
+    """[DST-24] And a receipt that comes later still ends it well."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    scene.demande(author)
+    for _ in range(len(DELAIS) + 1):
+        envoi = _take(scene)["G0002"]
+        _end(scene, envoi, Remis(timedelta(hours=1)))
+        scene.clock.advance(timedelta(hours=1))
+    assert scene.distributions("G0002")[0].etat is Etat.ECHEC
+    acquit = Acquit(1, hashlib.sha256(envoi.contenu).hexdigest())
+    with scene.engine.begin() as conn:
+        (answer,) = acknowledge(conn, "G0002", [acquit], instant=scene.now, echange=uuid.uuid4())
+    assert answer == Acquittee(1, scene.now)
+    assert scene.distributions("G0002")[0].etat is Etat.ACQUITTEE
+
+
+def test_a_change_of_channel_makes_what_waits_due_at_once(two: Scene) -> None:
+    """[DST-22] What waits for a receipt, or for the schedule; not what is being sent."""
+    waits = _take(two)["G0002"]
+    _end(two, waits, Remis(timedelta(days=1)))
+    in_flight = _take(two)["G0002"]
+    with two.engine.begin() as conn:
+        assert set_adresse_courrier(conn, "G0002", "accueil@exemple.fr") == ()
+        assert switch_canal(conn, "G0002", CanalDistribution.COURRIER, instant=two.now) == ()
+    assert (_due(two), _take(two)) == ((), {})
+    by_mail = [CanalDistribution.COURRIER]
+    with two.engine.begin() as conn:
+        assert due_guichets(conn, instant=two.now, canaux=by_mail) == ("G0002",)
+        taken = take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail)["G0002"]
+        assert take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail) == {}
+    assert (taken.id, taken.canal, taken.adresse) == (
+        waits.id,
+        CanalDistribution.COURRIER,
+        "accueil@exemple.fr",
+    )
+    assert taken.contenu == waits.contenu
+    _end(two, in_flight, RECU)
+    assert two.distributions("G0002")[1].etat is Etat.ACQUITTEE
+
+
+def test_a_channel_without_its_address_is_refused(two: Scene) -> None:
+    """[DST-20]"""
+    with two.engine.begin() as conn:
+        (refus,) = switch_canal(conn, "G0002", CanalDistribution.COURRIER, instant=two.now)
+        assert refus.code == "GUICHET-CANAL"
+        assert switch_canal(conn, "G0009", CanalDistribution.RETRAIT, instant=two.now)[0].code == (
+            "GUICHET-INCONNU"
+        )
+        assert switch_canal(conn, "G0002", CanalDistribution.RETRAIT, instant=two.now) == ()
+    assert _take(two) == {}

@@ -20,6 +20,7 @@ from dispatching.retry import DELAIS
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Statut, Transport
 from dispatching.worker import Worker
 from filters.language import Filtre
+from registry.guichets import CanalDistribution
 from tests.dispatching.scene import Scene
 
 TIMEOUT = 20
@@ -79,7 +80,8 @@ async def running(
     scene: Scene, transport: Transport, bail: Bail | None = None, grace: timedelta = timedelta(seconds=10)
 ) -> AsyncIterator[Worker]:
     releve = timedelta(milliseconds=50)
-    worker = Worker(scene.engine, transport, scene.clock, bail=bail, releve=releve, grace=grace)
+    transports = {CanalDistribution.PUSH: transport}
+    worker = Worker(scene.engine, transports, scene.clock, bail=bail, releve=releve, grace=grace)
     await worker.start()
     try:
         yield worker
@@ -130,7 +132,7 @@ async def test_new_work_is_heard_of_without_waiting_for_the_next_look(
     """NOTIFY at the commit of the registration wakes the worker: the regular look here is in an hour."""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))
-    worker = Worker(scene.engine, partners, scene.clock, releve=timedelta(hours=1))
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: partners}, scene.clock, releve=timedelta(hours=1))
     await worker.start()
     try:
         for expected in (1, 2, 3):
@@ -148,7 +150,7 @@ async def test_a_hung_partner_delays_nobody(scene: Scene, partners: Partners) ->
         scene.guichet(code, Filtre("Tout"))
     partners.hang.add("G0003")
     scene.register([scene.recue(author) for _ in range(10)])
-    worker = Worker(scene.engine, partners, scene.clock, grace=timedelta(0))
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: partners}, scene.clock, grace=timedelta(0))
     await worker.start()
     # An answer counts before its sending has ended: wait for both.
     await partners.until(lambda: len(partners.answers) == 20 and sum(partners.in_progress.values()) == 1)
@@ -193,7 +195,7 @@ async def test_killed_between_sending_and_acknowledgement_sends_again_with_the_s
     scene.guichet("G0002", Filtre("Tout"))
     partners.lose_answer.add("G0002")
     scene.demande(author)
-    worker = Worker(scene.engine, partners, scene.clock, grace=timedelta(0))
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: partners}, scene.clock, grace=timedelta(0))
     await worker.start()
     await partners.until(lambda: len(partners.received) == 1)
     await worker.stop()  # without grace: the sending is cut, nothing is recorded
@@ -280,7 +282,8 @@ async def test_without_database_the_worker_leaves_the_event_loop_to_others(
         assert refusals < 100
         raise psycopg.OperationalError("connection refused")
 
-    worker = Worker(scene.engine, partners, scene.clock, releve=timedelta(milliseconds=10))
+    transports = {CanalDistribution.PUSH: partners}
+    worker = Worker(scene.engine, transports, scene.clock, releve=timedelta(milliseconds=10))
     await worker.start()
     monkeypatch.setattr(Session, "open", refuse)
     with scene.engine.begin() as conn:
@@ -301,7 +304,7 @@ async def test_stop_waits_for_the_sendings_in_progress(scene: Scene) -> None:
             return Accuse(Statut.RECU)
 
     scene.register([scene.recue(author), scene.recue(author)])
-    worker = Worker(scene.engine, Slow(), scene.clock)
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: Slow()}, scene.clock)
     await worker.start()
     await asyncio.wait_for(started.wait(), TIMEOUT)
     stopping: Awaitable[None] = asyncio.ensure_future(worker.stop())

@@ -41,6 +41,8 @@ def test_guichets(instance: Commande, guichet: str) -> None:
             "numerote": False,
             "adresse_reception": "",
             "actif": True,
+            "canal": "retrait",
+            "adresse_courrier": "",
         }
     ]
     # Brackets are no markup: the name comes out whole.
@@ -50,6 +52,15 @@ def test_guichets(instance: Commande, guichet: str) -> None:
     assert instance("guichet", "adresse", guichet, url).code == 0
     assert instance("guichet", "montrer", guichet, "--json").json["adresse_reception"] == url
     assert instance("guichet", "adresse", guichet, "http://clair").code == 1
+    assert instance("guichet", "montrer", guichet, "--json").json["canal"] == "push"
+    assert "demande une adresse" in instance("guichet", "canal", guichet, "courrier").erreur
+    assert instance("guichet", "adresse", guichet, "accueil", "--courrier").code == 1
+    assert instance("guichet", "adresse", guichet, "accueil@exemple.fr", "--courrier").code == 0
+    assert instance("guichet", "canal", guichet, "courrier").code == 0
+    assert "canal retrait" in instance("guichet", "adresse", guichet, "", "--courrier").sortie
+    assert instance("guichet", "canal", guichet, "push").code == 0
+    assert instance("guichet", "canal", guichet, "pigeon").code == 2
+    assert instance("guichet", "canal", "G0000", "retrait").code == 1
     assert instance("guichet", "fermer", guichet).code == 0
     assert instance("guichet", "montrer", guichet, "--json").json["actif"] is False
     assert instance("guichet", "fermer", "G0000").code == 1

@@ -16,6 +16,7 @@ from dispatching.deliveries import Etat
 from dispatching.worker import Worker
 from filters.language import Filtre, filtre
 from registry.clock import FixedClock
+from registry.guichets import CanalDistribution
 from soap.client import DistributionClient
 from tests.conformance.pki import Pki
 from tests.dispatching.scene import DOUAI, Scene
@@ -49,7 +50,7 @@ async def test_partners_receive_exactly_what_their_filters_take(scene: Scene, pk
     partners["G0004"].comportement = Comportement.MUET
     client = DistributionClient(pki.client())
     await client.start()
-    worker = Worker(scene.engine, client, scene.clock)
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: client}, scene.clock)
     await worker.start()
     recues = [scene.recue(author, [DOUAI] if rank % 3 == 0 else ["59350"]) for rank in range(9)]
     numeros = await asyncio.to_thread(scene.register, recues)
@@ -92,7 +93,7 @@ async def test_a_worker_process_killed_before_the_acknowledgement_is_recorded(
 
     client = DistributionClient(pki.client())
     await client.start()
-    worker = Worker(scene.engine, client, scene.clock)
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: client}, scene.clock)
     await worker.start()
     await eventually(lambda: acknowledged(scene) == 1)
     await worker.stop()

@@ -1,0 +1,109 @@
+"""The acknowledgement that comes by itself: from a guichet that pulls, or by the receipt of a mail.
+
+What one acknowledges is what one has read: the SHA-256 of the file proves it ([DST-25]). The file is written
+again from the register to be compared, so nothing is kept for this but the register.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from dispatching import anomalies_distribution as catalogue
+from dispatching.deliveries import Etat
+from dispatching.fichier import write_contenu
+from registry.anomalies import Anomalie
+
+_EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Acquit:
+    """What a guichet says that it has. empreinte: SHA-256 of the file, hexadecimal of either case."""
+
+    sequence: int
+    empreinte: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquittee:
+    """It is acknowledged, since that instant: the same at each repetition."""
+
+    sequence: int
+    depuis_le: datetime
+
+
+# In the order of the sequences, by everyone: no deadlock. The lock lasts until the end of the transaction.
+_READ: Final = text("""
+    SELECT d.id, d.sequence, d.etat, d.termine_le, d.nature, d.cree_le, v.document
+    FROM distribution d
+    LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
+    WHERE d.guichet = :guichet AND d.sequence = ANY(:sequences)
+    ORDER BY d.sequence FOR UPDATE OF d
+""")
+_ACKNOWLEDGE: Final = text("""
+    WITH acquittees AS (
+        UPDATE distribution SET etat = 'acquittee', termine_le = :instant, acquit = :echange
+        WHERE id = ANY(:ids) RETURNING guichet
+    )
+    -- The guichet answers: what its failures had suspended may go on.
+    DELETE FROM envoi_guichet WHERE guichet IN (SELECT guichet FROM acquittees)
+""")
+_TELL: Final = text("SELECT pg_notify('distribution', '')")
+
+
+def acknowledge(
+    conn: Connection, guichet: str, acquits: Sequence[Acquit], *, instant: datetime, echange: uuid.UUID
+) -> list[Acquittee | Anomalie]:
+    """Acknowledge distributions of a guichet; the answer to each, in order.
+
+    In any order, as often as one likes; what was sent meanwhile by another channel, or has failed for good,
+    is acknowledged all the same. echange: the exchange that brought the acknowledgements.
+    """
+    rows = {
+        row.sequence: row
+        for row in conn.execute(
+            _READ, {"guichet": guichet, "sequences": sorted({acquit.sequence for acquit in acquits})}
+        )
+    }
+    answers: list[Acquittee | Anomalie] = []
+    done: dict[int, uuid.UUID] = {}
+    for acquit in acquits:
+        row = rows.get(acquit.sequence)
+        if row is None:
+            answers.append(catalogue.SEQUENCE_INCONNUE(str(acquit.sequence), guichet))
+            continue
+        refus = _compare(acquit, row)
+        if refus is not None:
+            answers.append(refus)
+            continue
+        known = row.etat == Etat.ACQUITTEE
+        if not known:
+            done[acquit.sequence] = row.id
+        answers.append(Acquittee(acquit.sequence, row.termine_le if known else instant))
+    if done:
+        conn.execute(_ACKNOWLEDGE, {"instant": instant, "echange": echange, "ids": list(done.values())})
+        conn.execute(_TELL)
+    return answers
+
+
+def _compare(acquit: Acquit, row: Row[Any]) -> Anomalie | None:
+    if row.etat == Etat.RETIREE:
+        return catalogue.DISTRIBUTION_RETIREE(str(acquit.sequence))
+    if row.document is None:
+        # Acknowledged, then erased: there is nothing left to compare with, and nothing left to prove.
+        return None
+    given = acquit.empreinte.strip().lower()
+    if not _EMPREINTE.fullmatch(given):
+        return catalogue.EMPREINTE_MAL_FORMEE(str(acquit.sequence))
+    if given != hashlib.sha256(write_contenu(row.document, row.nature, row.cree_le)).hexdigest():
+        # Not what was expected: whoever has not the file would learn it here.
+        return catalogue.EMPREINTE_AUTRE(str(acquit.sequence), given)
+    return None
