@@ -1,8 +1,8 @@
 """Encrypting a file for the one who gave a certificate in its request (interface/services, `certificat`).
 
-CMS EnvelopedData (RFC 5652 §6), DER, AES-256-CBC, key transported by RSA PKCS#1 v1.5: the only profile that
-NSS, gpgsm and `openssl smime` of a stock Debian all read. Encrypting looks at neither validity nor key usage
-of the recipient in any library: they are checked here first.
+The same envelope as that of the mails (`certs.enveloppe`), in the default profile: AES-256-CBC, with RSA
+PKCS#1 v1.5 or ECDH, which NSS, gpgsm and `openssl` of a stock Debian all read. Encrypting looks at neither
+validity nor key usage of the recipient in any library: they are checked here first.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives.ciphers import algorithms
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-
+from certs.algorithmes import PAR_DEFAUT, Profil
+from certs.enveloppe import encrypt
 from certs.lecture import CertificatIllisible, read_certificat
 from certs.verification import Usage, verify
 
@@ -28,7 +26,9 @@ class RaisonRefus:
     attendu: str = ""
 
 
-def encrypt_for(certificate: bytes, data: bytes, *, at: datetime) -> bytes | RaisonRefus:
+def encrypt_for(
+    certificate: bytes, data: bytes, *, at: datetime, profil: Profil = PAR_DEFAUT
+) -> bytes | RaisonRefus:
     """`data` encrypted for the holder of `certificate` (PEM or DER), as CMS in DER.
 
     at: instant at which the certificate must be valid (aware).
@@ -39,18 +39,4 @@ def encrypt_for(certificate: bytes, data: bytes, *, at: datetime) -> bytes | Rai
     verdict = verify(certificat, Usage.CHIFFREMENT, at=at)
     if not verdict.accepte:
         return RaisonRefus(f"CERT-{verdict.motif}", verdict.texte, verdict.constat, verdict.attendu)
-    if certificat.cle.famille != "RSA":
-        return RaisonRefus(
-            "CERT-CLE-RSA",
-            "Le chiffrement pour une clé qui n'est pas RSA n'est pas encore assuré.",
-            f"{certificat.cle.famille} {certificat.cle.bits} bits",
-            "une clé RSA d'au moins 2048 bits",
-        )
-    return (
-        pkcs7.PKCS7EnvelopeBuilder()
-        .set_data(data)
-        .set_content_encryption_algorithm(algorithms.AES256)
-        .add_recipient(x509.load_der_x509_certificate(certificat.der))
-        # Binary: the file must come out byte for byte, without the line ends of a mail.
-        .encrypt(Encoding.DER, [pkcs7.PKCS7Options.Binary])
-    )
+    return encrypt(data, [certificat], profil)

@@ -7,7 +7,7 @@ bounded, nothing is trusted. The names are evidence to display; the fingerprint 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -53,7 +53,9 @@ class Certificat:
         displayed as evidence, never used to identify.
     valide_du, valide_au: aware, UTC.
     usages: dotted OIDs of the extended key usage; None when the extension is absent.
-    chiffre: True when the key may encrypt (keyUsage absent, keyEncipherment or keyAgreement).
+    chiffre: True when one may encrypt for it: an RSA key whose keyUsage holds keyEncipherment, an elliptic
+        one with keyAgreement, or keyUsage absent (RFC 8550 §4.4.2).
+    signe: True when it may sign a message (keyUsage absent, digitalSignature or contentCommitment).
     autorite: True for a certificate of authority.
     """
 
@@ -67,9 +69,10 @@ class Certificat:
     cle: Cle
     usages: frozenset[str] | None
     chiffre: bool
+    signe: bool
     autorite: bool
-    der: bytes
-    pem: bytes
+    der: bytes = field(repr=False)
+    pem: bytes = field(repr=False)
 
 
 def empreinte_of(der: bytes) -> str:
@@ -94,7 +97,9 @@ def read_chaine(data: bytes) -> tuple[Certificat, ...] | CertificatIllisible:
             found = x509.load_pem_x509_certificates(data)
         else:
             found = [x509.load_der_x509_certificate(data)]
-        return tuple(_read(certificate) for certificate in found)
+        # RFC 5280 §4.1.2.2. The library still reads the others, with a warning.
+        if all(certificate.serial_number > 0 for certificate in found):
+            return tuple(_read(certificate) for certificate in found)
     except (
         ValueError,
         UnsupportedAlgorithm,
@@ -103,9 +108,10 @@ def read_chaine(data: bytes) -> tuple[Certificat, ...] | CertificatIllisible:
         x509.UnsupportedGeneralNameType,
     ):
         # The library's own text may quote the bytes; the sender gets a fixed sentence.
-        return CertificatIllisible(
-            "CERT-FORME", "Le fichier n'est pas un certificat X.509 lisible (PEM ou DER attendu)."
-        )
+        pass
+    return CertificatIllisible(
+        "CERT-FORME", "Le fichier n'est pas un certificat X.509 lisible (PEM ou DER attendu)."
+    )
 
 
 def read_certificat(data: bytes) -> Certificat | CertificatIllisible:
@@ -123,11 +129,17 @@ def _read(certificate: x509.Certificate) -> Certificat:
         )
     except x509.ExtensionNotFound:
         usages = None
+    cle = _cle_of(certificate)
+    chiffre = cle.famille in {"RSA", "EC"}
+    signe = True
     try:
         key_usage = extensions.get_extension_for_class(x509.KeyUsage).value
-        chiffre = key_usage.key_encipherment or key_usage.key_agreement
+        chiffre = (cle.famille == "RSA" and key_usage.key_encipherment) or (
+            cle.famille == "EC" and key_usage.key_agreement
+        )
+        signe = key_usage.digital_signature or key_usage.content_commitment
     except x509.ExtensionNotFound:
-        chiffre = True
+        pass
     try:
         autorite = extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
@@ -140,9 +152,10 @@ def _read(certificate: x509.Certificate) -> Certificat:
         siren=_siren_of(certificate.subject),
         valide_du=certificate.not_valid_before_utc,
         valide_au=certificate.not_valid_after_utc,
-        cle=_cle_of(certificate),
+        cle=cle,
         usages=usages,
         chiffre=chiffre,
+        signe=signe,
         autorite=autorite,
         der=der,
         pem=certificate.public_bytes(Encoding.PEM),

@@ -20,6 +20,8 @@ MIN_EC: Final = 256
 
 CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
 SERVER_AUTH: Final = "1.3.6.1.5.5.7.3.1"
+EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
+DOCUMENT_SIGNING: Final = "1.3.6.1.5.5.7.3.36"
 ANY_USAGE: Final = "2.5.29.37.0"
 
 
@@ -28,7 +30,21 @@ class Usage(StrEnum):
 
     CLIENT = "client"
     SERVEUR = "serveur"
+    SIGNATURE = "signature"
     CHIFFREMENT = "chiffrement"
+
+
+_ETENDUS: Final = {
+    Usage.CLIENT: {CLIENT_AUTH: "clientAuth"},
+    Usage.SERVEUR: {SERVER_AUTH: "serverAuth"},
+    # clientAuth: an administration that has one certificate for its server signs with it.
+    Usage.SIGNATURE: {
+        EMAIL_PROTECTION: "emailProtection",
+        DOCUMENT_SIGNING: "documentSigning",
+        CLIENT_AUTH: "clientAuth",
+    },
+}
+"""Extended key usages of which one is enough for each use; none is asked for of an encryption certificate."""
 
 
 class Motif(StrEnum):
@@ -105,23 +121,28 @@ def _weakness(certificat: Certificat) -> Verdict | None:
 
 
 def _misuse(certificat: Certificat, usage: Usage) -> Verdict | None:
-    if usage is Usage.CHIFFREMENT:
-        if certificat.chiffre:
-            return None
+    if usage is Usage.CHIFFREMENT and not certificat.chiffre:
         return Verdict(
             Motif.USAGE,
             "Le certificat n'autorise pas le chiffrement.",
-            "keyUsage sans keyEncipherment ni keyAgreement",
-            "keyEncipherment ou keyAgreement",
+            f"clé {certificat.cle.famille}, keyUsage sans ce qu'il faut",
+            "keyEncipherment pour une clé RSA, keyAgreement pour une courbe elliptique",
         )
-    wanted, name = (CLIENT_AUTH, "clientAuth") if usage is Usage.CLIENT else (SERVER_AUTH, "serverAuth")
-    if certificat.usages is None or certificat.usages & {wanted, ANY_USAGE}:
+    if usage is Usage.SIGNATURE and not certificat.signe:
+        return Verdict(
+            Motif.USAGE,
+            "Le certificat n'autorise pas la signature.",
+            "keyUsage sans digitalSignature ni contentCommitment",
+            "digitalSignature ou contentCommitment",
+        )
+    wanted = _ETENDUS.get(usage)
+    if wanted is None or certificat.usages is None or certificat.usages & {*wanted, ANY_USAGE}:
         return None
     return Verdict(
         Motif.USAGE,
         "Le certificat n'autorise pas cet usage.",
         ", ".join(sorted(certificat.usages)),
-        f"{name} ({wanted})",
+        " ou ".join(f"{name} ({oid})" for oid, name in wanted.items()),
     )
 
 

@@ -122,7 +122,6 @@ def test_refus_de_chiffrer_disent_pourquoi(cle_rsa: rsa.RSAPrivateKey) -> None:
         "CERT-FORME": encrypt_for(b"bonjour", b"x", at=INSTANT),
         "CERT-EXPIRE": encrypt_for(certificat_rsa(cle_rsa), b"x", at=INSTANT + timedelta(days=2)),
         "CERT-USAGE": encrypt_for(certificat_rsa(cle_rsa, chiffre=False), b"x", at=INSTANT),
-        "CERT-CLE-RSA": encrypt_for(certificat().pem, b"x", at=INSTANT),
     }
     for code, refus in cases.items():
         assert isinstance(refus, RaisonRefus)
