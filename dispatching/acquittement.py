@@ -21,6 +21,9 @@ from dispatching.deliveries import Etat
 from dispatching.fichier import write_contenu
 from registry.anomalies import Anomalie
 
+_LUES_ENSEMBLE: Final = 10
+"""Documents held at once: one may have 1 MB."""
+
 _EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,29 +70,24 @@ def acknowledge(
     In any order, as often as one likes; what was sent meanwhile by another channel, or has failed for good,
     is acknowledged all the same. echange: the exchange that brought the acknowledgements.
     """
-    rows = {
-        row.sequence: row
-        for row in conn.execute(
-            _READ, {"guichet": guichet, "sequences": sorted({acquit.sequence for acquit in acquits})}
-        )
-    }
-    answers: list[Acquittee | Anomalie] = []
-    done: dict[int, uuid.UUID] = {}
-    for acquit in acquits:
-        row = rows.get(acquit.sequence)
-        if row is None:
-            answers.append(catalogue.SEQUENCE_INCONNUE(str(acquit.sequence), guichet))
-            continue
-        refus = _compare(acquit, row)
-        if refus is not None:
-            answers.append(refus)
-            continue
-        known = row.etat == Etat.ACQUITTEE
-        if not known:
-            done[acquit.sequence] = row.id
-        answers.append(Acquittee(acquit.sequence, row.termine_le if known else instant))
+    asked: dict[int, list[int]] = {}
+    for rang, acquit in enumerate(acquits):
+        asked.setdefault(acquit.sequence, []).append(rang)
+    answers: list[Acquittee | Anomalie] = [
+        catalogue.SEQUENCE_INCONNUE(str(acquit.sequence), guichet) for acquit in acquits
+    ]
+    done: set[uuid.UUID] = set()
+    values = {"guichet": guichet, "sequences": sorted(asked)}
+    options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
+    for row in conn.execute(_READ, values, execution_options=options):
+        for rang in asked[row.sequence]:
+            refus = _compare(acquits[rang], row)
+            known = row.etat == Etat.ACQUITTEE
+            if refus is None and not known:
+                done.add(row.id)
+            answers[rang] = refus or Acquittee(row.sequence, row.termine_le if known else instant)
     if done:
-        conn.execute(_ACKNOWLEDGE, {"instant": instant, "echange": echange, "ids": list(done.values())})
+        conn.execute(_ACKNOWLEDGE, {"instant": instant, "echange": echange, "ids": list(done)})
         conn.execute(_TELL)
     return answers
 

@@ -7,6 +7,7 @@ the verdict; tests hold it equal to what was distributed, for every guichet.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 from dispatching.deliveries import Distribution, list_distributions
 from dispatching.perimetres import perimetre_at
 from dispatching.recipients import Raison, Sujet, Verdict, judge
+from dispatching.retraits import list_readings
 from filters.explanation import ExplicationFiltre, explain
 from filters.store import VersionFiltre, filtres_in_force
 from filters.traits import Traits, traits_of
@@ -50,7 +52,8 @@ class Explication:
     nature: code of ListeTypeFichier. auteur: guichet that sent the event.
     verdict: None when the guichet was unknown to that decision.
     filtres: those of the guichet in force then, by name; also when rights alone decided.
-    distribution, tentatives: what followed, when the guichet is a recipient.
+    distribution, tentatives: what followed, when the guichet is a recipient. lectures: the exchanges by which
+    it came for it, and when.
     """
 
     numero: str
@@ -63,6 +66,7 @@ class Explication:
     filtres: tuple[FiltreExplique, ...]
     distribution: Distribution | None
     tentatives: tuple[TentativeFaite, ...]
+    lectures: tuple[tuple[uuid.UUID, datetime], ...]
 
     @property
     def destinataire(self) -> bool:
@@ -169,6 +173,7 @@ def explain_distribution(
         filtres=filtres,
         distribution=distribution,
         tentatives=list_attempts(conn, distribution) if distribution else (),
+        lectures=list_readings(conn, distribution.id) if distribution else (),
     )
 
 

@@ -1,8 +1,8 @@
 """The tables of the dispatching: what was decided, what is to be sent, what was tried.
 
 `decision`, `distribution` and `compteur_distribution` are written by the registration, in its transaction;
-`tentative` and `envoi_guichet` by the workers, `retrait` by the guichets that come for theirs, in their own.
-They never update the same row, so that a slow partner costs nothing to a registration.
+`tentative` and `envoi_guichet` by the workers, `retrait` and `passage` by the guichets that come for
+theirs, in their own. They never update the same row, so that a slow partner costs nothing to a registration.
 """
 
 from __future__ import annotations
@@ -133,6 +133,14 @@ RETRAIT: Final = Table(
     Column("distribution", Uuid, primary_key=True),
     Column("echange", Uuid, primary_key=True),
     Column("lu_le", INSTANT, nullable=False),
+)
+
+PASSAGE: Final = Table(
+    "passage",
+    METADATA,
+    # When a guichet last came for its distributions, whether there were some or not.
+    Column("guichet", Text, primary_key=True),
+    Column("vu_le", INSTANT, nullable=False),
 )
 
 ENVOI_GUICHET: Final = Table(

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from certs import tls
 from dispatching.decision import Distributeur
+from dispatching.handlers_retrait import Retraits
 from dispatching.worker import Worker
 from echangeur.config import Configuration
 from echangeur.ecoute import bind, url_of
@@ -44,6 +45,7 @@ from registry.handlers_pieces import DossierUnique
 from registry.projection import Projection
 from soap.client import DistributionClient
 from soap.operations_dalo import operations_dalo
+from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
 from soap.operations_pieces import operations_pieces
 from soap.server import Limites, create_app, create_runner
@@ -119,6 +121,7 @@ async def _services(
     dalo = TraitementDalo(engine, clock, decideur, declarants=declarants)
     gestion = GestionPartagee(engine, clock)
     dossier = DossierUnique(engine, clock)
+    retraits = Retraits(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
         stack.push_async_callback(traitement.stop)
@@ -128,6 +131,8 @@ async def _services(
         stack.push_async_callback(gestion.stop)
         await dossier.start()
         stack.push_async_callback(dossier.stop)
+        await retraits.start()
+        stack.push_async_callback(retraits.stop)
         if configuration.distribution.active:
             await _start_distribution(stack, instance, engine, clock)
         refus = RefusDuBord(engine, clock)
@@ -149,6 +154,7 @@ async def _services(
                 **operations_partagee(gestion),
                 **operations_dalo(dalo, clock, refus.keep),
                 **operations_pieces(dossier),
+                **operations_distribution(retraits),
             },
         )
         runner = create_runner(app)

@@ -12,7 +12,7 @@ import base64
 import codecs
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from xml.sax.saxutils import escape
@@ -49,6 +49,9 @@ _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _DECLARATION: Final = re.compile(r"^\s*<\?xml\s[^>]*\?>")
 _BLANCS: Final = " \t\r\n"
 _CODE: Final = re.compile(r"[a-zA-Z0-9]{1,6}")
+_ENTIER: Final = re.compile(r"[+-]?[0-9]{1,20}")
+_LONG: Final = 1 << 63
+"""The values of xs:long are below."""
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?"
 )
@@ -60,10 +63,18 @@ _DTD: Final = frozenset({"XML-DTD", "XML-ENTITE"})
 
 @dataclass(frozen=True, slots=True)
 class Parametres:
-    """What the wrapper of a request holds, by name of field. Optional fields that are absent are missing."""
+    """What the wrapper of a request holds, by name of field. Optional fields that are absent are missing.
+
+    groupes: each occurrence of a group, in order.
+    """
 
     textes: Mapping[str, str]
     fichiers: Mapping[str, bytes]
+    groupes: Mapping[str, Sequence[Parametres]] = field(default_factory=dict)
+
+    def entier(self, nom: str) -> int | None:
+        """The value of a field of type xs:long, or None when it is absent."""
+        return int(self.textes[nom]) if nom in self.textes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +88,11 @@ class FichierEmis:
 
 @dataclass(frozen=True, slots=True)
 class Retour:
-    """What the wrapper of an answer holds, by name of field."""
+    """What the wrapper of an answer holds, by name of field. groupes: as in `Parametres`."""
 
     textes: Mapping[str, str]
     fichiers: Mapping[str, FichierEmis]
+    groupes: Mapping[str, Sequence[Retour]] = field(default_factory=dict)
 
 
 def open_envelope(racine: bytes, charset: str = "") -> etree._Element | Anomalie:
@@ -139,23 +151,39 @@ def read_parametres(
     wrapper: etree._Element, message: Message, parties: Mapping[str, Partie]
 ) -> Parametres | Anomalie:
     """The fields of `wrapper`, held against `message`; its files are taken out of the tree."""
+    return _read_fields(wrapper, message.element, message.champs, parties)
+
+
+def _read_fields(
+    wrapper: etree._Element, element: str, champs: tuple[Champ, ...], parties: Mapping[str, Partie]
+) -> Parametres | Anomalie:
     textes: dict[str, str] = {}
     fichiers: dict[str, bytes] = {}
+    groupes: dict[str, list[Parametres]] = {}
     position = 0
-    champs = message.champs
     if any(not name.startswith(_XSI) for name in wrapper.attrib):
-        return CONTRAT_NON_RESPECTE(f"l'élément {message.element} porte un attribut de trop.")
+        return CONTRAT_NON_RESPECTE(f"l'élément {element} porte un attribut de trop.")
     if (wrapper.text or "").strip(_BLANCS):
-        return CONTRAT_NON_RESPECTE(f"l'élément {message.element} contient du texte.")
+        return CONTRAT_NON_RESPECTE(f"l'élément {element} contient du texte.")
     for child in wrapper:
         name = str(child.tag)
-        while position < len(champs) and champs[position].nom != name and champs[position].facultatif:
+        while (
+            position < len(champs)
+            and champs[position].nom != name
+            and (champs[position].facultatif or champs[position].nom in groupes)
+        ):
             position += 1
         if position == len(champs) or champs[position].nom != name:
-            return _misplaced(child, message, position)
+            return _misplaced(child, element, champs, position)
         if (child.tail or "").strip(_BLANCS):
             return CONTRAT_NON_RESPECTE(f"du texte suit l'élément {name}.")
         champ = champs[position]
+        if champ.type is TypeChamp.GROUPE:
+            group = _read_fields(child, name, champ.champs, parties)
+            if isinstance(group, Anomalie):
+                return group
+            groupes.setdefault(name, []).append(group)
+            continue
         position += 1
         if champ.type is TypeChamp.FICHIER:
             content = _read_file(child, parties)
@@ -168,32 +196,34 @@ def read_parametres(
                 return text
             if text is not None:
                 textes[name] = text
-    missing = next((champ for champ in champs[position:] if not champ.facultatif), None)
+    missing = next(
+        (champ for champ in champs[position:] if not champ.facultatif and champ.nom not in groupes), None
+    )
     if missing is not None:
         return CONTRAT_NON_RESPECTE(
-            f"l'élément {missing.nom} manque à la fin de {message.element}.", propriete=missing.nom
+            f"l'élément {missing.nom} manque à la fin de {element}.", propriete=missing.nom
         )
-    return Parametres(textes, fichiers)
+    return Parametres(textes, fichiers, groupes)
 
 
 def _local(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def _misplaced(child: etree._Element, message: Message, position: int) -> Anomalie:
+def _misplaced(child: etree._Element, element: str, champs: tuple[Champ, ...], position: int) -> Anomalie:
     expected = []
-    for champ in message.champs[position:]:
+    for champ in champs[position:]:
         expected.append(champ.nom)
         if not champ.facultatif:
             break
     wanted = " ou ".join(expected) if expected else "la fin de l'élément"
     local = _local(child)
     hint = ""
-    if local != child.tag and any(champ.nom == local for champ in message.champs):
+    if local != child.tag and any(champ.nom == local for champ in champs):
         # The commonest fault of all: a default namespace on the wrapper swallows its children.
         hint = " Les éléments fils ne doivent être dans aucun espace de noms."
     return CONTRAT_NON_RESPECTE(
-        f"{str(child.tag)[:200]} trouvé dans {message.element}, attendu {wanted}.{hint}",
+        f"{str(child.tag)[:200]} trouvé dans {element}, attendu {wanted}.{hint}",
         propriete=local[:255],
     )
 
@@ -223,6 +253,10 @@ def _read_text(element: etree._Element, champ: Champ) -> str | Anomalie | None:
                 return CONTRAT_NON_RESPECTE(
                     f"{champ.nom} n'est pas une date et une heure (AAAA-MM-JJThh:mm:ss).", propriete=champ.nom
                 )
+        case TypeChamp.ENTIER:
+            text = text.strip(_BLANCS)
+            if not (_ENTIER.fullmatch(text) and -_LONG <= int(text) < _LONG):
+                return CONTRAT_NON_RESPECTE(f"{champ.nom} n'est pas un nombre entier.", propriete=champ.nom)
         case TypeChamp.CODE:
             code = element.get("code")
             if text:
@@ -258,10 +292,27 @@ def write_reponse(message: Message, retour: Retour, *, mtom: bool) -> tuple[byte
     written = [
         f'<soap:Envelope xmlns:soap="{NS_SOAP}"><soap:Body><ws:{message.element} xmlns:ws="{NS_WS}">',
     ]
-    for champ in message.champs:
+    _write_fields(message.champs, retour, written, pieces, mtom=mtom)
+    written.append(f"</ws:{message.element}></soap:Body></soap:Envelope>")
+    return "".join(written).encode(), pieces
+
+
+def _write_fields(
+    champs: tuple[Champ, ...],
+    retour: Retour,
+    written: list[str],
+    pieces: list[PieceEmise],
+    *,
+    mtom: bool,
+) -> None:
+    for champ in champs:
         if champ.nom in retour.textes:
             written.append(f"<{champ.nom}>{escape(retour.textes[champ.nom])}</{champ.nom}>")
             continue
+        for group in retour.groupes.get(champ.nom, ()):
+            written.append(f"<{champ.nom}>")
+            _write_fields(champ.champs, group, written, pieces, mtom=mtom)
+            written.append(f"</{champ.nom}>")
         fichier = retour.fichiers.get(champ.nom)
         if fichier is None:
             continue
@@ -276,5 +327,3 @@ def write_reponse(message: Message, retour: Retour, *, mtom: bool) -> tuple[byte
         else:
             content = base64.b64encode(fichier.contenu).decode("ascii")
         written.append(f"<{champ.nom}{attribute}>{content}</{champ.nom}>")
-    written.append(f"</ws:{message.element}></soap:Body></soap:Envelope>")
-    return "".join(written).encode(), pieces

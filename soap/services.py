@@ -23,15 +23,19 @@ class TypeChamp(StrEnum):
     INSTANT = "xs:dateTime"
     CODE = "ws:codeElement"
     FICHIER = "ws:base64Binary"
+    ENTIER = "xs:long"
+    GROUPE = ""
+    """Children of its own, told where it is declared; may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Champ:
-    """A child element of a wrapper, in no namespace."""
+    """A child element of a wrapper, in no namespace. champs: those of a group, which is never nested."""
 
     nom: str
     type: TypeChamp
     facultatif: bool = False
+    champs: tuple[Champ, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,14 @@ _CERTIFICAT: Final = (_texte("nomCertificat"), _fichier("certificat"))
 _COMPLET: Final = _texte("complet", facultatif=True)
 _DEMANDE: Final = (_texte("nomFichierDemande"), _fichier("fichierDemande"))
 _DALO: Final = (_texte("nomFichierDalo"), _fichier("fichierDalo"))
+
+
+def _entier(nom: str, *, facultatif: bool = False) -> Champ:
+    return Champ(nom, TypeChamp.ENTIER, facultatif)
+
+
+def _groupe(nom: str, *champs: Champ, facultatif: bool = False) -> Champ:
+    return Champ(nom, TypeChamp.GROUPE, facultatif, champs)
 
 
 def _service(nom: str, *operations: Operation, alias: tuple[str, ...] = (), flux: bool = False) -> Service:
@@ -350,7 +362,89 @@ DOSSIER_UNIQUE: Final = _service(
 )
 """Ours, in the style of the others (docs/specification/70-dossier-unique.md)."""
 
-SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE, DOSSIER_UNIQUE)
+DISTRIBUTIONS: Final = _service(
+    "DistributionsImplService",
+    Operation(
+        "listerDistributions",
+        Message(
+            "listerDistributionsParametres",
+            (
+                _entier("apresSequence", facultatif=True),
+                _entier("nombreMax", facultatif=True),
+                _texte("etat", facultatif=True),
+            ),
+        ),
+        Message(
+            "listerDistributionsReponse",
+            (
+                _entier("derniereSequence"),
+                _texte("suite"),
+                _groupe(
+                    "distribution",
+                    _texte("idDistribution"),
+                    _entier("sequence"),
+                    _texte("etat"),
+                    Champ("dateDistribution", TypeChamp.INSTANT),
+                    _texte("typeFichier", facultatif=True),
+                    _texte("numUnique", facultatif=True),
+                    _texte("nomFichierDemande", facultatif=True),
+                    _texte("empreinte", facultatif=True),
+                    _fichier("fichierDemande", facultatif=True),
+                    facultatif=True,
+                ),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "acquitterDistributions",
+        Message(
+            "acquitterDistributionsParametres",
+            (_groupe("acquit", _entier("sequence"), _texte("empreinte")),),
+        ),
+        Message(
+            "acquitterDistributionsReponse",
+            (
+                _groupe(
+                    "resultat",
+                    _entier("sequence"),
+                    _texte("statut"),
+                    Champ("dateAcquit", TypeChamp.INSTANT, facultatif=True),
+                    _texte("code", facultatif=True),
+                    _texte("motif", facultatif=True),
+                ),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "situerDistributions",
+        Message("situerDistributionsParametres", ()),
+        Message(
+            "situerDistributionsReponse",
+            (
+                _texte("canal"),
+                _entier("derniereSequence"),
+                _entier("enAttente"),
+                _entier("enEchec"),
+                _entier("premiereEnAttente", facultatif=True),
+                Champ("datePremiereEnAttente", TypeChamp.INSTANT, facultatif=True),
+                _entier("derniereAcquittee", facultatif=True),
+                Champ("dateDernierAcquit", TypeChamp.INSTANT, facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "rejouerDistributions",
+        Message("rejouerDistributionsParametres", (_entier("sequence", facultatif=True),)),
+        Message("rejouerDistributionsReponse", (_entier("nombre"),)),
+        assuree=True,
+    ),
+)
+"""Ours: what a guichet comes for itself (docs/specification/02-distribution.md)."""
+
+SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE, DOSSIER_UNIQUE, DISTRIBUTIONS)
 
 
 def choose_operation(service: Service, actions: Sequence[str], tag: str) -> Operation | Anomalie:

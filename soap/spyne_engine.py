@@ -196,6 +196,9 @@ _TYPES: Final = {
     TypeChamp.INSTANT: spyne.DateTime,
     TypeChamp.CODE: spyne.Unicode,
     TypeChamp.FICHIER: spyne.ByteArray,
+    TypeChamp.ENTIER: spyne.Integer64,
+    # Declared only: spyne never looks inside a wrapper.
+    TypeChamp.GROUPE: spyne.AnyXml,
 }
 
 
@@ -205,6 +208,8 @@ def _model(message: Message) -> Any:
         champ.nom: _TYPES[champ.type].customize(sub_ns="", min_occurs=0 if champ.facultatif else 1)
         for champ in message.champs
     }
+    # spyne refuses a model without members, which the contract has; nobody ever reads this one.
+    members = members or {"rien": spyne.AnyXml}
     namespace = {
         "__namespace__": NS_WS,
         "__type_name__": message.element,

@@ -49,6 +49,9 @@ dernière colonne dit, au nom des guichets qu'il représente. Une demande hors d
 une demande inconnue (`GUI103`). Créer ne suppose que le territoire. Supprimer (`SUP`) appartient au guichet
 qui a enregistré la demande.
 
+Tout guichet vient chercher ses distributions (`DistributionsImplService`) et ne voit que les siennes : ce
+que les droits de son type et ses filtres lui ont fait distribuer, et qu'il peut encore lire.
+
 Les conditions de chaque fait : [cycle de vie](cycle-de-vie.md). L'irrecevabilité et la déclaration de DALO se
 règlent : [configuration](configuration.md).
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from dispatching.attente import list_waiting
 from dispatching.deliveries import Distribution, Etat, list_distributions, replay
 from dispatching.explanation import Explication, explain_distribution
 from echangeur.commandes.guichet import find
@@ -47,6 +49,32 @@ def list_all(
             for d in found
         ],
         vide="Aucune distribution.",
+    )
+
+
+@app.command("attente", cls=Commande)
+def waiting(ctx: typer.Context, json: Json = False) -> None:
+    """Montre, par guichet, ce qui n'est pas arrivé et depuis quand, le plus ancien d'abord.
+
+    Un guichet qui vient chercher ses distributions n'est jamais en échec : seul l'âge de ce qui l'attend, et
+    la date de son dernier passage, disent qu'il ne vient plus.
+    """
+    instant = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        found = list_waiting(conn)
+    if json:
+        print_json([{**asdict(item), "age_jours": (instant - item.depuis_le).days} for item in found])
+        return
+    print_table(
+        ("guichet", "nom", "canal", "en attente", "en échec", "depuis le", "jours", "venu le", "suspendu"),
+        [
+            (
+                *(item.guichet, item.nom, item.canal.value, item.en_attente, item.en_echec),
+                *(item.depuis_le, (instant - item.depuis_le).days, item.retrait_le, item.suspendu_jusqu_a),
+            )
+            for item in found
+        ],
+        vide="Tout est arrivé.",
     )
 
 
@@ -92,6 +120,8 @@ def explain(
     for essai in found.tentatives:
         issue = essai.issue or "en cours"
         say(f"essai {essai.rang} du {french(essai.commencee_le)} : {issue} {essai.detail}".rstrip())
+    for echange, lu_le in found.lectures:
+        say(f"lue par le guichet le {french(lu_le)} : échange {echange}")
 
 
 @app.command("rejouer", cls=Commande)
@@ -163,6 +193,7 @@ def _explanation(found: Explication) -> dict[str, object]:
         ],
         "distribution": _value(found.distribution) if found.distribution else None,
         "tentatives": found.tentatives,
+        "lectures": [{"echange": str(echange), "lu_le": lu_le} for echange, lu_le in found.lectures],
     }
 
 

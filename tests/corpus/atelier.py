@@ -24,8 +24,9 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One message of the corpus.
 
     document: mutations of the document, in order; each is a name of MUTATIONS and its arguments. Paths start
-    under the root, without prefix. champs: values of the fields that are not the document. enveloppe: pairs
-    of texts replaced in the envelope. contenu: its Content-Type, when it is not the usual one.
+    under the root, without prefix. champs: values of the fields that are not the document, those of
+    a group included. enveloppe: pairs of texts replaced in the envelope. contenu: its Content-Type, when it
+    is not the usual one.
     """
 
     nom: str
@@ -224,6 +225,9 @@ def body_of(message: Message, document: bytes) -> bytes:
 
 def _field(champ: Champ, message: Message, document: bytes) -> str:
     value = message.champs.get(champ.nom)
+    if champ.type is TypeChamp.GROUPE:
+        children = "".join(_field(each, message, document) for each in champ.champs)
+        return f"<{champ.nom}>{children}</{champ.nom}>"
     if champ.type is TypeChamp.CODE:
         return f'<{champ.nom} code="{value}"/>'
     if value is None and champ.type is TypeChamp.FICHIER and champ.nom != "certificat":

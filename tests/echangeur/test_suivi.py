@@ -115,6 +115,19 @@ async def test_distribution_en_echec_se_reprend(instance: Commande, numero: str,
     assert (again["id"], again["sequence"], again["etat"]) == (item["id"], 1, "en_attente")
 
 
+async def test_ce_qui_attend_se_voit_avec_son_age(instance: Commande, numero: str) -> None:
+    """[DST-21]"""
+    (attente,) = instance("distribution", "attente", "--json").json
+    assert (attente["guichet"], attente["canal"], attente["en_attente"], attente["retrait_le"]) == (
+        "G1226",
+        "retrait",
+        1,
+        None,
+    )
+    assert attente["age_jours"] >= 0
+    assert "G1226" in instance("distribution", "attente").sortie
+
+
 async def test_journal_altere_se_voit(instance: Commande, numero: str, engine: Engine) -> None:
     """Who may alter the database cannot do so unseen."""
     assert "1 entrée(s), 1 document(s)" in instance("registre", "verifier").sortie

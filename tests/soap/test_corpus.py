@@ -15,6 +15,7 @@ from aiohttp import web
 from lxml import etree
 from sqlalchemy import Engine
 
+from dispatching.handlers_retrait import Retraits
 from registry.anomalies import CATALOGUE
 from registry.clock import FixedClock
 from registry.echanges import Emetteur
@@ -25,6 +26,7 @@ from registry.handlers_dalo import TraitementDalo
 from registry.projection import Projection
 from soap.faults import NS_FAUTE
 from soap.operations_dalo import operations_dalo
+from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
 from soap.server import _keep_nothing, create_app, create_runner
 from tests.corpus import atelier
@@ -65,7 +67,8 @@ async def start(
     decideur = Projection(DecideurReleves(clock))
     traitement, dalo = Traitement(engine, clock, decideur), TraitementDalo(engine, clock, decideur)
     gestion = GestionPartagee(engine, clock)
-    parts = (traitement, dalo, gestion)
+    retraits = Retraits(engine, clock)
+    parts = (traitement, dalo, gestion, retraits)
     for part in parts:
         await part.start()
     identites = FauxIdentites()
@@ -74,7 +77,11 @@ async def start(
     def act_as(guichet: Guichet) -> None:
         identites.connus[empreinte] = Emetteur(guichet, empreinte)
 
-    autres = {**operations_partagee(gestion), **operations_dalo(dalo, clock, _keep_nothing)}
+    autres = {
+        **operations_partagee(gestion),
+        **operations_dalo(dalo, clock, _keep_nothing),
+        **operations_distribution(retraits),
+    }
     runner = create_runner(create_app(traitement, identites, clock, autres=autres))
     await runner.setup()
     await web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur()).start()
@@ -97,13 +104,15 @@ async def send(hub: Hub, message: Message) -> Reponse:
 
 
 def verdict_of(answer: Reponse) -> Verdict:
-    """The anomalies of a fault, or those of the document of an answer."""
+    """The anomalies of a fault, those of the results of an answer, or those of its document."""
     root = etree.fromstring(answer.corps)
     fault = root.find("s:Body/s:Fault", NS)
     if fault is not None:
         reason = fault.findtext("s:Reason/s:Text", "", NS)
         codes = [each.get("code", "") for each in fault.findall("s:Detail/f:anomalie", NS)]
         return [(code, reason) for code in codes]
+    if root.find(".//resultat") is not None:
+        return [(each.findtext("code", ""), each.findtext("motif", "")) for each in root.iter("resultat")]
     files = [
         each.text or ""
         for each in root.iter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ from registry.anomalies import Anomalie
 from schemas.contract import message_schema
 from soap.envelope import FichierEmis, Parametres, Retour, open_envelope, read_parametres, write_reponse
 from soap.mtom import PieceEmise
-from soap.services import DEMANDE_LOGEMENT, SERVICES, Message, TypeChamp
+from soap.services import DEMANDE_LOGEMENT, SERVICES, Champ, Message, TypeChamp
 from tests.soap.messages import SOAP, WS, envelope
 
 NUM_UNIQUE = DEMANDE_LOGEMENT.operations["getNumUnique"].parametres
@@ -173,18 +174,18 @@ INSTANTS = st.sampled_from(
 )  # fmt: skip
 # libxml2 passes over characters that are not base64 ("é" is valid to it); we do not, hence only ASCII here.
 TEXTS = st.sampled_from(["", "a", " a ", "w6k=", "w6k", "=", "w6k==", "ab", "  ", "YQ==", "YR==", "w6l="])
+ENTIERS = st.sampled_from(
+    ["0", "12", "-1", "+7", "007", " 5 ", "", "1.0", "1e3", "douze", "٣", str(2**63 - 1), str(2**63)]
+)
 FIELDS = sorted({champ.nom for _, message in MESSAGES for champ in message.champs})
 
 
-@st.composite
-def wrappers(draw: st.DrawFn) -> tuple[str, Message, etree._Element]:
-    """A wrapper of the contract, mostly right, with a few mutations."""
-    service, message = draw(st.sampled_from(MESSAGES))
-    root = etree.Element(message.tag, nsmap={"ws": WS})
-    for champ in message.champs:
+def fill(draw: st.DrawFn, parent: etree._Element, champs: Sequence[Champ]) -> None:
+    """Children of the contract, optional ones or not, with good and bad values."""
+    for champ in champs:
         if champ.facultatif and draw(st.booleans()):
             continue
-        child = etree.SubElement(root, champ.nom)
+        child = etree.SubElement(parent, champ.nom)
         match champ.type:
             case TypeChamp.FICHIER:
                 child.text = base64.b64encode(draw(st.binary(max_size=20))).decode()
@@ -195,18 +196,34 @@ def wrappers(draw: st.DrawFn) -> tuple[str, Message, etree._Element]:
                     child.set("code", draw(st.sampled_from(["1", "ABC123", "", "é", "1234567"])))
             case TypeChamp.INSTANT:
                 child.text = draw(INSTANTS)
+            case TypeChamp.ENTIER:
+                child.text = draw(ENTIERS)
+            case TypeChamp.GROUPE:
+                fill(draw, child, champ.champs)
+                for _ in range(draw(st.integers(0, 2))):
+                    fill(draw, etree.SubElement(parent, champ.nom), champ.champs)
             case TypeChamp.TEXTE:
                 child.text = draw(TEXTS)
+
+
+@st.composite
+def wrappers(draw: st.DrawFn) -> tuple[str, Message, etree._Element]:
+    """A wrapper of the contract, mostly right, with a few mutations."""
+    service, message = draw(st.sampled_from(MESSAGES))
+    root = etree.Element(message.tag, nsmap={"ws": WS})
+    fill(draw, root, message.champs)
     for _ in range(draw(st.integers(0, 2))):
-        children = list(root)
+        children = list(root.iterdescendants())
         if not children:
             break
         target = draw(st.sampled_from(children))
+        parent = target.getparent()
+        assert parent is not None
         match draw(st.integers(0, 7)):
             case 0:
-                root.remove(target)
+                parent.remove(target)
             case 1:
-                root.append(target)
+                parent.append(target)
             case 2:
                 target.tag = draw(st.sampled_from(FIELDS))
             case 3:
@@ -245,19 +262,8 @@ def test_answers_are_valid_under_the_wsdl(operation: object, mtom: bool, data: s
 
     assert isinstance(operation, Operation)
     service = next(s for s in SERVICES if operation in s.operations.values())
-    textes, fichiers = {}, {}
-    for champ in operation.reponse.champs:
-        if champ.facultatif and data.draw(st.booleans()):
-            continue
-        if champ.type is TypeChamp.FICHIER:
-            fichiers[champ.nom] = FichierEmis(
-                data.draw(st.binary(max_size=30)), annonce=data.draw(st.booleans())
-            )
-        elif champ.type is TypeChamp.INSTANT:
-            textes[champ.nom] = "2026-03-16T10:30:00.000+01:00"
-        else:
-            textes[champ.nom] = data.draw(st.sampled_from(["", "a<b&c", "été"]))
-    written, pieces = write_reponse(operation.reponse, Retour(textes, fichiers), mtom=mtom)
+    retour = draw_retour(data, operation.reponse.champs)
+    written, pieces = write_reponse(operation.reponse, retour, mtom=mtom)
     wrapper = wrapper_of(written)
     if mtom:
         put_back(wrapper, pieces)
@@ -265,14 +271,45 @@ def test_answers_are_valid_under_the_wsdl(operation: object, mtom: bool, data: s
         assert not pieces
     assert message_schema(service.nom).validate(wrapper)
     found = read_parametres(wrapper, operation.reponse, {})
-    assert found == Parametres(textes, {nom: fichier.contenu for nom, fichier in fichiers.items()})
+    assert found == as_read(retour)
+
+
+def draw_retour(data: st.DataObject, champs: Sequence[Champ]) -> Retour:
+    textes, fichiers, groupes = {}, {}, {}
+    for champ in champs:
+        if champ.facultatif and data.draw(st.booleans()):
+            continue
+        match champ.type:
+            case TypeChamp.FICHIER:
+                fichiers[champ.nom] = FichierEmis(
+                    data.draw(st.binary(max_size=30)), annonce=data.draw(st.booleans())
+                )
+            case TypeChamp.INSTANT:
+                textes[champ.nom] = "2026-03-16T10:30:00.000+01:00"
+            case TypeChamp.ENTIER:
+                textes[champ.nom] = str(data.draw(st.integers(-(2**63), 2**63 - 1)))
+            case TypeChamp.GROUPE:
+                nombre = data.draw(st.integers(1, 3))
+                groupes[champ.nom] = [draw_retour(data, champ.champs) for _ in range(nombre)]
+            case _:
+                textes[champ.nom] = data.draw(st.sampled_from(["", "a<b&c", "été"]))
+    return Retour(textes, fichiers, groupes)
+
+
+def as_read(retour: Retour) -> Parametres:
+    """What a reader of that answer finds."""
+    return Parametres(
+        retour.textes,
+        {nom: fichier.contenu for nom, fichier in retour.fichiers.items()},
+        {nom: list(map(as_read, groupes)) for nom, groupes in retour.groupes.items()},
+    )
 
 
 def put_back(wrapper: etree._Element, pieces: object) -> None:
     """Replace each xop:Include by the base64 of its part."""
     assert isinstance(pieces, list)
-    for child in wrapper:
-        if len(child):
+    for child in list(wrapper.iterdescendants()):
+        if len(child) and child[0].get("href"):
             (piece,) = [
                 p
                 for p in pieces

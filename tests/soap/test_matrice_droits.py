@@ -83,7 +83,7 @@ LISTES = {
 }
 """Acts that give what the guichet may read and hide the rest."""
 
-AUTRES_MATRICES = {"DossierUniqueImplService", "GestionPartageeEVTImplService"}
+AUTRES_MATRICES = {"DistributionsImplService", "DossierUniqueImplService", "GestionPartageeEVTImplService"}
 """Services whose rights are told and tested with them."""
 
 
