@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml requirements.lock tools/install.sh
 	@touch $(STAMP)
 
 demo: install
-	@$(BIN)/echangeur demo
+	@$(BIN)/echangeur demo --documents documents-demo
 
 run: install
 	@$(BIN)/echangeur demo --garder
@@ -41,4 +41,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) documents-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

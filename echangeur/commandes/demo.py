@@ -28,12 +28,21 @@ def demo(
             show_default="8443 avec --garder, sinon libre",
         ),
     ] = None,
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            "--documents",
+            file_okay=False,
+            help="Dossier où laisser l'attestation et les pièces ; sans lui, elles sont effacées à la fin.",
+        ),
+    ] = None,
 ) -> None:
-    """Montre l'échange complet sur cette machine : base, autorité, serveur en TLS mutuel, trois partenaires.
+    """Montre l'échange complet sur cette machine : base, autorité, serveur en TLS mutuel, quatre partenaires.
 
     Le partenaire A enregistre des demandes par SOAP ; B et C reçoivent celles que leurs droits et leurs
-    filtres retiennent ; le tableau final dit pourquoi. Code de retour 1 si quelque chose ne se passe pas
-    comme prévu.
+    filtres retiennent ; un tableau dit pourquoi. Puis une demande vit toute sa vie : modification, pièces,
+    DALO, commission, renouvellement, radiation pour attribution ; un tableau la raconte d'après le journal.
+    Code de retour 1 si quelque chose ne se passe pas comme prévu.
     """
     # Imported here: the services and their libraries take half a second that no other command needs.
     from echangeur.demo.deroulement import run
@@ -45,6 +54,7 @@ def demo(
         asyncio.run(
             run(
                 dossier / "instance",
+                dossier / "documents" if documents is None else documents.absolute(),
                 contexte_of(ctx).clock,
                 garder=garder,
                 port=port if port is not None else 8443 if garder else 0,

@@ -1,15 +1,15 @@
 """Running the demonstration and checking what came of it.
 
-What partner A sends goes through a real TLS socket to a hub in its own process; distributions come back from
-its worker to the endpoints of B and C. The database is read afterwards, only to tell and to check.
+What partners send goes through a real TLS socket to a hub in its own process; distributions come back from
+its worker to their endpoints. The database is read afterwards, only to tell and to check.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import signal
+from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Final
 from conformance.client_reference import ClientReference, Lecture
 from conformance.partenaire_reference import Reception
 from dispatching.explanation import Explication, explain_distribution
+from echangeur.demo import vie
+from echangeur.demo.arrivees import Arrivees
 from echangeur.demo.partenaires import Preparation
 from echangeur.demo.recit import Recit
 from echangeur.demo.scenario import PARTENAIRES, Envoi, Partenaire, build_envois
@@ -27,8 +29,6 @@ from echangeur.sortie import ConstatNegatif
 from registry.clock import Clock
 from registry.journal import verify
 
-_ATTENTE: Final = 20.0
-"""Seconds for all the distributions to arrive: they take well under one when nothing fails."""
 _FAULT: Final = re.compile(r"Subcode><[^>]*>\w+:(\w+)</.*?Text[^>]*>([^<]+)</", re.DOTALL)
 
 
@@ -38,13 +38,14 @@ class _Faits:
 
     numeros: dict[str, str] = field(default_factory=dict)
     refus: dict[str, str] = field(default_factory=dict)
-    recues: set[tuple[str, str]] = field(default_factory=set)
     ecarts: list[str] = field(default_factory=list)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivees: Arrivees = field(default_factory=Arrivees)
 
 
-async def run(dossier: Path, clock: Clock, *, garder: bool, port: int) -> None:
+async def run(dossier: Path, documents: Path, clock: Clock, *, garder: bool, port: int) -> None:
     """Play the whole demonstration in `dossier`; with `garder`, serve until Ctrl-C.
+
+    documents: folder where the attestation and the pièces of the second part are left.
 
     Raises ConstatNegatif when something did not happen as the scenario says.
     """
@@ -59,6 +60,7 @@ async def run(dossier: Path, clock: Clock, *, garder: bool, port: int) -> None:
         recit.line(f"Échangeur : {base}, TLS mutuel")
         await _play(preparation.client(PARTENAIRES[0], base), recit, faits, clock)
         await asyncio.to_thread(_tell, instance, recit, faits, clock)
+        faits.ecarts += await vie.play(preparation, base, documents, recit, faits.arrivees, clock)
         if faits.ecarts:
             raise ConstatNegatif(
                 "La démonstration ne s'est pas passée comme prévu : " + " ; ".join(faits.ecarts)
@@ -77,20 +79,16 @@ async def _register(
 ) -> None:
     def received(partenaire: Partenaire, reception: Reception) -> None:
         recit.received(partenaire, reception)
-        if (reception.numero, partenaire.code) in faits.recues:
-            faits.ecarts.append(f"{partenaire.code} a reçu deux fois {reception.numero}")
-        faits.recues.add((reception.numero, partenaire.code))
-        faits.changed.set()
+        faits.arrivees.add(partenaire.code, reception)
 
     adresses = {}
     for partenaire in PARTENAIRES:
         recit.partner(partenaire)
-        if partenaire.filtres:
-            adresses[partenaire.code] = await preparation.receiver(stack, partenaire, received, clock.now())
+        adresses[partenaire.code] = await preparation.receiver(stack, partenaire, received, clock.now())
     database = preparation.instance.database()
     with database as engine, engine.begin() as conn:
         for partenaire in PARTENAIRES:
-            preparation.register(conn, partenaire, adresses.get(partenaire.code, ""), clock.now())
+            preparation.register(conn, partenaire, adresses[partenaire.code], clock.now())
 
 
 async def _play(client: ClientReference, recit: Recit, faits: _Faits, clock: Clock) -> None:
@@ -113,15 +111,14 @@ async def _play(client: ClientReference, recit: Recit, faits: _Faits, clock: Clo
     trouves = cherchee.document.count(":doublon>") // 2
     recit.line(f"A cherche les doublons de la première personne : {trouves} trouvés")
     wanted = {(faits.numeros[envoi.titre], code) for envoi in envois for code in envoi.destinataires}
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_ATTENTE):
-            while not wanted <= faits.recues:
-                faits.changed.clear()
-                await faits.changed.wait()
-    if faits.recues != wanted:
-        faits.ecarts.append(
-            f"distributions manquantes {wanted - faits.recues}, en trop {faits.recues - wanted}"
-        )
+
+    def received() -> Counter[tuple[str, str]]:
+        return Counter((reception.numero, code) for code, reception in faits.arrivees.recues)
+
+    await faits.arrivees.wait_for(lambda: wanted <= set(received()))
+    if received() != Counter(wanted):
+        manquantes, en_trop = Counter(wanted) - received(), received() - Counter(wanted)
+        faits.ecarts.append(f"distributions manquantes {dict(manquantes)}, en trop {dict(en_trop)}")
 
 
 def _check(envoi: Envoi, numero: str, lecture: Lecture, fautes: list[tuple[str, str]], faits: _Faits) -> None:
@@ -154,7 +151,7 @@ def _tell(instance: Instance, recit: Recit, faits: _Faits, clock: Clock) -> None
     recit.table(lignes)
     distinct = set(faits.numeros.values())
     recit.line(
-        f"{len(distinct)} numéros uniques, {len(faits.recues)} distributions acquittées, journal de "
+        f"{len(distinct)} numéros uniques, {len(faits.arrivees.recues)} distributions acquittées, journal de "
         f"{verification.entrees} entrées {'intact' if verification.intacte else 'ROMPU'}."
     )
     if not verification.intacte or verification.entrees != len(distinct):

@@ -1,4 +1,4 @@
-"""The partners of the demonstration: their guichets, filters, certificates, and the endpoints of B and C."""
+"""The partners of the demonstration: their guichets, filters, certificates, and their endpoints."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from certs import tls
 from conformance.client_reference import ClientReference
+from conformance.client_wsdl import ClientWsdl
 from conformance.partenaire_reference import PartenaireReference, Reception
 from echangeur.demo.scenario import Partenaire
 from echangeur.instance import Instance
@@ -56,6 +57,11 @@ class Preparation:
         folder = self.folder(partenaire)
         context = tls.client_context(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
         return ClientReference(adresse, context, nom_certificat=f"CER{partenaire.code}-202601010000.pem")
+
+    def soap(self, partenaire: Partenaire, adresse: str) -> ClientWsdl:
+        """The ordinary SOAP client of this partner."""
+        folder = self.folder(partenaire)
+        return ClientWsdl(adresse, folder / "cert.pem", folder / "key.pem", folder / "ca.pem")
 
     async def receiver(self, stack: AsyncExitStack, partenaire: Partenaire, told: Told, now: datetime) -> str:
         """Start the reception endpoint of this partner until the stack ends; returns its address.

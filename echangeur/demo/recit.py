@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -13,10 +15,23 @@ from rich.text import Text
 from conformance.client_reference import Lecture
 from conformance.partenaire_reference import Reception
 from dispatching.explanation import Explication
+from echangeur.demo.chronologie import Moment
+from echangeur.demo.etapes import Etape
 from echangeur.demo.scenario import PARTENAIRES, Envoi, Partenaire
+from registry.controles import PARIS
 
 _WIDTH = 150
 """Columns when nobody watches: the tables of a log are read afterwards, in a wide window."""
+
+_LETTRES: Final = {partenaire.code: partenaire.lettre for partenaire in PARTENAIRES}
+_EVENEMENTS: Final = {
+    "CRE": "création",
+    "MOD": "modification",
+    "REN": "renouvellement",
+    "RAD": "radiation",
+    "PIE": "pièce",
+    "EVT": "gestion partagée",
+}
 
 
 class Recit:
@@ -25,6 +40,7 @@ class Recit:
     def __init__(self) -> None:
         width = None if sys.stdout.isatty() else _WIDTH
         self._console = Console(highlight=False, width=width)
+        self._held: list[tuple[Partenaire, Reception]] | None = None
 
     def line(self, text: str, style: str = "") -> None:
         """One line."""
@@ -54,13 +70,52 @@ class Recit:
         for code, text in fautes:
             self.line(f"A ← échangeur      faute {code} : {text}", "yellow")
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Tell the distributions that arrive meanwhile afterwards: an answer may take longer than they do."""
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for partenaire, reception in held or ():
+                self.received(partenaire, reception)
+
     def received(self, partenaire: Partenaire, reception: Reception) -> None:
         """A partner received a distribution."""
+        if self._held is not None:
+            self._held.append((partenaire, reception))
+            return
         self.line(
             f"échangeur → {partenaire.lettre}      {reception.numero} ({reception.type_fichier}, "
             f"séquence {reception.sequence}) acquittée",
             "cyan",
         )
+
+    def step(self, rang: int, etape: Etape) -> None:
+        """A step of the life begins."""
+        self.line(f"{_letter(etape.auteur)} → échangeur  {rang:2}. {etape.titre}")
+
+    def done(self, etape: Etape, lignes: Sequence[str]) -> None:
+        """What came back."""
+        for ligne in lignes:
+            self.line(f"{_letter(etape.auteur)} ← échangeur      {ligne}", "green")
+
+    def life(self, numero: str, moments: Sequence[Moment]) -> None:
+        """The life of a demande, from the journal and the decisions."""
+        table = Table(title=f"La vie de la demande {numero}", title_justify="left", show_lines=True)
+        for titre in ("instant certifié", "événement", "auteur", "ce qui a changé", "distribuée à"):
+            table.add_column(titre)
+        for moment in moments:
+            table.add_row(
+                f"{moment.instant.astimezone(PARIS):%H:%M:%S.%f}"[:-3],
+                _EVENEMENTS[moment.nature],
+                _letter(moment.auteur),
+                "\n".join(moment.changements),
+                Text(", ".join(map(_letter, sorted(moment.distribuee_a))) or "–", style="cyan"),
+            )
+        self._console.print()
+        self._console.print(table)
 
     def table(self, lignes: Sequence[tuple[Envoi, str, str, dict[str, Explication]]]) -> None:
         """Each file with its number or anomalie, and who received it."""
@@ -87,6 +142,11 @@ class Recit:
             f"essai       curl --cacert {certificats / 'ca.pem'} "
             f"'{base}/services/DemandeLogementImplService?wsdl'"
         )
+
+
+def _letter(code: str) -> str:
+    """How the story names a guichet, or the operator of the hub, who has no code."""
+    return _LETTRES.get(code, "exploitant")
 
 
 def _cell(explication: Explication | None) -> Text:

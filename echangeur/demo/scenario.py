@@ -1,4 +1,4 @@
-"""What the demonstration shows: guichets and filters, the demandes of partner A, what must come of them.
+"""What the demonstration shows first: guichets, filters, the demandes of partner A, what must come of them.
 
 The demandes are generated with a seed, so that each run tells the same story; the expected recipients are
 written here by hand, and a difference ends the demonstration in failure.
@@ -22,6 +22,7 @@ from schemas.generation import Options, generate_demande
 A: Final = "G1104"
 B: Final = "G1226"
 C: Final = "G1300"
+D: Final = "G7500"
 MONTREUIL: Final = "93048"
 BAGNOLET: Final = "93006"
 PARIS_11: Final = "75111"
@@ -71,6 +72,7 @@ PARTENAIRES: Final = (
             filtre("Petits logements d'Est Ensemble", epci=[EST_ENSEMBLE], types_logement=["T1", "T2"]),
         ),
     ),
+    Partenaire("D", D, "Service de l'État de démonstration", TypeGuichet.ETAT, "130005481"),
 )
 
 

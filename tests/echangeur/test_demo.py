@@ -15,17 +15,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typst
+
+from conformance.partenaire_reference import Reception
+from echangeur.demo import vie
+from echangeur.demo.arrivees import Arrivees
+from echangeur.demo.etapes import Etape
+from echangeur.demo.pieces import draw_carte
 
 ECHANGEUR = str(Path(sys.executable).with_name("echangeur"))
 DELAI = 120
 """Seconds: some fifteen times what a demonstration takes."""
 NUMERO = re.compile(r"\b111\d{10}G1104\b")
 
-# The same command, with a scenario that is wrong: the first demande is said to be refused.
+# The same command, with a scenario that is wrong: the first demande is said to be refused, and the second
+# step of the life does what `DEUXIEME` does.
 AUTRE_SCENARIO = """
 import dataclasses
 from echangeur.cli import main
-from echangeur.demo import deroulement
+from echangeur.demo import deroulement, etapes
 
 build = deroulement.build_envois
 
@@ -33,7 +41,17 @@ def wrong(now):
     first, *others = build(now)
     return (dataclasses.replace(first, anomalie="DEM999"), *others)
 
+def nothing(vecu):
+    return []
+
+def refused(vecu):
+    vecu.numero = "1110126999999G1104"
+    return etapes._declare_dalo(vecu)
+
 deroulement.build_envois = wrong
+first, second, *others = etapes.ETAPES
+second = dataclasses.replace(second, faire=DEUXIEME, recue_par=frozenset())
+etapes.ETAPES = (first, second, *others)
 main()
 """
 
@@ -96,11 +114,22 @@ def read_until(process: subprocess.Popen[str], text: str) -> list[str]:
     pytest.fail(f"« {text} » n'a pas été dit : {''.join(lines)}")
 
 
-def test_demo(temporaire: Path) -> None:
-    """Numbers, anomalies, distributions as they happen, and why each guichet did or did not receive."""
-    with started(temporaire, ECHANGEUR, "demo") as process:
+def test_demo(temporaire: Path, tmp_path: Path) -> None:
+    """Numbers, anomalies, distributions as they happen, and why each guichet did or did not receive; then a
+    whole life: what each event changed, by whom, to whom it went, and the files that it leaves."""
+    with started(temporaire, ECHANGEUR, "demo", "--documents", str(tmp_path)) as process:
         code, sortie, erreur = finish(process, temporaire)
     assert code == 0, erreur
+    enregistrements, vie = sortie.split("Toute la vie d'une demande")
+    check_registrations(enregistrements)
+    check_life(vie)
+    debuts = {place.name: place.read_bytes()[:4] for place in tmp_path.iterdir()}
+    assert debuts == {"attestation.pdf": b"%PDF", "avis.pdf": b"%PDF", "carte.jpg": b"\xff\xd8\xff\xe0"}
+    assert f"{tmp_path}/attestation.pdf" in vie
+    assert "make run, ou echangeur demo --garder" in vie
+
+
+def check_registrations(sortie: str) -> None:
     recit, table = sortie.split("Demandes et distributions")
     assert len(set(NUMERO.findall(recit))) == 6
     for anomalie in ("anomalie GUI102 : ", "anomalie DBL101 : ", "faute XML105 : "):
@@ -110,15 +139,81 @@ def test_demo(temporaire: Path) -> None:
     assert "6 distributions acquittées, journal de 6 entrées intact" in table
     for reason in ("reçue : ", "non : ", "il suffirait de : "):
         assert reason in table
-    assert "make run, ou echangeur demo --garder" in table
 
 
-def test_a_difference_with_the_scenario_is_a_failure(temporaire: Path) -> None:
-    """Exit code 1, and the difference in words."""
-    with started(temporaire, sys.executable, "-c", AUTRE_SCENARIO, "demo") as process:
+def check_life(sortie: str) -> None:
+    recit, table = sortie.split("La vie de la demande ")
+    (numero,) = set(NUMERO.findall(recit))
+    assert recit.count(f"{numero} (DIS") == recit.count(" acquittée") == 11
+    assert table.startswith(numero)
+    lignes = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines() if "│" in line]
+    assert [(*cells[1:3], cells[4]) for cells in lignes if cells[0]] == [
+        ("création", "A", "B, C"),
+        ("modification", "B", "A, C"),
+        ("pièce", "B", "–"),
+        ("pièce", "B", "–"),
+        ("modification", "D", "A, B, C"),
+        ("gestion partagée", "A", "–"),
+        ("gestion partagée", "A", "–"),
+        ("renouvellement", "C", "A, B"),
+        ("radiation", "A", "B, C"),
+    ]
+    for told in (
+        "Bagnolet (93006)",
+        "DALO : Actif",
+        "Décision : attribution",
+        "9300000042 : T3, 64 m², 512 €",
+    ):
+        assert told in table
+    assert "Registre intact : 15 entrées" in table
+
+
+@pytest.mark.parametrize(
+    ("deuxieme", "said"),
+    [
+        ("nothing", "le journal et les décisions ne disent pas la vie qui a été jouée"),
+        ("refused", "« le couple souhaite aussi Bagnolet » : GUI103 "),
+    ],
+)
+def test_a_difference_with_the_scenario_is_a_failure(temporaire: Path, deuxieme: str, said: str) -> None:
+    """Exit code 1, and the differences in words: of the registrations, and of the life."""
+    scenario = AUTRE_SCENARIO.replace("DEUXIEME", deuxieme)
+    with started(temporaire, sys.executable, "-c", scenario, "demo") as process:
         code, _, erreur = finish(process, temporaire)
     assert code == 1
     assert "« personne seule, T2 à Montreuil » devait être refusée avec DEM999" in erreur
+    assert said in " ".join(erreur.split())
+
+
+async def test_who_receives_is_checked() -> None:
+    """One too many, one too few, the same twice."""
+    un = Reception("1", 1, "a.xml", b"<a/>", "", "1111126000001G1104", "DIS")
+    for recues, attendue in (
+        ([], frozenset[str]()),
+        (["G1226"], frozenset({"G1226"})),
+        (["G1226", "G1300"], frozenset({"G1226"})),
+        (["G1226", "G1226"], frozenset({"G1226"})),
+        (["G1300"], frozenset[str]()),
+    ):
+        arrivees = Arrivees()
+        for code in recues:
+            arrivees.add(code, un)
+        etape = Etape("un", "", lambda _: [], recue_par=attendue)
+        connues: dict[str, bytes] = {}
+        ecarts = await vie.receive(etape, connues, arrivees, 0)
+        assert (ecarts == []) is (recues == sorted(attendue))
+        assert set(connues) == set(recues)
+
+
+def test_the_carte_is_a_real_image() -> None:
+    """typst, which knows nothing of how it is made, draws it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "carte.typ"
+        source.with_name("carte.jpg").write_bytes(draw_carte())
+        source.write_text('#set page(width: auto, height: auto, margin: 0pt)\n#image("carte.jpg")')
+        dessin = typst.compile(str(source), format="png", ppi=72)
+    assert isinstance(dessin, bytes)
+    assert dessin[16:24] == (320).to_bytes(4, "big") + (200).to_bytes(4, "big")
 
 
 def test_kept_open_until_interrupted(temporaire: Path) -> None:
