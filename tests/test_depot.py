@@ -12,6 +12,8 @@ import pytest
 from typer.main import get_command
 
 from echangeur.cli import app
+from tests.bout_en_bout.appels import SERVICE_OF
+from tests.bout_en_bout.essais import ESSAIS
 from tools.docs_commandes import PAGE as COMMANDES
 
 ROOT = Path(__file__).parent.parent
@@ -120,3 +122,9 @@ def test_every_rule_cited_is_on_the_page_of_sources() -> None:
 def test_no_private_key_is_committed() -> None:
     marker = b"PRIVATE" + b" KEY-----"
     assert [path for path in tracked() if marker in path.read_bytes()] == []
+
+
+def test_every_published_operation_is_exercised_through_the_socket() -> None:
+    """By zeep, inline and in parts, against a real hub: bout_en_bout/test_zeep runs each essai."""
+    assert sorted(SERVICE_OF.keys() - ESSAIS.keys()) == []
+    assert sorted(ESSAIS.keys() - SERVICE_OF.keys()) == []
