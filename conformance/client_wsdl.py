@@ -16,6 +16,7 @@ import requests
 import zeep
 import zeep.exceptions
 from lxml import etree
+from zeep.xsd import CompoundValue
 
 _ANOMALIE: Final = ".//{*}listeAnomalie/{*}anomalie"
 _ANOMALIES: Final = ".//{*}listeAnomalies/{*}anomalie"
@@ -25,7 +26,7 @@ _ANOMALIES: Final = ".//{*}listeAnomalies/{*}anomalie"
 class Reponse:
     """What came back: the fields of the answer, or a refusal.
 
-    textes, fichiers: by name of field; dates are texts. refus: pairs (code, text), from the fault or from the
+    textes, fichiers: by name of field, empty for an answer of one field; dates are texts. refus: pairs (code, text), from the fault or from the
     anomalies of the document that came back; empty when the operation was done.
     """
 
@@ -65,8 +66,10 @@ class ClientWsdl:
             return Reponse({}, {}, ((code, fault.message),))
         textes: dict[str, str] = {}
         fichiers: dict[str, bytes] = {}
-        for name in answer:
-            value = answer[name]
+        fields = (
+            {name: answer[name] for name in answer} if isinstance(answer, CompoundValue) else {"": answer}
+        )
+        for name, value in fields.items():
             if value is not None and hasattr(value, "_value_1"):
                 fichiers[name] = value["_value_1"]
             elif value is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import requests
 import zeep
 from lxml import etree
+from zeep.xsd import CompoundValue
 
 from schemas import contract
 
@@ -103,12 +104,13 @@ class Appels:
             transport.session.close()
 
     def call(self, operation: str, *, guichet: str = "G1104", **champs: object) -> Any:
-        """The answer, which must not be a refusal. Raises zeep.exceptions.Fault."""
+        """The answer, which must not be a refusal; zeep gives an answer of one field as that field. Raises
+        zeep.exceptions.Fault."""
         proxy, transport = self._client(SERVICE_OF[operation], guichet)
         answer = getattr(proxy, operation)(**champs)
         if isinstance(transport, Mtom):
             assert transport.types[-1].startswith("multipart/related"), transport.types
-        for name in answer:
+        for name in answer if isinstance(answer, CompoundValue) else ():
             contenu = content(answer, name)
             assert b"listeAnomalie" not in contenu, contenu.decode()
         self.acceptees.add(operation)

@@ -241,6 +241,38 @@ def receives_a_distribution(appels: Appels) -> None:
         assert (accuse["statut"], accuse["empreinte"]) == (statut, hashlib.sha256(document).hexdigest())
 
 
+def waits_for_the_state(appels: Appels) -> Any:
+    """A distribution that waits for the State, which takes all and comes for it."""
+    avant = appels.call("situerDistributions", guichet=ETAT)["derniereSequence"]
+    numero = numero_of(register(appels))
+    answer = appels.call("listerDistributions", guichet=ETAT, apresSequence=avant, nombreMax=5)
+    (distribution,) = answer["distribution"]
+    contenu = content(distribution, "fichierDemande")
+    assert (distribution["numUnique"], numero_of(contenu)) == (numero, numero)
+    assert hashlib.sha256(contenu).hexdigest() == distribution["empreinte"]
+    return distribution
+
+
+def acknowledges(appels: Appels) -> None:
+    waiting = waits_for_the_state(appels)
+    acquit = {"sequence": waiting["sequence"], "empreinte": waiting["empreinte"]}
+    (resultat,) = appels.call("acquitterDistributions", guichet=ETAT, acquit=[acquit])
+    assert (resultat["sequence"], resultat["statut"]) == (waiting["sequence"], "ACQUITTEE")
+
+
+def tells_where_it_stands(appels: Appels) -> None:
+    waiting = waits_for_the_state(appels)
+    stands = appels.call("situerDistributions", guichet=ETAT)
+    assert (stands["canal"], stands["derniereSequence"]) == ("retrait", waiting["sequence"])
+    assert stands["enAttente"] > 0
+
+
+def replays(appels: Appels) -> None:
+    waiting = waits_for_the_state(appels)
+    # It has not failed: it still waits, and is not sent twice.
+    assert appels.call("rejouerDistributions", guichet=ETAT, sequence=waiting["sequence"]) == 0
+
+
 ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "getNumUnique": registers_with_an_attestation,
     "getDemandeLogement": reads_a_demande,
@@ -262,5 +294,9 @@ ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "supprimerPiece": removes_a_piece,
     "historiquePieces": tells_what_was_done_with_pieces,
     "recevoirDistribution": receives_a_distribution,
+    "listerDistributions": waits_for_the_state,
+    "acquitterDistributions": acknowledges,
+    "situerDistributions": tells_where_it_stands,
+    "rejouerDistributions": replays,
 }
 """By operation. tests/test_depot.py checks that every operation of every WSDL has one."""

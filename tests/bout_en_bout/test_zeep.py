@@ -29,7 +29,7 @@ EN_PARTIES = [name for name in SERVIES if SERVICE_OF[name] not in contract.PARTN
 
 @pytest.fixture(scope="module")
 def hub(place: Path) -> Iterator[Appels]:
-    """A hub that serves a bailleur and the State, and a partner that receives."""
+    """A hub for a bailleur and for the State, which comes for every demande; and a partner that receives."""
     dossier = place / "instance"
     administer("init", dossier)
     serveur, partenaires = Serveur(dossier), Partenaires(dossier)
@@ -40,6 +40,7 @@ def hub(place: Path) -> Iterator[Appels]:
             administer("--instance", dossier, "guichet", "ajouter", code, *words)
             emettre = ("certificat", "emettre", code, "--dossier", dossier / code)
             administer("--instance", dossier, *emettre)
+        administer("--instance", dossier, "filtre", "ajouter", ETAT, "--nom", "Tout")
         adresses = partenaires.start()
         appels = Appels(serveur.adresse, adresses[RECEVEURS[0].code], dossier, mtom=False)
         yield appels

@@ -32,6 +32,8 @@ NUMERO = re.compile(r"\b111\d{10}G1104\b")
 # step of the life does what `DEUXIEME` does.
 AUTRE_SCENARIO = """
 import dataclasses
+import os
+import signal
 from echangeur.cli import main
 from echangeur.demo import deroulement, etapes
 
@@ -42,6 +44,10 @@ def wrong(now):
     return (dataclasses.replace(first, anomalie="DEM999"), *others)
 
 def nothing(vecu):
+    return []
+
+def interrupt(vecu):
+    os.kill(os.getpid(), signal.SIGINT)
     return []
 
 def refused(vecu):
@@ -237,10 +243,11 @@ def test_kept_open_until_interrupted(temporaire: Path) -> None:
 
 
 def test_interrupted_in_the_middle(temporaire: Path) -> None:
-    """Ctrl-C before the end: said in one word, and nothing is left either."""
-    with started(temporaire, ECHANGEUR, "demo") as process:
-        read_until(process, "A → échangeur")
-        process.send_signal(signal.SIGINT)
-        code, _, erreur = finish(process, temporaire)
+    """Ctrl-C before the end, while the second step of the life is done: said in one word, nothing is left."""
+    scenario = AUTRE_SCENARIO.replace("DEUXIEME", "interrupt")
+    with started(temporaire, sys.executable, "-c", scenario, "demo") as process:
+        code, sortie, erreur = finish(process, temporaire)
+    assert "2. le couple souhaite aussi Bagnolet" in sortie
+    assert "3. " not in sortie.partition("2. le couple")[2]
     assert code == 130
     assert erreur.strip() == "Interrompu."
