@@ -26,8 +26,9 @@ _ANOMALIES: Final = ".//{*}listeAnomalies/{*}anomalie"
 class Reponse:
     """What came back: the fields of the answer, or a refusal.
 
-    textes, fichiers: by name of field, empty for an answer of one field; dates are texts. refus: pairs (code, text), from the fault or from the
-    anomalies of the document that came back; empty when the operation was done.
+    textes, fichiers: by name of field, empty for the field of an answer of one; dates are texts.
+    refus: pairs (code, text), from the fault or from the anomalies of the document that came back; empty when
+    the operation was done.
     """
 
     textes: Mapping[str, str]
