@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from registry import anomalies_pieces as catalogue
 from registry import pieces_store as store
+from registry.actes import ACTE_DE_PIECE
 from registry.anomalies import Anomalie
 from registry.anomalies_demande import DEMANDE_HORS_PORTEE
 from registry.controles import PARIS
-from registry.droits import may_read
+from registry.droits import check_profil, may_read
 from registry.echanges import Echange
 from registry.lifecycle import Etat
 from registry.pieces import (
@@ -25,13 +26,12 @@ from registry.pieces import (
     Action,
     Categorie,
     Portee,
-    Profil,
     allows,
     categories,
-    default_profil,
     narrows,
 )
 from registry.pieces_store import ActionPiece, Dossier, Piece
+from registry.profils import Profil
 
 UTILISATEUR_MAX: Final = 100
 CONSTAT_MAX: Final = 40
@@ -95,7 +95,7 @@ def open_dossier(conn: Connection, acteur: Acteur, numero: str, action: Action) 
     if not 0 < len(acteur.utilisateur) <= UTILISATEUR_MAX:
         return catalogue.UTILISATEUR_ABSENT("", str(UTILISATEUR_MAX))
     emetteur = acteur.echange.emetteur
-    profil = _profil(acteur, store.find_profil(conn, emetteur.empreinte))
+    profil = _profil(acteur)
     if isinstance(profil, Anomalie):
         return profil
     dossier = store.find_dossier(conn, numero, emetteur.guichet.code)
@@ -103,15 +103,16 @@ def open_dossier(conn: Connection, acteur: Acteur, numero: str, action: Action) 
         may_read(emetteur.guichet, dossier.territoire, dossier.communes, detenteur=dossier.detenteur).accorde
     ):
         return DEMANDE_HORS_PORTEE(f"« {numero[:CONSTAT_MAX]} »", emetteur.guichet.code)
-    if DROITS[profil][action] is Portee.AUCUNE:
-        return _insufficient(profil, action)
+    insuffisant = check_profil(profil, ACTE_DE_PIECE[action])
+    if insuffisant is not None:
+        return insuffisant
     if action in _SUITES and dossier.etat != Etat.ACTIVE:
         return catalogue.DEMANDE_FERMEE(dossier.etat)
     return Acces(acteur, dossier, profil)
 
 
-def _profil(acteur: Acteur, accorde: Profil | None) -> Profil | Anomalie:
-    compte = accorde or default_profil(acteur.echange.emetteur.guichet.code)
+def _profil(acteur: Acteur) -> Profil | Anomalie:
+    compte = acteur.echange.emetteur.profil
     if not acteur.profil:
         return compte
     if acteur.profil not in tuple(Profil) or not narrows(Profil(acteur.profil), compte):
@@ -121,7 +122,7 @@ def _profil(acteur: Acteur, accorde: Profil | None) -> Profil | Anomalie:
 
 def _insufficient(profil: Profil, action: Action) -> Anomalie:
     suffisants = [autre for autre in Profil if DROITS[autre][action] is not Portee.AUCUNE]
-    return catalogue.PROFIL_INSUFFISANT(profil, ", ".join(suffisants))
+    return catalogue.PIECE_HORS_PROFIL(profil, ", ".join(suffisants))
 
 
 def find_categorie(code: str, instant: datetime) -> Categorie | Anomalie:

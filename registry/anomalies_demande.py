@@ -126,6 +126,13 @@ DEMANDE_HORS_PORTEE: Final = CATALOGUE.declare(
     "du guichet.",
     source="regles §5",
 )
+PROFIL_INSUFFISANT: Final = CATALOGUE.declare(
+    "GUI104",
+    "Le profil {constat} ne permet pas cette action. Profils qui la permettent : {attendu}.",
+    tour=Tour.GESTIONNAIRE,
+    conduite="Faire agir un utilisateur habilité, ou demander un autre profil au gestionnaire territorial.",
+    source="regles §1, §11",
+)
 
 # --- DBL: doublons ------------------------------------------------------------------------------------------
 

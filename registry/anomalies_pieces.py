@@ -9,9 +9,9 @@ from registry.anomalies import CATALOGUE, Tour
 _P = Tour.PARTENAIRE
 _ENREGISTRER = "Enregistrer de nouveau le document, ou l'imprimer en PDF, puis déposer ce nouveau fichier."
 
-PROFIL_INSUFFISANT: Final = CATALOGUE.declare(
+PIECE_HORS_PROFIL: Final = CATALOGUE.declare(
     "PIE201",
-    "Le profil {constat} ne permet pas cette action sur cette pièce. Profils qui la permettent : {attendu}.",
+    "Le profil {constat} ne va pas jusqu'à cette pièce. Profils qui permettent l'action : {attendu}.",
     tour=Tour.GESTIONNAIRE,
     conduite="Faire agir un utilisateur habilité, ou demander un autre profil au gestionnaire territorial.",
     source="regles §1, §11",

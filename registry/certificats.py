@@ -24,6 +24,8 @@ from registry.constats import Constat
 from registry.echanges import Emetteur
 from registry.generations import Generation, bump, read
 from registry.guichets_store import get_guichet, list_guichets
+from registry.profils import default_profil
+from registry.profils_store import read_profils
 from registry.tables import CERTIFICAT
 
 CERTIFICAT_INCONNU: Final = CATALOGUE.declare(
@@ -237,8 +239,16 @@ class Identites:
 
 def _load(conn: Connection) -> Mapping[str, tuple[CertificatEpingle, Emetteur]]:
     guichets = {guichet.code: guichet for guichet in list_guichets(conn)}
+    profils = read_profils(conn)
     return {
-        certificat.empreinte: (certificat, Emetteur(guichets[certificat.guichet], certificat.empreinte))
+        certificat.empreinte: (
+            certificat,
+            Emetteur(
+                guichets[certificat.guichet],
+                certificat.empreinte,
+                profils.get(certificat.empreinte) or default_profil(certificat.guichet),
+            ),
+        )
         for certificat in list_certificats(conn)
         # One written between the two readings waits for the next generation.
         if certificat.guichet in guichets

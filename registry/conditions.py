@@ -13,9 +13,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from registry import anomalies_vie as catalogue
+from registry.actes import Acte
 from registry.anomalies import Anomalie, TypeAnomalie
 from registry.controles import PARIS, format_jour
-from registry.droits import Acte, may_do
+from registry.droits import may_do
 from registry.guichets import Guichet
 from registry.regles import Regles
 from registry.situation import Situation

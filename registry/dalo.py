@@ -11,9 +11,9 @@ from lxml import etree
 
 from registry import anomalies_dalo as catalogue
 from registry import anomalies_demande, numero_unique
+from registry.actes import ACTEURS, Acte
 from registry.anomalies import Anomalie
 from registry.controles import check_guichet
-from registry.droits import ACTEURS, Acte
 from registry.guichets import Guichet, TypeGuichet
 from registry.releves import ACTIF
 from schemas.demande import Demande, read_demande

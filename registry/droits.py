@@ -1,6 +1,8 @@
-"""Who may read a demande, and which type of guichet may do what (regles §5, CCH R441-2-6). Pure.
+"""Who may read a demande, and who may do what (regles §1, §5, CCH R441-2-6). Pure.
 
-docs/droits.md is made from here.
+Three questions, each refused in its own way: what the profile of the certificate allows (`check_profil`),
+which demandes the guichet reads (`may_read`), what its type may do to them (`may_do`). The tables are in
+registry.actes; docs/droits.md is made from both.
 
 The key is where the household wants to live, never where it lives now. Filters narrow these rights and never
 widen them (design, decision 7).
@@ -8,13 +10,16 @@ widen them (design, decision 7).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
+from registry.actes import ACTEURS, PAR_SYSTEME_PARTICULIER, PROFILS, Acte
+from registry.anomalies import Anomalie
+from registry.anomalies_demande import PROFIL_INSUFFISANT
 from registry.guichets import Guichet, TypeGuichet
+from registry.profils import Profil
 
 
 class Motif(StrEnum):
@@ -48,46 +53,18 @@ PAR_COMMUNES: Final = frozenset({TypeGuichet.COMMUNE, TypeGuichet.EPCI})
 """Types that read what wishes one of their communes; the others read their whole territories."""
 
 
-class Acte(StrEnum):
-    """What a partner may ask for."""
-
-    CREER = "creer"
-    LIRE = "lire"
-    CHERCHER_DOUBLONS = "chercher-doublons"
-    RECHERCHER = "rechercher"
-    LISTER = "lister"
-    MODIFIER = "modifier"
-    RENOUVELER = "renouveler"
-    ATTRIBUER = "attribuer"
-    ABANDONNER = "abandonner"
-    RADIER_SANS_REPONSE = "radier-sans-reponse"
-    DECLARER_IRRECEVABLE = "declarer-irrecevable"
-    RADIER_NON_RENOUVELEE = "radier-non-renouvelee"
-    DECLARER_DALO = "declarer-dalo"
+def may_do(guichet: Guichet, acte: Acte, profil: Profil = Profil.GUICHET) -> bool:
+    """May a guichet of that type, by an account of that profile, do the act on a demande that it may read?"""
+    par_type = guichet.type in ACTEURS[acte] or (guichet.numerote and acte in PAR_SYSTEME_PARTICULIER)
+    return par_type and acte in PROFILS[profil]
 
 
-_TOUS: Final = frozenset(TypeGuichet)
-
-ACTEURS: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
-    {
-        **dict.fromkeys(Acte, _TOUS),
-        Acte.ATTRIBUER: frozenset({TypeGuichet.BAILLEUR}),
-        Acte.DECLARER_IRRECEVABLE: frozenset({TypeGuichet.BAILLEUR}),
-        Acte.RADIER_NON_RENOUVELEE: frozenset(),
-        Acte.DECLARER_DALO: frozenset({TypeGuichet.ETAT}),
-    }
-)
-"""Types of guichet that may do an act on a demande that they may read."""
-
-PAR_SYSTEME_PARTICULIER: Final = frozenset(
-    {Acte.ATTRIBUER, Acte.DECLARER_IRRECEVABLE, Acte.RADIER_NON_RENOUVELEE}
-)
-"""Acts of bailleurs, or of the hub, that a système particulier reports for those behind it (regles §7)."""
-
-
-def may_do(guichet: Guichet, acte: Acte) -> bool:
-    """May a guichet of that type do the act, on a demande that it may read?"""
-    return guichet.type in ACTEURS[acte] or (guichet.numerote and acte in PAR_SYSTEME_PARTICULIER)
+def check_profil(profil: Profil, *actes: Acte) -> Anomalie | None:
+    """None when the profile allows one of the acts at least; the same refusal whatever is refused."""
+    if not PROFILS[profil].isdisjoint(actes):
+        return None
+    suffisants = [autre for autre in Profil if not PROFILS[autre].isdisjoint(actes)]
+    return PROFIL_INSUFFISANT(profil, ", ".join(suffisants))
 
 
 def may_read(

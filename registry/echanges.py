@@ -14,6 +14,7 @@ from enum import StrEnum
 from registry.annexes import Annexes
 from registry.anomalies import Anomalie
 from registry.guichets import Guichet
+from registry.profils import Profil
 
 
 class Canal(StrEnum):
@@ -29,11 +30,13 @@ class Canal(StrEnum):
 class Emetteur:
     """Who speaks: the guichet that the pinned certificate names.
 
-    empreinte: SHA-256 of the certificate in DER, 64 lower-case hexadecimal characters.
+    empreinte: SHA-256 of the certificate in DER, 64 lower-case hexadecimal characters. profil: what the
+    gestionnaire lets that certificate do.
     """
 
     guichet: Guichet
     empreinte: str
+    profil: Profil = Profil.GUICHET
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, Engine
 
 from registry import anomalies_demande as catalogue
 from registry import reading
+from registry.actes import acte_of
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
 from registry.clock import Clock
 from registry.controles import COPIE, check_search, searched_territoires
 from registry.doublons import Doublons
+from registry.droits import check_profil
 from registry.echanges import (
     Echange,
     Fichier,
@@ -147,11 +149,16 @@ class Traitement:
         _value(await self._receptions.submit(echange))
 
     async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus:
-        """Do what the typeFichier of `fichier` asks; a Refus only when it is no valid document."""
+        """Do what the typeFichier of `fichier` asks; a Refus when it is no valid document, or
+        when the profile does not allow it."""
         demande = await self._read_document(echange, fichier)
         if isinstance(demande, Refus):
             return demande
         guichet = echange.emetteur.guichet
+        interdit = check_profil(echange.emetteur.profil, acte_of(demande))
+        if interdit is not None:
+            await self._finish(echange, Statut.REFUSE, interdit.code)
+            return Refus((interdit,))
         if demande.type_fichier == COPIE:
             return await self._copy(echange, demande)
         if demande.type_fichier in SUITES:

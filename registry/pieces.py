@@ -17,6 +17,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
+from registry.profils import Profil
+
 
 class Classe(StrEnum):
     """What a category is for (regles §11)."""
@@ -74,20 +76,6 @@ class Marque(StrEnum):
     OBSOLETE = "OBSOL"
 
 
-class Profil(StrEnum):
-    """What the account of a user may do with pièces (regles §1, §11)."""
-
-    GUICHET = "guichet"
-    GESTIONNAIRE = "gestionnaire"
-    CONSULTANT_SIMPLE = "consultant_simple"
-    CONSULTANT_DEMANDE = "consultant_demande"
-    CONSULTANT_SENSIBLE = "consultant_sensible"
-    NUMERISEUR = "numeriseur"
-    """Industrial digitiser: qualifies and deposits, sees nothing."""
-    DEMANDEUR = "demandeur"
-    """The applicant himself, for whom the public portal speaks."""
-
-
 class Action(StrEnum):
     """What is done with pièces; the values are those of the history."""
 
@@ -130,14 +118,6 @@ DROITS: Final[Mapping[Profil, Mapping[Action, Portee]]] = MappingProxyType(
 """The table of rights ([PIE-6]): all come after the right to read the demande itself."""
 
 _RANG: Final = {Portee.AUCUNE: 0, Portee.PROPRES: 1, Portee.ORDINAIRES: 1, Portee.TOUTES: 2}
-
-PORTAIL: Final = "GDPUB"
-"""Guichet of the public portal, which speaks for applicants (regles §1)."""
-
-
-def default_profil(guichet: str) -> Profil:
-    """The profile of a certificate to which the gestionnaire has given none."""
-    return Profil.DEMANDEUR if guichet == PORTAIL else Profil.GUICHET
 
 
 def allows(portee: Portee, *, sensible: bool, propre: bool) -> bool:

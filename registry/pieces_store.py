@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.annexes import Contenu
-from registry.pieces import Action, Marque, Profil
+from registry.pieces import Action, Marque
+from registry.profils import Profil
 from registry.tables import ECHANGE_BRUT
-from registry.tables_pieces import PIECE, PIECE_ACTION, PIECE_BLOC, PROFIL_CERTIFICAT
+from registry.tables_pieces import PIECE, PIECE_ACTION, PIECE_BLOC
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +88,6 @@ def find_dossier(conn: Connection, numero: str, guichet: str) -> Dossier | None:
     if ligne is None:
         return None
     return Dossier(ligne.numero, ligne.territoire, tuple(ligne.communes), ligne.etat, ligne.detenteur)
-
-
-def find_profil(conn: Connection, empreinte: str) -> Profil | None:
-    """The profile that the gestionnaire gave to a certificate."""
-    query = select(PROFIL_CERTIFICAT.c.profil).where(PROFIL_CERTIFICAT.c.empreinte == empreinte)
-    profil = conn.execute(query).scalar_one_or_none()
-    return None if profil is None else Profil(profil)
-
-
-def set_profil(conn: Connection, empreinte: str, profil: Profil, *, instant: datetime) -> None:
-    """Give a profile to a certificate, in place of the one it had."""
-    ligne = {"empreinte": empreinte, "profil": profil.value, "depuis_le": instant}
-    conn.execute(
-        upsert(PROFIL_CERTIFICAT)
-        .values(ligne)
-        .on_conflict_do_update(index_elements=["empreinte"], set_=ligne)
-    )
 
 
 def list_pieces(conn: Connection, numero: str) -> tuple[Piece, ...]:

@@ -80,7 +80,7 @@ PROFIL_CERTIFICAT: Final = Table(
     METADATA,
     # SHA-256 of the certificate; without a row, its guichet has the default profile.
     Column("empreinte", Text, primary_key=True),
-    # One of registry.pieces.Profil.
+    # One of registry.profils.Profil.
     Column("profil", Text, nullable=False),
     Column("depuis_le", INSTANT, nullable=False),
 )

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from certs.chiffrement import RaisonRefus, encrypt_for
+from registry.actes import OPERATIONS
 from registry.anomalies import Anomalie
 from registry.attestation import Attestable
 from registry.clock import Clock
+from registry.droits import check_profil
 from registry.echanges import (
     Echange,
     Fichier,
@@ -82,12 +84,18 @@ class Operations:
             "getDoublons": self._get_doublons,
             **(autres or {}),
         }
+        sans_droits = sorted(self._served.keys() - OPERATIONS.keys())
+        if sans_droits:
+            raise ValueError(f"registry.actes.OPERATIONS ne dit pas quels actes demandent {sans_droits}")
 
     async def execute(self, operation: Operation, echange: Echange, parametres: Parametres) -> Retour | Refus:
         """Run one operation. A refusal becomes a fault. Raises what the handlers raise."""
         served = self._served.get(operation.nom)
         if served is None:
             return await self._refuse(echange, OPERATION_NON_ASSUREE(operation.nom))
+        interdit = check_profil(echange.emetteur.profil, *OPERATIONS[operation.nom])
+        if interdit is not None:
+            return await self._refuse(echange, interdit)
         certificat = parametres.fichiers.get("certificat", b"")
         if certificat:
             # Tried before anything is done: a demande must not be registered whose answer cannot leave.

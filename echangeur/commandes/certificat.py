@@ -11,8 +11,10 @@ import typer
 from echangeur.commandes.guichet import find, refusal
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import MauvaisUsage, french, note, print_json, print_table, say
+from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
 from registry.certificats import CertificatEpingle, list_certificats, pin_certificat, withdraw_certificat
+from registry.profils import Profil, default_profil
+from registry.profils_store import read_profils, set_profil
 
 app = create_group("Les certificats : l'empreinte enregistrée désigne le guichet.")
 
@@ -95,13 +97,14 @@ def list_all(
     """Liste les certificats enregistrés, retirés compris, et signale ceux qui expirent."""
     now = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
-        found = list_certificats(conn, code)
+        found, profils = list_certificats(conn, code), read_profils(conn)
+    de = {c.empreinte: profils.get(c.empreinte) or default_profil(c.guichet) for c in found}
     if json:
-        print_json([_value(certificat) | {"etat": state_of(certificat, now)} for certificat in found])
+        print_json([_value(c) | {"profil": de[c.empreinte], "etat": state_of(c, now)} for c in found])
         return
     print_table(
-        ("guichet", "empreinte", "sujet", "valide jusqu'au", "état"),
-        [(c.guichet, c.empreinte, c.sujet, c.valide_au, state_of(c, now)) for c in found],
+        ("guichet", "empreinte", "sujet", "profil", "valide jusqu'au", "état"),
+        [(c.guichet, c.empreinte, c.sujet, de[c.empreinte], c.valide_au, state_of(c, now)) for c in found],
         vide="Aucun certificat.",
     )
     soon = sum(state_of(c, now) == "expire bientôt" for c in found)
@@ -122,6 +125,26 @@ def withdraw(
     if found:
         raise refusal("Le certificat n'est pas retiré", found)
     say(f"Certificat {key} retiré.")
+
+
+@app.command("profil", cls=Commande)
+def give_profil(
+    ctx: typer.Context,
+    empreinte: Annotated[str, typer.Argument(metavar="EMPREINTE", help="Empreinte SHA-256 du certificat.")],
+    profil: Annotated[Profil, typer.Argument(metavar="PROFIL", help=f"L'un de : {', '.join(Profil)}.")],
+) -> None:
+    """Donne à un certificat enregistré son profil, à la place de celui qu'il avait.
+
+    Le profil restreint ce que le type du guichet permet : voir docs/droits.md. Un serveur en marche le suit
+    dans la seconde.
+    """
+    # As other tools show it: colons, capitals.
+    key = empreinte.replace(":", "").lower()
+    with transaction(ctx) as conn:
+        if all(certificat.empreinte != key for certificat in list_certificats(conn)):
+            raise ConstatNegatif(f"Aucun certificat d'empreinte {key}.", "Voir : echangeur certificat lister")
+        set_profil(conn, key, profil, instant=contexte_of(ctx).clock.now())
+    say(f"Le certificat {key} a le profil {profil}.")
 
 
 def state_of(certificat: CertificatEpingle, now: datetime) -> str:

@@ -8,30 +8,11 @@ import typer
 
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import ConstatNegatif, print_json, print_table, say
-from registry.certificats import list_certificats
-from registry.pieces import Profil, categories
-from registry.pieces_store import list_pieces, set_profil
+from echangeur.sortie import print_json, print_table
+from registry.pieces import categories
+from registry.pieces_store import list_pieces
 
-app = create_group(
-    "Les pièces du dossier unique : profils des certificats, catégories, contenu d'un dossier."
-)
-
-
-@app.command("profil", cls=Commande)
-def give_profil(
-    ctx: typer.Context,
-    empreinte: Annotated[str, typer.Argument(metavar="EMPREINTE", help="Empreinte SHA-256 du certificat.")],
-    profil: Annotated[Profil, typer.Argument(metavar="PROFIL", help=f"L'un de : {', '.join(Profil)}.")],
-) -> None:
-    """Donne à un certificat enregistré son profil sur les pièces, à la place de celui qu'il avait."""
-    # As other tools show it: colons, capitals.
-    key = empreinte.replace(":", "").lower()
-    with transaction(ctx) as conn:
-        if all(certificat.empreinte != key for certificat in list_certificats(conn)):
-            raise ConstatNegatif(f"Aucun certificat d'empreinte {key}.", "Voir : echangeur certificat lister")
-        set_profil(conn, key, profil, instant=contexte_of(ctx).clock.now())
-    say(f"Le certificat {key} a le profil {profil}.")
+app = create_group("Les pièces du dossier unique : catégories, contenu d'un dossier.")
 
 
 @app.command("categories", cls=Commande)

@@ -311,3 +311,16 @@ def test_schema_valider_juge_les_codes_a_une_date(commande: Commande, tmp_path: 
     assert result.code == 1
     assert "ZZ" in {violation["found"] for violation in result.json["violations"]}
     assert commande("schema", "valider", faux, "--le", "hier").code == 2
+
+
+def test_a_certificate_is_given_a_profile(instance: Commande, guichet: str, tmp_path: Path) -> None:
+    """[DRO-5] [PIE-8] By its empreinte, as other tools write it; an unknown one is a finding."""
+    assert instance("certificat", "emettre", guichet, "--dossier", tmp_path / "c").code == 0
+    (certificat,) = instance("certificat", "lister", "--json").json
+    empreinte = certificat["empreinte"].upper()
+    given = instance("certificat", "profil", empreinte, "numeriseur")
+    assert (given.code, "numeriseur" in given.sortie) == (0, True)
+    (certificat,) = instance("certificat", "lister", "--json").json
+    assert certificat["profil"] == "numeriseur"
+    assert instance("certificat", "profil", "ab" * 32, "guichet").code == 1
+    assert instance("certificat", "profil", empreinte, "administrateur").code == 2

@@ -23,6 +23,8 @@ from registry.constats import Constat
 from registry.echanges import Emetteur
 from registry.guichets import Guichet, TypeGuichet
 from registry.guichets_store import NouveauGuichet, add_guichet, close_guichet
+from registry.profils import Profil, default_profil
+from registry.profils_store import set_profil
 
 NOUVEAU = NouveauGuichet("G1104", "Logis", TypeGuichet.BAILLEUR, "552046484", frozenset({"111"}))
 
@@ -65,6 +67,20 @@ def test_a_pinned_certificate_names_its_guichet(
     with engine.connect() as conn:
         assert list_certificats(conn) == list_certificats(conn, "G1104") == (pinned,)
         assert list_certificats(conn, "G9999") == ()
+
+
+def test_a_profile_is_followed_within_a_second(
+    engine: Engine, clock: FixedClock, autorite: Autorite, guichet: Guichet, identites: Identites
+) -> None:
+    """[DRO-5] Without one, a guichet enregistreur; the portal speaks for the applicant."""
+    pinned = pin(engine, clock, autorite.issue_guichet("G1104", now=clock.now()).chaine)
+    assert identites.identify(pinned.empreinte) == Emetteur(guichet, pinned.empreinte, Profil.GUICHET)
+    with engine.begin() as conn:
+        set_profil(conn, pinned.empreinte, Profil.CONSULTANT_SIMPLE, instant=clock.now())
+    clock.set(clock.now() + timedelta(seconds=1))
+    found = identites.identify(pinned.empreinte)
+    assert found == Emetteur(guichet, pinned.empreinte, Profil.CONSULTANT_SIMPLE)
+    assert default_profil("GDPUB") is Profil.DEMANDEUR
 
 
 def test_the_pin_is_of_the_certificate_whatever_its_form(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 from aiohttp import web
@@ -23,11 +24,14 @@ from registry.gestion_partagee import GestionPartagee
 from registry.guichets import Guichet
 from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
+from registry.handlers_pieces import DossierUnique
+from registry.profils import Profil
 from registry.projection import Projection
 from soap.faults import NS_FAUTE
 from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
+from soap.operations_pieces import operations_pieces
 from soap.server import _keep_nothing, create_app, create_runner
 from tests.corpus import atelier
 from tests.corpus.atelier import Message
@@ -55,32 +59,39 @@ GUICHETS = {
     "systeme particulier": PARTICULIER,
 }
 
+
+class Incarner(Protocol):
+    """Makes the certificate of the test that of a guichet."""
+
+    def __call__(self, guichet: Guichet, profil: Profil = ...) -> None: ...
+
+
 Verdict = list[tuple[str, str]]
 """Code and text of each anomaly of an answer."""
 
 
 @asynccontextmanager
-async def start(
-    engine: Engine, pki: Pki, clock: FixedClock
-) -> AsyncIterator[tuple[Hub, Callable[[Guichet], None]]]:
-    """The hub, and what makes the one certificate of the test that of a guichet."""
+async def start(engine: Engine, pki: Pki, clock: FixedClock) -> AsyncIterator[tuple[Hub, Incarner]]:
+    """The hub, and what makes the one certificate of the test that of a guichet, with a profile."""
     decideur = Projection(DecideurReleves(clock))
     traitement, dalo = Traitement(engine, clock, decideur), TraitementDalo(engine, clock, decideur)
     gestion = GestionPartagee(engine, clock)
     retraits = Retraits(engine, clock)
-    parts = (traitement, dalo, gestion, retraits)
+    dossier = DossierUnique(engine, clock)
+    parts = (traitement, dalo, gestion, retraits, dossier)
     for part in parts:
         await part.start()
     identites = FauxIdentites()
     empreinte = pki.empreinte("G1104")
 
-    def act_as(guichet: Guichet) -> None:
-        identites.connus[empreinte] = Emetteur(guichet, empreinte)
+    def act_as(guichet: Guichet, profil: Profil = Profil.GUICHET) -> None:
+        identites.connus[empreinte] = Emetteur(guichet, empreinte, profil)
 
     autres = {
         **operations_partagee(gestion),
         **operations_dalo(dalo, clock, _keep_nothing),
         **operations_distribution(retraits),
+        **operations_pieces(dossier),
     }
     runner = create_runner(create_app(traitement, identites, clock, autres=autres))
     await runner.setup()

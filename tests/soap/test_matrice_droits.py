@@ -1,184 +1,155 @@
-"""Every served operation, by every type of guichet, through a TLS socket: what docs/droits.md says."""
+"""Every served operation, by every type of guichet and every profile: what docs/droits.md says.
+
+Through a TLS socket, on the real handlers and the real database; what is expected comes from the tables.
+"""
 
 from __future__ import annotations
 
-import base64
-import re
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from enum import StrEnum
 
+import aiohttp
 import pytest
-from lxml import etree
+import pytest_asyncio
 from sqlalchemy import Engine
 
-from registry.droits import Acte, may_do
+from registry.actes import OPERATIONS, PROFILS, SANS_DEMANDE, Acte
+from registry.clock import FixedClock
+from registry.droits import PAR_COMMUNES, may_do
+from registry.echanges import Echange, Refus
 from registry.guichets import Guichet, TypeGuichet
+from registry.profils import Profil
 from registry.regles import REGLES
+from soap.envelope import Parametres
+from soap.server import create_app
 from soap.services import SERVICES
-from tests.corpus import atelier
-from tests.corpus.atelier import CORPS, Message
-from tests.registry.fabrique import BAILLEUR, horloge
+from tests.registry.fabrique import horloge
 from tests.soap import test_corpus as corpus
-from tests.soap.conftest import Hub, Pki, Reponse
+from tests.soap.conftest import FauxIdentites, FauxTraitement, Pki
+from tests.soap.essais import ESSAIS, Essai, Monde
 from tools import docs_droits
 from tools.docs import RACINE
 
-DEMANDEUR = f"{CORPS}/personnePhysique/demandeur"
-COMMUNE = "93066"
-
-PAS_LE_DROIT = {"VIE211", "DAL201", "GUI102", "GUI103"}
-"""What a guichet is told when it may not."""
-
-LECTEURS = [
+GUICHETS = [
     *(
-        Guichet("G9999", type_, type_, "552046484", frozenset({"111"}), frozenset({COMMUNE}))
+        Guichet("G9999", type_, type_, "552046484", frozenset({"111"}), frozenset({"93066"}))
         for type_ in TypeGuichet
     ),
     Guichet("G9999", "particulier", TypeGuichet.AUTRE, "", frozenset({"111"}), numerote=True),
 ]
-ATTRIBUTION = (
-    "<attributionLogement><dateSignatureBail>2026-06-30</dateSignatureBail>"
-    '<dejaLogeParcBailleur code="NON"/><numeroRpls>0123456789</numeroRpls><accordCollectif code="AUCUN"/>'
-    '<typeReservataire code="AUCUN"/><codeSirenBailleur>552046484</codeSirenBailleur></attributionLogement>'
-)
-COURRIER = "<absenceReponse><dateCourrier>2026-06-01</dateCourrier></absenceReponse>"
+RIEN = "rien"
+"""An answer that lets through, and in which there is nothing."""
 
 
-def radiation(motif: str, suite: str = "", jour: str = "2026-07-01") -> list[str]:
-    xml = f'<dateRadiation>{jour}</dateRadiation><motifRadiation code="{motif}"/>{suite}'
-    return ["ajouter", CORPS, f"<radiation>{xml}</radiation>"]
+@pytest_asyncio.fixture
+async def monde(engine: Engine, pki: Pki) -> AsyncIterator[Monde]:
+    async with corpus.start(engine, pki, horloge()) as (hub, incarner):
+        connector = aiohttp.TCPConnector(ssl=pki.client("G1104"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield Monde(hub, incarner, session)
 
 
-RENOUVELLEMENT = "<renouvellement><dateRenouvellement>2026-07-01</dateRenouvellement></renouvellement>"
-DALO = '<statutDalo code="ACTIF"/><dateDecisionDalo>2026-06-15</dateDecisionDalo>'
-SUR_DEMANDE = {
-    Acte.LIRE: Message("", "", operation="getDemandeLogement"),
-    Acte.MODIFIER: Message("", "", type="MOD"),
-    Acte.RENOUVELER: Message("", "", type="REN", document=[["ajouter", CORPS, RENOUVELLEMENT]]),
-    Acte.ATTRIBUER: Message("", "", type="RAD", document=[radiation("RADATT", ATTRIBUTION)]),
-    Acte.ABANDONNER: Message("", "", type="RAD", document=[radiation("RADABA")]),
-    Acte.RADIER_SANS_REPONSE: Message("", "", type="RAD", document=[radiation("RADCON", COURRIER)]),
-    Acte.DECLARER_IRRECEVABLE: Message(
-        "", "", type="RAD", document=[radiation("RADIRR", '<sousMotifIrrecevabilite code="IRRSEJ"/>')]
-    ),
-    Acte.RADIER_NON_RENOUVELEE: Message("", "", type="RAD", document=[radiation("RADREN")]),
-    Acte.DECLARER_DALO: Message(
-        "",
-        "",
-        operation="getDeclarationNouveauDalo",
-        type="MOD",
-        document=[["avant", CORPS, f"<informationDalo>{DALO}</informationDalo>"]],
-    ),
-}
-"""Acts on one demande, each on a demande of its own."""
+class Portee(StrEnum):
+    """Where the demande is for the guichet. VOISINE: in its territory, and it wishes none of its communes."""
 
-LISTES = {
-    Acte.RECHERCHER: Message("", "", operation="rechercheDemandeMulticritere", depart="recherche"),
-    Acte.CHERCHER_DOUBLONS: Message("", "", operation="getDoublons"),
-    Acte.LISTER: Message(
-        "",
-        "",
-        operation="getDemandesRadieesDepuisLe",
-        champs={"dateRadiationDepuisLe": "2026-06-01T00:00:00"},
-    ),
-}
-"""Acts that give what the guichet may read and hide the rest."""
-
-AUTRES_MATRICES = {"DistributionsImplService", "DossierUniqueImplService", "GestionPartageeEVTImplService"}
-"""Services whose rights are told and tested with them."""
+    PROCHE = "proche"
+    VOISINE = "voisine"
+    LOINTAINE = "lointaine"
 
 
-def named(message: Message, name: str) -> Message:
-    """The same, of another person without cotitulaire."""
-    if message.operation == "getDemandeLogement" or message.depart == "recherche" or message.champs:
-        return message
-    person = [["mettre", f"{DEMANDEUR}/nom", name], ["ôter", f"{CORPS}/personnePhysique/listeCotitulaire"]]
-    return replaced(message, document=[*person, *message.document])
+def places(guichet: Guichet) -> Iterator[tuple[Portee, Guichet]]:
+    """The guichet as it stands to the demandes that are tried; a code for each, since who changes a demande
+    then holds it."""
+    yield Portee.PROCHE, guichet
+    if guichet.type in PAR_COMMUNES:
+        yield Portee.VOISINE, replace(guichet, code="G7777", communes=frozenset({"75113"}))
+    loin = frozenset({"059"}), frozenset({"59350"})
+    yield Portee.LOINTAINE, replace(guichet, code="G8888", territoires=loin[0], communes=loin[1])
 
 
-def replaced(message: Message, **fields: object) -> Message:
-    return Message(**{**{name: getattr(message, name) for name in Message.__struct_fields__}, **fields})
+def expected(essai: Essai, guichet: Guichet, profil: Profil, portee: Portee) -> str:
+    """The codes of the anomalies, empty when the act is let through, or RIEN."""
+    if essai.acte not in PROFILS[profil]:
+        return "GUI104"
+    if portee is Portee.LOINTAINE:
+        return expected_far(essai, guichet)
+    if portee is Portee.VOISINE and essai.acte not in SANS_DEMANDE:
+        return expected_beside(essai, guichet)
+    if portee is Portee.VOISINE and essai.fichier == "CRS":
+        return "GUI103"
+    if may_do(guichet, essai.acte, profil):
+        return ""
+    return "DAL201" if essai.acte is Acte.DECLARER_DALO else "VIE211"
 
 
-def numbered(message: Message, numero: str) -> Message:
-    if message.operation == "getDemandeLogement":
-        return replaced(message, champs={"numUnique": numero})
-    return replaced(message, document=[["mettre", f"{CORPS}/numUnique", numero], *message.document])
+def expected_beside(essai: Essai, guichet: Guichet) -> str:
+    if essai.liste:
+        # That there is a doublon is said, and nothing of it (DBL).
+        return "DBL102" if essai.acte is Acte.CHERCHER_DOUBLONS else RIEN
+    if essai.acte is Acte.DECLARER_DALO and not may_do(guichet, essai.acte):
+        return "DAL201"
+    return "GUI103"
 
 
-async def send(hub: Hub, message: Message, guichet: Guichet) -> Reponse:
-    document = atelier.mutate(atelier.prepare(message, guichet.code), message)
-    service, _ = atelier.operation_of(message.operation)
-    body = atelier.body_of(message, document)
-    return await hub.post(body, atelier.content_type(message), chemin=f"/services/{service.nom}")
+def expected_far(essai: Essai, guichet: Guichet) -> str:
+    if essai.acte is Acte.LISTER_TYPES:
+        # The national types are everyone's.
+        return "" if essai.operation == "listerTypesEvenementsNationaux" else "GPE202"
+    if essai.acte in (Acte.CREER, Acte.CHERCHER_DOUBLONS):
+        return "GUI102"
+    if essai.acte in (Acte.MODIFIER, Acte.RENOUVELER, Acte.ATTRIBUER):
+        # The file brings the whole demande, whose wishes are out of the territory too.
+        return "GUI102 GUI103"
+    return expected_beside(essai, guichet)
 
 
-def numbers_in(answer: Reponse) -> set[str]:
-    """The numbers of all the files of an answer."""
-    root = etree.fromstring(answer.corps)
-    files = [base64.b64decode(each.text or "") for each in root.iter() if len(each.text or "") > 200]
-    return {each.decode() for file in files for each in re.findall(rb"numUnique>([0-9A-Z]{18})<", file)}
+async def found(monde: Monde, nom: str, guichet: Guichet, profil: Profil, portee: Portee) -> str:
+    reponse = await monde.try_act(nom, guichet, profil, proche=portee is Portee.PROCHE)
+    if ESSAIS[nom].liste and not reponse.codes and not reponse.shows:
+        return RIEN
+    return " ".join(sorted(reponse.codes))
 
 
-async def outcomes(engine: Engine, pki: Pki, guichet: Guichet) -> dict[Acte, bool]:
-    """Whether each act was let through, on demandes that another guichet registered."""
-    found = {}
-    async with corpus.start(engine, pki, horloge()) as (hub, act_as):
-        act_as(BAILLEUR)
-        numeros = {}
-        for rang, acte in enumerate(SUR_DEMANDE):
-            answer = await send(hub, named(Message("", ""), f"Durand{'abcdefghijkl'[rang]}"), BAILLEUR)
-            (numeros[acte],) = numbers_in(answer)
-        radiee = named(Message("", ""), "Durandz")
-        (numero,) = numbers_in(await send(hub, radiee, BAILLEUR))
-        abandon = numbered(named(SUR_DEMANDE[Acte.ABANDONNER], "Durandz"), numero)
-        assert numbers_in(await send(hub, abandon, BAILLEUR)) == {numero}
-        act_as(guichet)
-        found[Acte.LISTER] = bool(numbers_in(await send(hub, LISTES[Acte.LISTER], guichet)))
-        found[Acte.CHERCHER_DOUBLONS] = bool(
-            numbers_in(await send(hub, named(LISTES[Acte.CHERCHER_DOUBLONS], "Duranda"), guichet))
-        )
-        found[Acte.RECHERCHER] = bool(numbers_in(await send(hub, LISTES[Acte.RECHERCHER], guichet)))
-        for rang, (acte, message) in enumerate(SUR_DEMANDE.items()):
-            sent = numbered(named(message, f"Durand{'abcdefghijkl'[rang]}"), numeros[acte])
-            verdict = corpus.verdict_of(await send(hub, sent, guichet))
-            codes = {code for code, _ in verdict}
-            assert codes <= PAS_LE_DROIT, (acte, verdict)
-            found[acte] = not codes
-    return found
-
-
-@pytest.mark.parametrize("guichet", LECTEURS, ids=lambda each: each.nom)
-async def test_within_its_reach_a_guichet_does_what_the_table_says(
-    engine: Engine, pki: Pki, guichet: Guichet
-) -> None:
-    """[ENR-31] [VIE-3] [VIE-4] [DAL-2] [REC-2]"""
-    found = await outcomes(engine, pki, guichet)
+@pytest.mark.parametrize("profil", Profil)
+async def test_everyone_does_what_the_table_says_and_no_more(monde: Monde, profil: Profil) -> None:
+    """[DRO-1] [DRO-2] [DRO-3] [ENR-31] [ENR-32] [VIE-3] [VIE-4] [DAL-2] [REC-2] [GPE-2] [PIE-5] [PIE-6]"""
     assert REGLES.irrecevabilite_bailleur_seul
-    assert found == {acte: may_do(guichet, acte) for acte in found}
+    wrong = []
+    for chacun in GUICHETS:
+        for portee, guichet in places(chacun):
+            for nom, essai in ESSAIS.items():
+                attendu = expected(essai, guichet, profil, portee)
+                constat = await found(monde, nom, guichet, profil, portee)
+                if constat != attendu:
+                    wrong.append(f"{nom}, {guichet.nom}, {portee} : {constat!r} ({attendu!r})")
+    assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("guichet", LECTEURS, ids=lambda each: each.nom)
-async def test_out_of_its_reach_a_guichet_does_nothing(engine: Engine, pki: Pki, guichet: Guichet) -> None:
-    """[ENR-32] [VIE-4] [REC-2]"""
-    lointain = replace(guichet, territoires=frozenset({"059"}), communes=frozenset({"59350"}))
-    found = await outcomes(engine, pki, lointain)
-    assert not any(found.values()), found
+def test_every_operation_and_every_act_is_tried() -> None:
+    """[DRO-4] A published operation that the tables do not hold, or that nobody tries, fails here."""
+    published = {nom for service in SERVICES for nom in service.operations}
+    assert published == OPERATIONS.keys()
+    tried = {(essai.operation, essai.acte) for essai in ESSAIS.values()}
+    assert tried == {(operation, acte) for operation, actes in OPERATIONS.items() for acte in actes}
+    assert {acte for _, acte in tried} == set(Acte)
 
 
-def test_every_act_is_tried_and_documented() -> None:
-    """Creating supposes the territory only: it is tried by the corpus and by every other test."""
-    assert {*SUR_DEMANDE, *LISTES, Acte.CREER} == set(Acte) == docs_droits.LIBELLES.keys()
+def test_an_edge_does_not_serve_what_the_tables_do_not_hold(clock: FixedClock) -> None:
+    """[DRO-4]"""
+
+    async def serve(_echange: Echange, _parametres: Parametres) -> Refus:
+        raise NotImplementedError
+
+    with pytest.raises(ValueError, match="nouvelleOperation"):
+        create_app(FauxTraitement(), FauxIdentites(), clock, autres={"nouvelleOperation": serve})
 
 
-def test_every_served_operation_is_in_the_table() -> None:
-    table = "".join(docs_droits.LIBELLES.values())
-    served = [
-        operation.nom
-        for service in SERVICES
-        for operation in service.operations.values()
-        if operation.assuree and service.nom not in AUTRES_MATRICES
-    ]
-    assert [nom for nom in served if f"`{nom}`" not in table and f"`{nom}" not in table] == []
+def test_the_page_names_every_act_and_every_operation() -> None:
+    """[DRO-4]"""
+    assert docs_droits.LIBELLES.keys() == set(Acte)
+    page = docs_droits.render()
+    assert [nom for nom in OPERATIONS if f"`{nom}`" not in page] == []
 
 
 def test_the_page_is_up_to_date() -> None:
