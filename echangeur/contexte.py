@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from sqlalchemy import Connection
 
 from echangeur.instance import Instance, open_instance
 from registry.clock import Clock
+from registry.traces import record_command
 
 Json = Annotated[bool, typer.Option("--json", help="Écrit le résultat en JSON.")]
 
@@ -35,6 +39,19 @@ def contexte_of(ctx: typer.Context) -> Contexte:
 def instance_of(ctx: typer.Context) -> Instance:
     """The instance that ``--instance`` names. Raises MauvaisUsage when there is none."""
     return open_instance(contexte_of(ctx).dossier)
+
+
+def trace_reading(
+    ctx: typer.Context, conn: Connection, *numeros: str, echange: uuid.UUID | None = None
+) -> None:
+    """Keep that this command shows these demandes, or a message, to whoever runs it ([TRA-4])."""
+    try:
+        compte = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        compte = str(os.getuid())
+    record_command(
+        conn, ctx.command_path, compte, numeros, instant=contexte_of(ctx).clock.now(), echange=echange
+    )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from registry.anomalies_demande import DEMANDE_HORS_PORTEE
 from registry.controles import PARIS
 from registry.droits import check_profil, may_read
 from registry.echanges import Echange
+from registry.exchanges_store import Lues
 from registry.lifecycle import Etat
 from registry.pieces import (
     DROITS,
@@ -46,6 +47,11 @@ class Acteur:
     echange: Echange
     utilisateur: str
     profil: str = ""
+
+    def reads(self, numero: str) -> Lues:
+        """What is traced when he has read something of that dossier."""
+        profil = Profil(self.profil) if self.profil else self.echange.emetteur.profil
+        return Lues((numero,), profil, self.utilisateur)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from registry.controles import PARIS
 from registry.echanges import Canal
 from registry.journal import Chaine, Ecriture
+from registry.projection import forget
 from registry.regles import Regles
 from registry.suites import SYSTEME
 from registry.validite import add_months
@@ -59,7 +60,6 @@ _ERASE: Final = tuple(
         "DELETE FROM evenement_partage WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
-        "DELETE FROM recherche WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM preavis WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM detention WHERE numero = ANY(CAST(:numeros AS text[]))",
         # What had not arrived never will; the sequence stays, so that the guichet sees no gap ([DST-26]).
@@ -141,6 +141,7 @@ def _erase(conn: Connection, chaine: Chaine, numeros: list[str], instant: dateti
             for numero in numeros
         ]
     )
+    forget(conn, numeros)
     for statement in _ERASE:
         conn.execute(statement, {"numeros": numeros, "instant": instant})
 

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from registry.echanges import Canal, Echange
 from registry.lignes import encode_rows
+from registry.profils import Profil
 from registry.tables import ECHANGE, ECHANGE_BRUT
 
 
@@ -42,10 +43,20 @@ class Statut(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lues:
+    """The demandes whose registered data an answer bears: their numbers, and to whom it was given."""
+
+    numeros: tuple[str, ...]
+    profil: Profil
+    utilisateur: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Issue:
     """The outcome of an exchange.
 
     code: that of the first anomalie, or empty. numero: that of the demande concerned, or empty.
+    lues: what is to be traced ([TRA-1]), when nominative data leave with the answer.
     """
 
     echange: uuid.UUID
@@ -53,6 +64,7 @@ class Issue:
     termine_le: datetime
     code: str = ""
     numero: str = ""
+    lues: Lues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +107,21 @@ _RECORD: Final = text("""
     FROM recu
 """)
 
+# One round trip for the outcomes and for the traces of what was read.
 _CONCLUDE: Final = text("""
-    UPDATE echange e
-    SET statut = i.statut, code = NULLIF(i.code, ''), numero = NULLIF(i.numero, ''), termine_le = i.termine_le
-    FROM json_to_recordset(CAST(:lot AS json))
-        AS i (id uuid, statut text, code text, numero text, termine_le timestamptz)
-    WHERE e.id = i.id
+    WITH i AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:lot AS json)) AS i (id uuid, statut text, code text,
+            numero text, termine_le timestamptz, lues text[], profil text, utilisateur text)
+    ), e AS (
+        UPDATE echange e SET statut = i.statut, code = NULLIF(i.code, ''), numero = NULLIF(i.numero, ''),
+            termine_le = i.termine_le
+        FROM i WHERE e.id = i.id
+        RETURNING e.id, e.guichet, e.certificat, e.canal, e.operation
+    )
+    INSERT INTO trace_lecture
+        (lue_le, guichet, certificat, profil, utilisateur, canal, operation, echange, numeros)
+    SELECT i.termine_le, e.guichet, e.certificat, i.profil, i.utilisateur, e.canal, e.operation, e.id, i.lues
+    FROM e JOIN i ON i.id = e.id WHERE i.lues IS NOT NULL
 """)
 
 
@@ -126,7 +147,8 @@ def _reception(echange: Echange) -> dict[str, object]:
 
 
 def record_outcomes(conn: Connection, issues: Sequence[Issue]) -> None:
-    """Write what became of exchanges; of those never received, nothing is kept.
+    """Write what became of exchanges, and the trace of what they read; of those never received, nothing is
+    kept.
 
     Leaves the durability of the transaction as it is: in a transaction of its own, call `relax` first; in
     that of a registration, the outcome commits with it.
@@ -140,10 +162,17 @@ def record_outcomes(conn: Connection, issues: Sequence[Issue]) -> None:
             "code": issue.code,
             "numero": issue.numero,
             "termine_le": issue.termine_le,
+            **_trace(issue.lues),
         }
         for issue in issues
     )
     conn.execute(_CONCLUDE, {"lot": lot})
+
+
+def _trace(lues: Lues | None) -> dict[str, object]:
+    if lues is None or not lues.numeros:
+        return {}
+    return {"lues": lues.numeros, "profil": lues.profil, "utilisateur": lues.utilisateur}
 
 
 def relax(conn: Connection) -> None:

@@ -131,9 +131,7 @@ class GestionPartagee(ReponsesFichier):
         anomalies = ()
         if not trouvees.entier:
             anomalies = (catalogue.TROP_DE_DEMANDES(str(len(trouvees.numeros)), str(RESULTATS_MAX)),)
-        await self._finish(
-            echange, Statut.ACCEPTE, anomalies[0].code if anomalies else "", ",".join(trouvees.numeros[:1])
-        )
+        await self._finish(echange, Statut.ACCEPTE, anomalies[0].code if anomalies else "", trouvees.numeros)
         return self._answer(echange, document, Prefixe.RECHERCHE, write_numeros(trouvees.numeros), anomalies)
 
     async def lister_types_nationaux(self, echange: Echange, fichier: bytes) -> Fichier | Refus:
@@ -186,8 +184,7 @@ class GestionPartagee(ReponsesFichier):
         if isinstance(suivi, Anomalie):
             return await self._refuse(echange, document, Prefixe.EVENEMENTS, (suivi,))
         assert isinstance(suivi, Suivi)
-        # Who read what stays: reading nominative data is traced (regles §12).
-        await self._finish(echange, Statut.ACCEPTE, numero=numero)
+        await self._finish(echange, Statut.ACCEPTE, lues=(numero,))
         resultat = write_evenements(suivi.evenements, suivi.types)
         return self._answer(echange, document, Prefixe.EVENEMENTS, resultat)
 

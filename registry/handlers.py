@@ -34,7 +34,7 @@ from registry.echanges import (
 )
 from registry.evaluation import DemandeRecue
 from registry.evenements import Decideur
-from registry.exchanges_store import Issue, Statut, record_outcomes, record_receptions, relax
+from registry.exchanges_store import Issue, Lues, Statut, record_outcomes, record_receptions, relax
 from registry.guichets import Guichet
 from registry.identites import cles_of
 from registry.lifecycle import SUITES
@@ -305,6 +305,7 @@ class Traitement:
                         maintenant,
                         catalogue.DEMANDE_HORS_PORTEE.code if lue is None else "",
                         item.lecture.numero[:_CONSTAT_MAX],
+                        None if lue is None else Lues((lue.numero,), item.echange.emetteur.profil),
                     )
                     for item, lue in zip(lot, lues, strict=True)
                 ],
@@ -347,8 +348,14 @@ def _search_outcome(item: _RechercheDemandee, vus: Doublons, maintenant: datetim
     if vus.caches and not vus.lisibles:
         code = catalogue.DOUBLON_HORS_PERIMETRE.code
         return Issue(item.echange.id, Statut.REFUSE, maintenant, code)
-    numeros = vus.lisibles[0].numero if vus.lisibles else ""
-    return Issue(item.echange.id, Statut.ACCEPTE, maintenant, numero=numeros)
+    numeros = tuple(doublon.numero for doublon in vus.lisibles)
+    return Issue(
+        item.echange.id,
+        Statut.ACCEPTE,
+        maintenant,
+        numero=numeros[0] if numeros else "",
+        lues=Lues(numeros, item.echange.emetteur.profil),
+    )
 
 
 def _emitted(trouves: Doublons) -> list[DoublonEmis]:

@@ -24,7 +24,7 @@ from registry.dalo import DECLARANTS, check_declaration
 from registry.declaration_dalo import DaloDeclare, DaloRefuse, DeclarationRecue, declare_dalo
 from registry.echanges import Echange, Fichier, Refus
 from registry.evenements import Decideur
-from registry.exchanges_store import Issue, Statut, record_outcomes
+from registry.exchanges_store import Issue, Lues, Statut, record_outcomes
 from registry.guichets import Guichet, TypeGuichet
 from registry.listes_dates import Criteres, write_list
 from registry.lots import Echec, conclude, run_batch
@@ -180,7 +180,7 @@ class TraitementDalo:
             raise Saturation
         self._en_cours += 1
         try:
-            contenu, nombre = await asyncio.get_running_loop().run_in_executor(
+            contenu, numeros = await asyncio.get_running_loop().run_in_executor(
                 self._fils, self._write, echange.emetteur.guichet, releve, depuis, criteres
             )
         except Exception:
@@ -188,10 +188,10 @@ class TraitementDalo:
             raise
         finally:
             self._en_cours -= 1
-        await self._finish(echange, Statut.ACCEPTE)
+        await self._finish(echange, Statut.ACCEPTE, lues=Lues(numeros, echange.emetteur.profil))
         prefixe = Prefixe.DALO if releve is Releve.DALO else Prefixe.RADIATIONS
         nom = self._noms.name(prefixe, echange.emetteur.guichet.code, maintenant)
-        return ReponseListe(nom, contenu, nombre)
+        return ReponseListe(nom, contenu, len(numeros))
 
     async def _refuse(self, echange: Echange, anomalies: tuple[Anomalie, ...]) -> Refus:
         await self._finish(echange, Statut.REFUSE, anomalies[0].code)
@@ -208,8 +208,11 @@ class TraitementDalo:
     def _name(self, guichet: Guichet) -> str:
         return self._noms.name(Prefixe.DEMANDE, guichet.code, self._clock.now())
 
-    async def _finish(self, echange: Echange, statut: Statut, code: str = "") -> None:
-        fini = await self._issues.submit(Issue(echange.id, statut, self._clock.now(), code))
+    async def _finish(
+        self, echange: Echange, statut: Statut, code: str = "", lues: Lues | None = None
+    ) -> None:
+        issue = Issue(echange.id, statut, self._clock.now(), code, lues=lues)
+        fini = await self._issues.submit(issue)
         if isinstance(fini, Echec) and statut is not Statut.ECHEC:
             raise fini.cause
 
@@ -223,7 +226,10 @@ class TraitementDalo:
             for item, resultat in zip(lot, resultats, strict=True):
                 if isinstance(resultat, DaloDeclare):
                     statut = Statut.REJEU if resultat.rejeu else Statut.ACCEPTE
-                    issues.append(Issue(item.echange.id, statut, maintenant, numero=resultat.numero))
+                    lues = Lues((resultat.numero,), item.echange.emetteur.profil)
+                    issues.append(
+                        Issue(item.echange.id, statut, maintenant, numero=resultat.numero, lues=lues)
+                    )
                 else:
                     code = resultat.anomalies[0].code
                     issues.append(Issue(item.echange.id, Statut.REFUSE, maintenant, code))
@@ -237,20 +243,20 @@ class TraitementDalo:
 
     def _write(
         self, guichet: Guichet, releve: Releve, depuis: datetime, criteres: Criteres
-    ) -> tuple[bytes | mmap.mmap, int]:
+    ) -> tuple[bytes | mmap.mmap, tuple[str, ...]]:
         with self._engine.begin() as conn:
             jusqu_au = cut(conn, releve, self._clock.now())
         with (
             tempfile.SpooledTemporaryFile(max_size=EN_MEMOIRE) as fichier,
             self._engine.connect() as conn,
         ):
-            nombre = write_list(conn, releve, guichet, depuis, jusqu_au, fichier.write, criteres)
+            numeros = write_list(conn, releve, guichet, depuis, jusqu_au, fichier.write, criteres)
             if fichier.tell() > EN_MEMOIRE:
                 fichier.flush()
                 # The file has no name: it is gone with the last who holds the map.
-                return mmap.mmap(fichier.fileno(), 0, access=mmap.ACCESS_READ), nombre
+                return mmap.mmap(fichier.fileno(), 0, access=mmap.ACCESS_READ), numeros
             fichier.seek(0)
-            return fichier.read(), nombre
+            return fichier.read(), numeros
 
 
 def _check_criteres(criteres: Criteres, jour: date) -> list[Anomalie]:

@@ -47,11 +47,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Travail:
-    """Something to be done in a transaction, and for which exchange and demande."""
+    """Something to be done in a transaction, and for which exchange and demande. lecteur: who reads the
+    dossier, when that is what is done."""
 
     echange: Echange
     numero: str
     faire: Callable[[Connection], object]
+    lecteur: Acteur | None = None
 
 
 class DossierUnique:
@@ -97,14 +99,18 @@ class DossierUnique:
 
     async def lister(self, acteur: Acteur, numero: str) -> Fichier | Refus:
         """The list of the pièces that the actor may see, as a document."""
-        pieces = await self._do(acteur, numero, lambda conn: dossier.list_readable(conn, acteur, numero))
+        pieces = await self._do(
+            acteur, numero, lambda conn: dossier.list_readable(conn, acteur, numero), lit=True
+        )
         if isinstance(pieces, Refus):
             return pieces
         return Fichier(self._name(Prefixe.PIECES, acteur), write_liste(numero, pieces))
 
     async def historique(self, acteur: Acteur, numero: str) -> Fichier | Refus:
         """The history of the dossier, as a document."""
-        actions = await self._do(acteur, numero, lambda conn: dossier.read_history(conn, acteur, numero))
+        actions = await self._do(
+            acteur, numero, lambda conn: dossier.read_history(conn, acteur, numero), lit=True
+        )
         if isinstance(actions, Refus):
             return actions
         return Fichier(self._name(Prefixe.HISTORIQUE_PIECES, acteur), write_historique(numero, actions))
@@ -112,7 +118,7 @@ class DossierUnique:
     async def consulter(self, acteur: Acteur, numero: str, identifiant: str) -> tuple[Piece, bytes] | Refus:
         """A pièce, and the token that stands for its content in the answer."""
         piece = await self._do(
-            acteur, numero, lambda conn: dossier.read_piece(conn, acteur, numero, identifiant)
+            acteur, numero, lambda conn: dossier.read_piece(conn, acteur, numero, identifiant), lit=True
         )
         if isinstance(piece, Refus):
             return piece
@@ -143,9 +149,14 @@ class DossierUnique:
     # -- in the threads -------------------------------------------------------------------------------------
 
     async def _do(
-        self, acteur: Acteur, numero: str, faire: Callable[[Connection], T | Anomalie]
+        self,
+        acteur: Acteur,
+        numero: str,
+        faire: Callable[[Connection], T | Anomalie],
+        *,
+        lit: bool = False,
     ) -> T | Refus:
-        travail = _Travail(acteur.echange, numero, faire)
+        travail = _Travail(acteur.echange, numero, faire, acteur if lit else None)
         # The batcher carries works of several types: each comes back with the type that it went with.
         result = cast("T | Anomalie | Echec", await self._courtes.submit(travail))
         return await self._answer(acteur, numero, result)
@@ -171,8 +182,10 @@ class DossierUnique:
             statut, code = Statut.REFUSE, resultat.code
         elif isinstance(resultat, Echec):
             statut = Statut.ECHEC
-        numero = travail.numero[:NUMERO_MAX]
-        return Issue(travail.echange.id, statut, self._clock.now(), code, numero)
+        numero, lues = travail.numero[:NUMERO_MAX], None
+        if statut is Statut.ACCEPTE and travail.lecteur is not None:
+            lues = travail.lecteur.reads(numero)
+        return Issue(travail.echange.id, statut, self._clock.now(), code, numero, lues)
 
     def _deposit(self, acteur: Acteur, depot: Depot, empreinte: str) -> Piece | Anomalie | Echec:
         """In a thread: refuse what may not be deposited before looking at it, look, then write."""

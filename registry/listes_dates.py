@@ -75,11 +75,11 @@ def write_list(
     jusqu_au: datetime,
     write: Callable[[bytes], object],
     criteres: Criteres | None = None,
-) -> int:
+) -> tuple[str, ...]:
     """Write the file of the demandes that the guichet may read, seen from `depuis` (included) to `jusqu_au`
-    (excluded, given by `registry.releves.cut` and committed); return how many there are.
+    (excluded, given by `registry.releves.cut` and committed); return their numbers.
 
-    Memory does not grow with the list. Raises what the database and `write` raise.
+    Memory grows with the list by its numbers only. Raises what the database and `write` raise.
     """
     criteres = criteres or Criteres()
     write(
@@ -100,13 +100,13 @@ def write_list(
             "statut_dalo": criteres.statut_dalo,
             "type_reservataire": criteres.type_reservataire,
         }
-    nombre = 0
+    numeros = []
     lignes = conn.execute(
         _READ[releve], parametres, execution_options={"stream_results": True, "yield_per": _LOT}
     )
     for ligne in lignes:
         if may_read(guichet, ligne.territoire, ligne.communes, detenteur=ligne.detenteur).accorde:
             write(rehead(ligne.document, type_fichier=TYPE_RETOUR, date_fichier=jusqu_au))
-            nombre += 1
+            numeros.append(ligne.numero)
     write(b"</ns1:listeDemandes>")
-    return nombre
+    return tuple(numeros)

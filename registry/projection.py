@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from registry.controles import PARIS
 from registry.delais import zones_of
@@ -126,25 +126,41 @@ def project(conn: Connection, demandes: Sequence[tuple[str, str, Demande]], jour
         conn.execute(_PROJECT, {"lot": encode_rows(lot.values()), "jour": jour})
 
 
-def redate(conn: Connection, jour: date, territoire: str = "") -> int:
-    """Compute again when the wait of each demande becomes abnormal, by the delays in force on that day: after
-    they were imported, and when an arrêté takes effect. territoire: empty for all. Returns how many changed.
+def redate(
+    engine: Engine,
+    jour: date,
+    territoire: str = "",
+    *,
+    essai: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Compute again when the wait of each demande becomes abnormal, by the delays in force on that day, a
+    transaction a batch: after they were imported, and each day, since an arrêté may take effect.
+
+    territoire: empty for all. essai: how many would change. Returns how many did.
     """
     changes, apres = 0, ""
-    while lignes := conn.execute(_A_DATER, {"apres": apres, "territoire": territoire, "lot": _LOT}).all():
-        lot = encode_rows(
-            {
-                "numero": ligne.numero,
-                "territoire": ligne.territoire,
-                "depot": ligne.depot,
-                "zones": _zones(ligne.communes),
-                "types": ligne.types,
-            }
-            for ligne in lignes
-        )
-        changes += conn.execute(_REDATE, {"lot": lot, "jour": jour}).rowcount
+    while True:
+        with engine.connect() as conn:
+            lignes = conn.execute(_A_DATER, {"apres": apres, "territoire": territoire, "lot": _LOT}).all()
+            if not lignes:
+                return changes
+            lot = encode_rows(
+                {
+                    "numero": ligne.numero,
+                    "territoire": ligne.territoire,
+                    "depot": ligne.depot,
+                    "zones": _zones(ligne.communes),
+                    "types": ligne.types,
+                }
+                for ligne in lignes
+            )
+            changes += conn.execute(_REDATE, {"lot": lot, "jour": jour}).rowcount
+            if not essai:
+                conn.commit()
         apres = lignes[-1].numero
-    return changes
+        if progress is not None:
+            progress(len(lignes))
 
 
 def forget(conn: Connection, numeros: Sequence[str]) -> None:

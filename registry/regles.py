@@ -80,6 +80,15 @@ class Regles(Struct, frozen=True, forbid_unknown_fields=True):
             " art. 4).",
         ),
     ] = 12
+    traces_mois: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=120,
+            description="Mois pendant lesquels la trace d'une lecture est gardée après l'effacement des"
+            " données lues.",
+        ),
+    ] = 12
     dalo_declarants: Annotated[
         tuple[Literal["bailleur", "commune", "epci", "etat", "autre"], ...],
         Meta(

@@ -12,7 +12,7 @@ from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
 from registry.clock import Clock
 from registry.echanges import Echange, Fichier, Refus
-from registry.exchanges_store import Issue, Statut
+from registry.exchanges_store import Issue, Lues, Statut
 from registry.lots import Echec, conclude
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from schemas.documents import Document, DocumentKind, read_document
@@ -71,8 +71,15 @@ class ReponsesFichier:
         )
         return Fichier(self._noms.name(prefixe, guichet, maintenant), contenu)
 
-    async def _finish(self, echange: Echange, statut: Statut, code: str = "", numero: str = "") -> None:
-        issue = await self._issues.submit(Issue(echange.id, statut, self._clock.now(), code, numero))
+    async def _finish(
+        self, echange: Echange, statut: Statut, code: str = "", lues: tuple[str, ...] = ()
+    ) -> None:
+        """lues: the numbers of the demandes that the answer tells of, which are traced ([TRA-1])."""
+        numero = lues[0] if lues else ""
+        traces = Lues(lues, echange.emetteur.profil)
+        issue = await self._issues.submit(
+            Issue(echange.id, statut, self._clock.now(), code, numero, lues=traces)
+        )
         if isinstance(issue, Echec):
             raise issue.cause
 

@@ -48,7 +48,7 @@ class Vie:
             maintenant = self._clock.now()
             lot = check_attributions(conn, lot)
             resultats = change(conn, lot, decideur=self._decideur, repondu_le=maintenant, regles=self._regles)
-            record_results(conn, lot, resultats, maintenant)
+            record_results(conn, lot, resultats, maintenant, relues=True)
             return resultats
 
         return run_batch(self._engine, work, items)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from dispatching.decision import Distributeur
-from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.contexte import Json, contexte_of, instance_of, trace_reading, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from registry.changement import read_document_of
@@ -45,6 +45,7 @@ def find(ctx: typer.Context, numero: Numero, seuil: Seuil = SEUIL, json: Json = 
         cles = cles_of(read_demande(read_document_of(situation)))
         cherchees = [Recherchee(cle.cle, cle.role) for cle in cles]
         trouves = search(conn, [situation.territoire], cherchees, sauf=numero, seuil=seuil)
+        trace_reading(ctx, conn, numero, *(each.numero for each in trouves))
     if json:
         print_json([{**_fields(each), "texte": describe(each.raisons)} for each in trouves])
         return
@@ -79,6 +80,10 @@ def list_all(
         found = list_suspects(
             conn, territoire, seuil=seuil, progress=lambda done: progress.update(task, completed=done)
         )
+        montres = {numero for each in found for numero in (each.premiere, each.seconde)}
+        if montres:
+            with engine.begin() as traces:
+                trace_reading(ctx, traces, *sorted(montres))
     if json:
         print_json([{**each._asdict(), "texte": describe(each.raisons)} for each in found])
         return

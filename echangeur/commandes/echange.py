@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from certs.autorite import write_secret
-from echangeur.contexte import Json, transaction
+from echangeur.contexte import Json, trace_reading, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_fiche, print_json, print_table, say
 from registry.anomalies import CATALOGUE
@@ -70,6 +70,9 @@ def show(
     with transaction(ctx) as conn:
         echange = get_echange(conn, key)
         raw = read_octets(conn, key) if octets is not None else None
+        if raw is not None and echange is not None:
+            # The message of a refused creation is of no demande: its exchange says which it was.
+            trace_reading(ctx, conn, *([echange.numero] if echange.numero else []), echange=key)
     if echange is None:
         raise ConstatNegatif(f"Aucun échange n'a l'identifiant {key}.")
     if octets is not None:

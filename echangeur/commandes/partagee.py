@@ -70,15 +70,12 @@ def apply_delays(
 ) -> None:
     """Applique aux demandes les délais anormalement longs en vigueur ce jour.
 
-    À lancer après « echangeur reference importer delais », et chaque jour : un arrêté peut prendre effet.
+    À lancer après « echangeur reference importer delais ». « echangeur registre taches » le fait chaque
+    jour : un arrêté peut prendre effet.
     """
     jour = contexte_of(ctx).clock.now().astimezone(PARIS).date()
-    with instance_of(ctx).database() as engine, engine.connect() as conn:
-        changes = redate(conn, jour, territoire)
-        if essai:
-            conn.rollback()
-        else:
-            conn.commit()
+    with instance_of(ctx).database() as engine:
+        changes = redate(engine, jour, territoire, essai=essai)
     if json:
         print_json({"demandes": changes, "essai": essai})
     else:

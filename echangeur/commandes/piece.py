@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.contexte import Json, contexte_of, trace_reading, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import print_json, print_table
 from registry.pieces import categories
@@ -59,6 +59,8 @@ def list_dossier(
     """Liste les pièces du dossier d'une demande, sans leur contenu."""
     with transaction(ctx) as conn:
         found = list_pieces(conn, numero)
+        if found:
+            trace_reading(ctx, conn, numero)
     if json:
         print_json(
             [

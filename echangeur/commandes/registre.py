@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from echangeur.commandes.lectures import list_readings
 from echangeur.commandes.taches import run_tasks
-from echangeur.contexte import Json, instance_of, transaction
+from echangeur.contexte import Json, instance_of, trace_reading, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, ConstatNegatif, note, print_fiche, print_json, say
 from registry.cycle import LIBELLES
@@ -20,6 +21,7 @@ from registry.verification import verify
 
 app = create_group("Le registre des demandes et son journal.")
 app.command("taches", cls=Commande)(run_tasks)
+app.command("lectures", cls=Commande)(list_readings)
 
 
 @app.command("verifier", cls=Commande)
@@ -86,6 +88,8 @@ def show_demande(
     instant = None if le is None else le.replace(tzinfo=PARIS)
     with transaction(ctx) as conn:
         found = rebuild(conn, numero, instant)
+        if found is not None:
+            trace_reading(ctx, conn, numero)
     if found is None:
         raise ConstatNegatif(
             f"La demande {numero} n'a pas de version à cet instant.",

@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from dispatching.decision import Distributeur
-from echangeur.contexte import Json, contexte_of, instance_of
+from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.sortie import MauvaisUsage, print_json, say
+from registry.controles import PARIS
 from registry.effacement import erase, erase_exchanges
 from registry.preavis import Preavis, produce_notices
-from registry.projection import Projection
+from registry.projection import Projection, redate
 from registry.radiations_office import radiate_expired
+from registry.traces import erase_traces
 
 
 class Tache(StrEnum):
@@ -30,13 +32,14 @@ class Tache(StrEnum):
     PREAVIS = "preavis"
     RADIATIONS = "radiations"
     EFFACEMENTS = "effacements"
+    DELAIS = "delais"
 
 
 def run_tasks(
     ctx: typer.Context,
     taches: Annotated[
         list[Tache] | None,
-        typer.Argument(metavar="[TACHE]...", help="preavis, radiations, effacements ; toutes sans rien."),
+        typer.Argument(metavar="[TACHE]...", help=f"{', '.join(Tache)} ; toutes sans rien."),
     ] = None,
     essai: Annotated[
         bool, typer.Option("--essai", help="Dit ce qui serait fait, sans rien changer.")
@@ -47,11 +50,12 @@ def run_tasks(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fait les tâches quotidiennes : préavis d'échéance, radiations pour non-renouvellement, effacements.
+    """Fait les tâches quotidiennes : préavis, radiations pour non-renouvellement, effacements, délais.
 
     À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
-    l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation.
+    l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation. Les
+    délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes.
     """
     instance, clock = instance_of(ctx), contexte_of(ctx).clock
     regles, instant = instance.configuration.regles, clock.now()
@@ -67,7 +71,11 @@ def run_tasks(
             match tache:
                 case Tache.PREAVIS:
                     trouves = produce_notices(engine, regles, instant, essai=essai, progress=advance)
-                    faits["preavis"] = _write(trouves, sortie)
+                    ecrits = _write(trouves, sortie)
+                    faits["preavis"] = len(ecrits)
+                    if sortie is not None and ecrits:
+                        with engine.begin() as conn:
+                            trace_reading(ctx, conn, *ecrits)
                 case Tache.RADIATIONS:
                     decideur = Projection(Distributeur(clock))
                     radiees = radiate_expired(
@@ -78,6 +86,12 @@ def run_tasks(
                     effacees = erase(engine, regles, instant, essai=essai, progress=advance)
                     faits["demandes_effacees"] = sum(1 for _ in effacees)
                     faits["echanges_effaces"] = erase_exchanges(engine, regles, instant, essai=essai)
+                    faits["traces_effacees"] = erase_traces(
+                        engine, regles, instant, essai=essai, progress=advance
+                    )
+                case Tache.DELAIS:
+                    jour = instant.astimezone(PARIS).date()
+                    faits["delais"] = redate(engine, jour, essai=essai, progress=advance)
     if json:
         print_json({"essai": essai, **faits})
         return
@@ -86,16 +100,18 @@ def run_tasks(
         "radiations": "demande(s) radiée(s) pour non-renouvellement",
         "demandes_effacees": "demande(s) effacée(s)",
         "echanges_effaces": "message(s) refusé(s) effacé(s)",
+        "traces_effacees": "trace(s) de lecture effacée(s)",
+        "delais": "délai(s) anormalement long(s) recalculé(s)",
     }
     for nom, nombre in faits.items():
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")
 
 
-def _write(trouves: Iterator[Preavis], sortie: Path | None) -> int:
-    """Write the notices as they come; how many."""
+def _write(trouves: Iterator[Preavis], sortie: Path | None) -> list[str]:
+    """Write the notices as they come; the numbers of their demandes."""
     if sortie is None:
-        return sum(1 for _ in trouves)
-    nombre = 0
+        return [preavis.numero for preavis in trouves]
+    ecrits = []
     # Appended to: the list of a task interrupted and run again is the sum of both.
     with sortie.open("a", encoding="utf-8", newline="") as fichier:
         ecrivain = csv.writer(fichier, delimiter=";")
@@ -103,8 +119,8 @@ def _write(trouves: Iterator[Preavis], sortie: Path | None) -> int:
             ecrivain.writerow(Preavis.__dataclass_fields__)
         for preavis in trouves:
             ecrivain.writerow(msgspec.to_builtins(preavis).values())
-            nombre += 1
-    return nombre
+            ecrits.append(preavis.numero)
+    return ecrits
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +58,25 @@ async def numero(instance: Commande, guichet: str, engine: Engine, horloge: Fixe
         return str(conn.execute(text("SELECT numero FROM demande")).scalar_one())
 
 
+async def test_what_a_command_shows_is_traced(instance: Commande, numero: str) -> None:
+    """[TRA-4] [TRA-5] With the account of the machine; by demande and by guichet; not what shows nothing."""
+    assert instance("registre", "demande", numero).code == 0
+    assert instance("doublons", "chercher", numero).code == 0
+    assert instance("registre", "demande", "1" * 18).code == 1
+    assert instance("piece", "lister", numero).code == 0
+    instance("doublons", "lister", "--territoire", "111")
+    traces = instance("registre", "lectures", "--json").json
+    assert [(each["operation"].split()[-1], each["numeros"]) for each in traces] == [
+        ("chercher", [numero]),
+        ("demande", [numero]),
+    ]
+    assert {each["utilisateur"] for each in traces} == {pwd.getpwuid(os.getuid()).pw_name}
+    assert instance("registre", "lectures", numero, "--json").json == traces
+    assert instance("registre", "lectures", "--guichet", "G1104", "--json").json == []
+    assert instance("registre", "lectures", "--limite", "1", "--json").json == traces[:1]
+    assert numero in instance("registre", "lectures").sortie
+
+
 async def test_echange_se_suit(instance: Commande, numero: str, tmp_path: Path) -> None:
     (echange,) = instance("echange", "lister", "--json").json
     assert (echange["statut"], echange["numero"], echange["guichet"]) == ("accepte", numero, "G1104")
@@ -66,6 +87,9 @@ async def test_echange_se_suit(instance: Commande, numero: str, tmp_path: Path) 
     brut = tmp_path / "recu.xml"
     assert instance("echange", "montrer", echange["id"], "--octets", brut).code == 0
     assert brut.read_bytes() == DOCUMENT
+    (trace,) = instance("registre", "lectures", numero, "--json").json
+    assert (trace["operation"], trace["echange"]) == ("echangeur echange montrer", echange["id"])
+    assert (trace["profil"], trace["guichet"], trace["canal"]) == ("exploitant", "", "tache")
     # It is nominative: nobody else on the machine reads it.
     assert stat.S_IMODE(brut.stat().st_mode) == 0o600
 

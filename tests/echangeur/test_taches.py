@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from registry.clock import FixedClock
+from registry.tables_references import DELAI_ANORMAL
 from tests.echangeur.conftest import Commande
 from tests.registry.vies import accept, created, numero_of, radiation
 
@@ -22,7 +23,9 @@ def test_a_year_of_daily_tasks(
     horloge.set(datetime(2027, 5, 15, 2, tzinfo=UTC))
     essai = instance("registre", "taches", "--essai", "--json")
     assert essai.code == 0, essai.erreur
-    attendu = {"essai": True, "preavis": 1, "radiations": 0, "demandes_effacees": 0, "echanges_effaces": 0}
+    attendu = dict.fromkeys(
+        ("radiations", "demandes_effacees", "echanges_effaces", "traces_effacees", "delais"), 0
+    ) | {"essai": True, "preavis": 1}
     assert essai.json == attendu
     fait = instance("registre", "taches", "preavis", "--sortie", sortie)
     assert fait.code == 0, fait.erreur
@@ -40,6 +43,31 @@ def test_a_year_of_daily_tasks(
     assert efface.code == 0, efface.erreur
     assert "1 demande(s) effacée(s)" in efface.sortie
     assert instance("registre", "verifier").code == 0
+    # The notices were read by whoever produced them: that trace outlives the data by a year.
+    (trace,) = instance("registre", "lectures", numero_of(document), "--json").json
+    assert trace["operation"].endswith("registre taches")
+    horloge.set(datetime(2029, 7, 16, 2, tzinfo=UTC))
+    assert instance("registre", "taches", "effacements", "--json").json["traces_effacees"] == 1
+    assert "Aucune lecture" in instance("registre", "lectures", numero_of(document)).erreur
+
+
+def test_delays_that_take_effect_are_a_daily_task(
+    instance: Commande, guichet: str, engine: Engine, horloge: FixedClock
+) -> None:
+    """[GPE-33] Tried dry, then done."""
+    created(engine, 1, date_creation=date(2026, 6, 15), communes=["75113"])
+    instance("partagee", "index")
+    with engine.begin() as conn:
+        conn.execute(
+            insert(DELAI_ANORMAL),
+            {"territoire": "111", "zone": "", "typologie": "", "valide_du": date(2026, 12, 1), "mois": 72},
+        )
+    for jour, attendus in ((29, 0), (30, 1)):
+        # Half past midnight in Paris.
+        horloge.set(datetime(2026, 11, jour, 23, 30, tzinfo=UTC))
+        for essai in (["--essai"], []):
+            fait = instance("registre", "taches", "delais", *essai, "--json")
+            assert fait.json == {"essai": bool(essai), "delais": attendus}, fait.erreur
 
 
 def test_notices_are_not_produced_for_nobody(instance: Commande, guichet: str) -> None:

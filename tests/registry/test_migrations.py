@@ -22,6 +22,7 @@ for _module in (
     "registry.tables_rpls",
     "registry.tables_doublons",
     "registry.tables_pieces",
+    "registry.tables_traces",
     "registry.tables_recherche",
     "registry.tables_references",
 ):

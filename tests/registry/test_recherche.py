@@ -369,19 +369,24 @@ def test_the_delay_is_that_of_the_table(engine: Engine) -> None:
     documents = {n: demande_of(d) for n, d in stock(engine).items()}
     rng = random.Random(30)
     zones = ["", "93066", "75", "75056", "93", *zones_of("93066")[:-1], *zones_of("75113")[:-1]]
-    with engine.begin() as conn:
-        assert set(conn.scalars(select(RECHERCHE.c.anormal_le))) == {None}
-        for _ in range(5):
+
+    def kept() -> dict[str, date | None]:
+        with engine.connect() as conn:
+            return dict(conn.execute(select(RECHERCHE.c.numero, RECHERCHE.c.anormal_le)).all())  # type: ignore[arg-type]
+
+    assert set(kept().values()) == {None}
+    for _ in range(5):
+        lignes = {
+            (
+                rng.choice(zones),
+                rng.choice(["", "T1", "T2", "T3", "T4"]),
+                date(rng.choice((2020, 2025, 2027)), 1, 1),
+            ): rng.randint(1, 40)
+            for _ in range(12)
+        }
+        delais = [Delai(zone, typologie, du, mois) for (zone, typologie, du), mois in lignes.items()]
+        with engine.begin() as conn:
             conn.execute(DELAI_ANORMAL.delete())
-            lignes = {
-                (
-                    rng.choice(zones),
-                    rng.choice(["", "T1", "T2", "T3", "T4"]),
-                    date(rng.choice((2020, 2025, 2027)), 1, 1),
-                ): rng.randint(1, 40)
-                for _ in range(12)
-            }
-            delais = [Delai(zone, typologie, du, mois) for (zone, typologie, du), mois in lignes.items()]
             for each in delais:
                 conn.execute(
                     DELAI_ANORMAL.insert().values(
@@ -392,14 +397,19 @@ def test_the_delay_is_that_of_the_table(engine: Engine) -> None:
                         mois=each.mois,
                     )
                 )
-            attendues = {
-                n: expected(d, delais, JOUR) if "59350" not in d.communes_souhaitees else None
-                for n, d in documents.items()
-            }
-            redate(conn, JOUR)
-            assert dict(conn.execute(select(RECHERCHE.c.numero, RECHERCHE.c.anormal_le)).all()) == attendues  # type: ignore[arg-type]
-            assert redate(conn, JOUR, "111") == 0
-            # What a registration writes is what the later computation finds.
+        attendues = {
+            n: expected(d, delais, JOUR) if "59350" not in d.communes_souhaitees else None
+            for n, d in documents.items()
+        }
+        avant, examinees = kept(), list[int]()
+        changes = redate(engine, JOUR, essai=True)
+        assert kept() == avant
+        assert redate(engine, JOUR, progress=examinees.append) == changes
+        assert sum(examinees) == len(documents)
+        assert kept() == attendues
+        assert redate(engine, JOUR, "111") == 0
+        # What a registration writes is what the later computation finds.
+        with engine.begin() as conn:
             rebuild(conn, JOUR, lambda done, total: None)
-            assert dict(conn.execute(select(RECHERCHE.c.numero, RECHERCHE.c.anormal_le)).all()) == attendues  # type: ignore[arg-type]
+        assert kept() == attendues
         assert any(attendues.values())

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import aiohttp
 from lxml import etree
+from sqlalchemy import Engine
 
 from registry.actes import Acte
 from registry.guichets import Guichet, TypeGuichet
@@ -22,10 +24,10 @@ from tests.corpus import atelier
 from tests.corpus.atelier import CORPS, Message
 from tests.registry.dalo import ETAT
 from tests.registry.documents_pieces import pdf
-from tests.registry.fabrique import BAILLEUR
+from tests.registry.fabrique import BAILLEUR, horloge
 from tests.registry.test_evenements_store import EVENEMENT, evenements, types
-from tests.soap.conftest import Hub
-from tests.soap.test_corpus import Incarner
+from tests.soap import test_corpus
+from tests.soap.conftest import Hub, Pki
 
 DEMANDEUR = f"{CORPS}/personnePhysique/demandeur"
 COTITULAIRES = f"{CORPS}/personnePhysique/listeCotitulaire"
@@ -170,7 +172,7 @@ class Monde:
     """A hub with its real database, and the demandes on which acts are tried."""
 
     hub: Hub
-    incarner: Incarner
+    incarner: test_corpus.Incarner
     session: aiohttp.ClientSession
     cibles: dict[tuple[str, str], Cible] = field(default_factory=dict)
     rangs: Iterator[int] = field(default_factory=itertools.count)
@@ -190,6 +192,11 @@ class Monde:
         if not reponse.codes and essai.acte not in LECTURES:
             del self.cibles[cle]
         return reponse
+
+    async def create_again(self, cible: Cible, guichet: Guichet) -> Reponse:
+        """The answer to a creation for the person of a demande."""
+        self.incarner(guichet)
+        return await self._send("CRE", guichet, replace(cible, numero=""))
 
     async def _prepare(self, essai: Essai, auteur: Guichet) -> Cible:
         self.incarner(auteur)
@@ -291,3 +298,12 @@ class Monde:
 
 def replace_depart(message: Message, depart: str) -> Message:
     return Message("", "", operation=message.operation, depart=depart)
+
+
+@asynccontextmanager
+async def open_monde(engine: Engine, pki: Pki) -> AsyncIterator[Monde]:
+    """A hub of its own, and one connection to it."""
+    async with test_corpus.start(engine, pki, horloge()) as (hub, incarner):
+        connector = aiohttp.TCPConnector(ssl=pki.client("G1104"))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield Monde(hub, incarner, session)

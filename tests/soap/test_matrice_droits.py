@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from enum import StrEnum
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from sqlalchemy import Engine
@@ -24,10 +23,8 @@ from registry.regles import REGLES
 from soap.envelope import Parametres
 from soap.server import create_app
 from soap.services import SERVICES
-from tests.registry.fabrique import horloge
-from tests.soap import test_corpus as corpus
 from tests.soap.conftest import FauxIdentites, FauxTraitement, Pki
-from tests.soap.essais import ESSAIS, Essai, Monde
+from tests.soap.essais import ESSAIS, Essai, Monde, open_monde
 from tools import docs_droits
 from tools.docs import RACINE
 
@@ -44,10 +41,8 @@ RIEN = "rien"
 
 @pytest_asyncio.fixture
 async def monde(engine: Engine, pki: Pki) -> AsyncIterator[Monde]:
-    async with corpus.start(engine, pki, horloge()) as (hub, incarner):
-        connector = aiohttp.TCPConnector(ssl=pki.client("G1104"))
-        async with aiohttp.ClientSession(connector=connector) as session:
-            yield Monde(hub, incarner, session)
+    async with open_monde(engine, pki) as monde:
+        yield monde
 
 
 class Portee(StrEnum):
