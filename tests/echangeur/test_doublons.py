@@ -20,12 +20,14 @@ def deux(engine: Engine, dossier: object) -> tuple[str, str]:
 
 
 def test_find_list_and_merge(instance: Commande, deux: tuple[str, str], engine: Engine) -> None:
-    """[DBL-6] [DBL-8] With reasons in French; a trial writes nothing; the search knows of the radiation."""
+    """[DBL-6] [DBL-8] [TRA-4] With reasons in French; a trial writes nothing; the search knows of the radiation."""
     ancienne, recente = deux
     (trouve,) = instance("doublons", "chercher", recente, "--json").json
     assert (trouve["numero"], trouve["score"]) == (ancienne, 90)
     assert trouve["texte"] == "mêmes nom et prénom ; jour et mois de naissance inversés"
     assert "inversés" in instance("doublons", "lister", "--territoire", "111").sortie
+    (trace,) = instance("registre", "lectures", recente, "--limite", "1", "--json").json
+    assert (trace["operation"], trace["numeros"]) == ("echangeur doublons lister", [ancienne, recente])
     options = ("--conserver", ancienne, "--radier", recente, "--auteur", "DDT", "--motif", "même personne")
     assert "serait radiée" in instance("doublons", "fusionner", *options, "--essai").sortie
     assert instance("doublons", "chercher", ancienne, "--json").json != []

@@ -265,7 +265,7 @@ def test_memory_does_not_grow_with_the_list(engine: Engine) -> None:
     with engine.connect() as conn:
         tracemalloc.start()
         try:
-            nombre = write_list(conn, Releve.DALO, AUTRE_BAILLEUR, TOUJOURS, jusqu_au, write)
+            nombre = len(write_list(conn, Releve.DALO, AUTRE_BAILLEUR, TOUJOURS, jusqu_au, write))
             pointe = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
