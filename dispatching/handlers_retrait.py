@@ -21,7 +21,7 @@ from registry.anomalies import Anomalie
 from registry.batching import Saturation
 from registry.clock import Clock
 from registry.echanges import Echange, Refus
-from registry.exchanges_store import Issue, Statut, record_outcomes
+from registry.exchanges_store import Issue, Lues, Statut, record_outcomes
 from registry.lots import Echec, conclude, run_batch
 
 FILS: Final = 2
@@ -140,4 +140,8 @@ class Retraits:
     def _issue(self, echange: Echange, result: object) -> Issue:
         if isinstance(result, Anomalie):
             return Issue(echange.id, Statut.REFUSE, self._clock.now(), result.code)
-        return Issue(echange.id, Statut.ACCEPTE, self._clock.now())
+        lues = None
+        if isinstance(result, Lot):
+            numeros = {item.fichier.numero: None for item in result.distributions if item.fichier is not None}
+            lues = Lues(tuple(numeros), echange.emetteur.profil)
+        return Issue(echange.id, Statut.ACCEPTE, self._clock.now(), lues=lues)

@@ -48,6 +48,8 @@ class Acte(StrEnum):
     MARQUER_PIECE = "marquer-piece"
     SUPPRIMER_PIECE = "supprimer-piece"
     VOIR_HISTORIQUE = "voir-historique"
+    LIRE_DISTRIBUTIONS = "lire-distributions"
+    ACQUITTER = "acquitter"
 
 
 _TOUS: Final = frozenset(TypeGuichet)
@@ -63,7 +65,7 @@ ACTEURS: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
 )
 """Types of guichet that may do an act on a demande that they may read (regles §2, §5, §8)."""
 
-SANS_DEMANDE: Final = frozenset({Acte.CREER, Acte.LISTER_TYPES})
+SANS_DEMANDE: Final = frozenset({Acte.CREER, Acte.LISTER_TYPES, Acte.LIRE_DISTRIBUTIONS, Acte.ACQUITTER})
 """Acts that no demande bounds."""
 
 PAR_SYSTEME_PARTICULIER: Final = frozenset(
@@ -91,6 +93,7 @@ _LECTURES: Final = frozenset(
         Acte.LISTER,
         Acte.LISTER_TYPES,
         Acte.LIRE_EVENEMENTS,
+        Acte.LIRE_DISTRIBUTIONS,
     }
 )
 _DU_DEMANDEUR: Final = frozenset(
@@ -102,10 +105,13 @@ _DU_DEMANDEUR: Final = frozenset(
         Acte.ABANDONNER,
         Acte.LISTER_TYPES,
         Acte.LIRE_EVENEMENTS,
+        Acte.LIRE_DISTRIBUTIONS,
+        Acte.ACQUITTER,
     }
 )
 """What an applicant does online with his own demande (CCH R441-2-7, R441-2-8 b, R441-2-17): nothing that
-looks for the demandes of others, nothing that a service or a commission decides."""
+looks for the demandes of others, nothing that a service or a commission decides. The portal that speaks for
+him takes what is distributed to it, to show him what others changed."""
 
 
 def _of_pieces(profil: Profil) -> frozenset[Acte]:
@@ -164,6 +170,10 @@ OPERATIONS: Final[Mapping[str, tuple[Acte, ...]]] = MappingProxyType(
         "marquerPiece": (Acte.MARQUER_PIECE,),
         "supprimerPiece": (Acte.SUPPRIMER_PIECE,),
         "historiquePieces": (Acte.VOIR_HISTORIQUE,),
+        "listerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
+        "situerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
+        "acquitterDistributions": (Acte.ACQUITTER,),
+        "rejouerDistributions": (Acte.ACQUITTER,),
     }
 )
 """Acts that each served operation may be asked for; when they are several, the document tells which."""

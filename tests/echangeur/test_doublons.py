@@ -20,7 +20,7 @@ def deux(engine: Engine, dossier: object) -> tuple[str, str]:
 
 
 def test_find_list_and_merge(instance: Commande, deux: tuple[str, str], engine: Engine) -> None:
-    """[DBL-6] [DBL-8] [TRA-4] With reasons in French; a trial writes nothing; the search knows of the radiation."""
+    """[DBL-6] [DBL-8] [TRA-4] With reasons in French; a trial writes nothing; the search knows of it."""
     ancienne, recente = deux
     (trouve,) = instance("doublons", "chercher", recente, "--json").json
     assert (trouve["numero"], trouve["score"]) == (ancienne, 90)

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from registry.actes import Acte
 from registry.guichets import Guichet, TypeGuichet
+from registry.guichets_store import NouveauGuichet, add_guichet
 from registry.profils import Profil
 from tests.corpus import atelier
 from tests.corpus.atelier import CORPS, Message
@@ -106,6 +107,10 @@ ESSAIS: dict[str, Essai] = {
     "marque": Essai("marquerPiece", Acte.MARQUER_PIECE, avant="dépôt"),
     "retrait": Essai("supprimerPiece", Acte.SUPPRIMER_PIECE, avant="dépôt", propre=True),
     "historique": Essai("historiquePieces", Acte.VOIR_HISTORIQUE),
+    "distributions": Essai("listerDistributions", Acte.LIRE_DISTRIBUTIONS),
+    "situation": Essai("situerDistributions", Acte.LIRE_DISTRIBUTIONS),
+    "acquit": Essai("acquitterDistributions", Acte.ACQUITTER),
+    "rejeu": Essai("rejouerDistributions", Acte.ACQUITTER),
 }
 
 LECTURES = frozenset(
@@ -119,6 +124,8 @@ LECTURES = frozenset(
         Acte.LISTER_PIECES,
         Acte.CONSULTER_PIECE,
         Acte.VOIR_HISTORIQUE,
+        Acte.LIRE_DISTRIBUTIONS,
+        Acte.ACQUITTER,
     }
 )
 """Acts after which a demande is as it was."""
@@ -238,6 +245,8 @@ class Monde:
         if essai.liste:
             depuis = "2026-06-01T00:00:00"
             return {"dateRadiationDepuisLe": depuis, "dateNouveauDaloDepuisLe": depuis}
+        if essai.operation == "acquitterDistributions":
+            return {"acquit": "", "sequence": "1", "empreinte": "0" * 64}
         return {
             "numUnique": cible.numero,
             "idPiece": cible.piece,
@@ -303,7 +312,12 @@ def replace_depart(message: Message, depart: str) -> Message:
 @asynccontextmanager
 async def open_monde(engine: Engine, pki: Pki) -> AsyncIterator[Monde]:
     """A hub of its own, and one connection to it."""
-    async with test_corpus.start(engine, pki, horloge()) as (hub, incarner):
+    clock = horloge()
+    with engine.begin() as conn:
+        for code in ("G9999", "G8888", "G7777"):
+            nouveau = NouveauGuichet(code, code, TypeGuichet.AUTRE, "", frozenset({"111"}))
+            assert isinstance(add_guichet(conn, nouveau, instant=clock.now()), Guichet)
+    async with test_corpus.start(engine, pki, clock) as (hub, incarner):
         connector = aiohttp.TCPConnector(ssl=pki.client("G1104"))
         async with aiohttp.ClientSession(connector=connector) as session:
             yield Monde(hub, incarner, session)

@@ -22,6 +22,7 @@ from registry.exchanges_store import Statut, get_echange
 from registry.guichets import TypeGuichet
 from registry.guichets_store import get_guichet
 from registry.handlers import Traitement
+from registry.traces import list_traces
 from soap.mime import split
 from soap.operations_distribution import operations_distribution
 from tests.dispatching.scene import LILLE, Scene
@@ -128,6 +129,17 @@ async def test_read_keep_acknowledge(reel: Hub, scene: Scene) -> None:
         "derniereAcquittee": "2",
     }
     assert field(stands, "datePremiereEnAttente") == "2026-07-01T11:30:00.000+02:00"
+
+
+async def test_what_is_given_is_traced(reel: Hub, scene: Scene) -> None:
+    """[TRA-1] [TRA-2] [DST-29] With the other readings of these demandes; where one stands is no reading."""
+    await call(reel, "situerDistributions")
+    listed = await call(reel, "listerDistributions")
+    numeros = {each["numUnique"] for each in read(listed, "distribution")}
+    with scene.engine.connect() as conn:
+        (trace,) = list_traces(conn, guichet="G1104")
+    assert (trace.operation, set(trace.numeros)) == ("listerDistributions", numeros)
+    assert numeros
 
 
 async def test_files_are_parts_when_the_request_is_mtom(reel: Hub) -> None:

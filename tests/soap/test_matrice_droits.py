@@ -88,6 +88,9 @@ def expected_beside(essai: Essai, guichet: Guichet) -> str:
 
 
 def expected_far(essai: Essai, guichet: Guichet) -> str:
+    if essai.acte in (Acte.LIRE_DISTRIBUTIONS, Acte.ACQUITTER):
+        # One's own, whatever they are.
+        return ""
     if essai.acte is Acte.LISTER_TYPES:
         # The national types are everyone's.
         return "" if essai.operation == "listerTypesEvenementsNationaux" else "GPE202"

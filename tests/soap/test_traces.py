@@ -17,7 +17,9 @@ from tests.soap.essais import ESSAIS, LECTURES, Monde, open_monde
 LECTEUR = Guichet("G9999", "État", TypeGuichet.ETAT, "", frozenset({"111"}))
 COMMUNE = Guichet("G7777", "Commune", TypeGuichet.COMMUNE, "", frozenset({"111"}), frozenset({"75113"}))
 
-LUES = {nom: essai for nom, essai in ESSAIS.items() if essai.acte in LECTURES - {Acte.LISTER_TYPES}}
+LUS = LECTURES - {Acte.LISTER_TYPES, Acte.LIRE_DISTRIBUTIONS, Acte.ACQUITTER}
+"""Distributions are read, and traced, in tests/soap/test_distributions.py."""
+LUES = {nom: essai for nom, essai in ESSAIS.items() if essai.acte in LUS}
 RELUES = ("MOD", "REN", "RADABA", "RADCON", "déradiation", "SUP", "déclaration")
 """Changes that are answered with the demande as the register holds it."""
 

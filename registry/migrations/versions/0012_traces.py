@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, PrimaryKeyConstraint, Text, Uuid
 
-revision = "0011_traces"
-down_revision = "0010_canaux"
+revision = "0012_traces"
+down_revision = "0011_passages"
 branch_labels = None
 depends_on = None
 
