@@ -56,6 +56,14 @@ class Motif(StrEnum):
     CLE_FAIBLE = "CLE-FAIBLE"
     USAGE = "USAGE"
     AUTORITE = "AUTORITE"
+    NON_ENREGISTRE = "NON-ENREGISTRE"
+    EMETTEUR_INCONNU = "EMETTEUR-INCONNU"
+    CHEMIN = "CHEMIN"
+    ALGORITHME = "ALGORITHME"
+    REVOQUE = "REVOQUE"
+    REVOCATION_PERIMEE = "REVOCATION-PERIMEE"
+    REVOCATION_INDETERMINEE = "REVOCATION-INDETERMINEE"
+    TROP_COMPLEXE = "TROP-COMPLEXE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,17 @@ class Verdict:
     def accepte(self) -> bool:
         return self.motif is Motif.VALIDE
 
+    @property
+    def suspendu(self) -> bool:
+        """True when waiting may turn it into an acceptance: what depends on it waits, and is not refused."""
+        return self.motif in {Motif.REVOCATION_PERIMEE, Motif.REVOCATION_INDETERMINEE}
 
-def verify(certificat: Certificat, usage: Usage, *, at: datetime) -> Verdict:
-    """The verdict on a certificate at an instant (aware). The first failing rule gives the reason."""
+
+def verify(certificat: Certificat, usage: Usage, *, at: datetime, rsa_min: int = MIN_RSA) -> Verdict:
+    """The verdict on a certificate at an instant (aware). The first failing rule gives the reason.
+
+    rsa_min: bits of the smallest RSA key accepted, less for a partner whose profile says so.
+    """
     if at < certificat.valide_du:
         return Verdict(
             Motif.PAS_ENCORE_VALIDE,
@@ -97,16 +113,16 @@ def verify(certificat: Certificat, usage: Usage, *, at: datetime) -> Verdict:
             "un certificat d'entité finale",
         )
     return (
-        _weakness(certificat)
+        _weakness(certificat, rsa_min)
         or _misuse(certificat, usage)
         or Verdict(Motif.VALIDE, "Le certificat est valide.")
     )
 
 
-def _weakness(certificat: Certificat) -> Verdict | None:
+def _weakness(certificat: Certificat, rsa_min: int) -> Verdict | None:
     cle = certificat.cle
     strong = (
-        (cle.famille == "RSA" and cle.bits >= MIN_RSA)
+        (cle.famille == "RSA" and cle.bits >= rsa_min)
         or (cle.famille == "EC" and cle.bits >= MIN_EC)
         or cle.famille in {"ED25519", "ED448"}
     )
@@ -116,7 +132,7 @@ def _weakness(certificat: Certificat) -> Verdict | None:
         Motif.CLE_FAIBLE,
         "La clé du certificat est trop faible ou d'un type non admis.",
         f"{cle.famille} {cle.bits} bits",
-        f"RSA d'au moins {MIN_RSA} bits, ou courbe elliptique d'au moins {MIN_EC} bits",
+        f"RSA d'au moins {rsa_min} bits, ou courbe elliptique d'au moins {MIN_EC} bits",
     )
 
 
