@@ -24,7 +24,7 @@ def server_context(
     epingles: Iterable[bytes] = (),
     dates_verifiees_au_dessus: bool = False,
 ) -> ssl.SSLContext:
-    """The context of a server that asks partners for their certificate.
+    """The context of a server that asks partners for their certificate ([SOA-1]).
 
     certificat: PEM chain of the server; cle: its key, PEM; autorites: PEM file of trusted authorities.
     epingles: certificates in PEM that are trusted by themselves, whatever their authority: pinning is the

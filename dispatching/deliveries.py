@@ -105,7 +105,8 @@ _DISTRIBUTE: Final = text("""
 def write_decisions(
     conn: Connection, decisions: Sequence[Decision], *, instant: datetime, filtres: int, perimetres: int
 ) -> None:
-    """Write decisions and their distributions: two statements for a batch, one when nobody receives.
+    """Write decisions and their distributions: two statements for a batch, one when nobody receives
+    ([DST-2] [DST-11]).
 
     filtres, perimetres: generations that decided. The sequences of a guichet follow the order of `decisions`.
     """

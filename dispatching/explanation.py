@@ -134,7 +134,7 @@ _ATTEMPTS: Final = text("""
 def explain_distribution(
     conn: Connection, numero: str, guichet: str, *, version: int | None = None
 ) -> Explication | None:
-    """Explain the decision about a version of a demande (by default the last one) for any guichet.
+    """Explain the decision about a version of a demande (by default the last one) for any guichet ([DST-3]).
 
     None when nothing was decided: unknown number, or unknown version. Nothing is checked about who asks.
     """

@@ -65,7 +65,8 @@ class Verdict:
 
 
 def judge(guichet: Guichet, sujet: Sujet, correspondant: VersionFiltre | None) -> Verdict:
-    """The verdict for one guichet. correspondant: a filter of its own that takes the demande, or None."""
+    """The verdict for one guichet. correspondant: a filter of its own that takes the demande, or None
+    ([DST-1])."""
     if guichet.code == sujet.auteur:
         return Verdict(guichet, Raison.AUTEUR, None)
     detenteur = guichet.code in sujet.detenteurs

@@ -36,7 +36,8 @@ SUSPENSION_MAX: Final = timedelta(minutes=30)
 
 
 def next_delay(echecs: int) -> timedelta | None:
-    """How long to wait after this many failures of one distribution; None: it has failed for good."""
+    """How long to wait after this many failures of one distribution; None: it has failed for good
+    ([DST-14])."""
     return DELAIS[echecs - 1] if echecs <= len(DELAIS) else None
 
 

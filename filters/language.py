@@ -43,7 +43,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Filtre:
-    """A named filter. `conditions`: at most one per criterion, in the order of CRITERES; none accepts all."""
+    """A named filter. `conditions`: at most one per criterion, in the order of CRITERES; none accepts all
+    ([DST-4])."""
 
     nom: str
     conditions: tuple[Condition, ...] = ()

@@ -51,7 +51,7 @@ class Attestable:
 
 
 def name_of(nom_fichier: str) -> str:
-    """The name of the attestation that goes with an answer: same guichet, minute and digits.
+    """The name of the attestation that goes with an answer: same guichet, minute and digits ([ATT-5]).
 
     >>> name_of("DEMG1104-202603161030-000001.xml")
     'ATTG1104-202603161030-000001.pdf'
@@ -68,7 +68,7 @@ def describe(
     regles: Regles,
     portail: str,
 ) -> dict[str, object]:
-    """The values that the layout names. jour: that of the registration."""
+    """The values that the layout names. jour: that of the registration ([ATT-3] [ATT-4])."""
     communes = [_commune(code) for code in demande.communes_souhaitees]
     renouvellement = demande.date_renouvellement
     if attestable.nature == "REN" and renouvellement is None:

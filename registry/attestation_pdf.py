@@ -30,7 +30,7 @@ class Imprimeur:
 
     def render(self, donnees: dict[str, object], *, instant: datetime) -> bytes:
         """The PDF. instant: aware, the date that the file bears. Raises typst.TypstError when the layout is
-        at fault."""
+        at fault ([ATT-8])."""
         try:
             return self._compile(donnees, instant)
         except typst.TypstError:

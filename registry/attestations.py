@@ -53,7 +53,7 @@ _NON: Final = frozenset({"0", "n", "non", "false", "faux", "sans"})
 
 
 def is_wanted(complet: str, politique: Politique) -> bool:
-    """Does a request with that `complet` get an attestation? Any other value counts as absent."""
+    """Does a request with that `complet` get an attestation? Any other value counts as absent ([ATT-2])."""
     word = complet.strip().casefold()
     if politique is Politique.JAMAIS or word in _NON:
         return False
@@ -70,7 +70,7 @@ class _Lue:
 
 
 class Attestations:
-    """Makes attestations. Lives on one event loop, between `start` and `stop`."""
+    """Makes attestations. Lives on one event loop, between `start` and `stop` ([ATT-9])."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Attestations:
         await self._batcher.stop()
 
     async def attest(self, attestable: Attestable, complet: str) -> Fichier | None:
-        """The attestation, or None when none is due, none is wanted, or it could not be made."""
+        """The attestation, or None when none is due, none is wanted, or it could not be made ([ATT-1])."""
         if attestable.nature not in FAITS or not is_wanted(complet, self._politique):
             return None
         try:

@@ -188,7 +188,7 @@ class Identites:
 
     def identify(self, empreinte: str) -> Emetteur | Anomalie:
         """The emitter that a certificate names, or why it names none. May read the database (`resolve` for an
-        event loop); raises what the database raises."""
+        event loop); raises what the database raises ([SOA-2])."""
         instant = self._clock.now()
         copie = self._current(empreinte, instant) or self._refresh(instant)
         if empreinte not in copie.connus:

@@ -95,12 +95,12 @@ class Suite:
 
 
 def brings_all(fait: Fait, motif: str) -> bool:
-    """True for the facts whose file replaces the demande."""
+    """True for the facts whose file replaces the demande ([VIE-10])."""
     return fait in (Fait.MODIFICATION, Fait.RENOUVELLEMENT) or motif == ATTRIBUTION
 
 
 def fact_of(demande: Demande) -> tuple[Fait, str]:
-    """The fact that a file of SUITES tells, and its motive when it is a radiation."""
+    """The fact that a file of SUITES tells, and its motive when it is a radiation ([VIE-40])."""
     fait = Fait(demande.type_fichier)
     if fait is not Fait.RADIATION or demande.radiation is None:
         return fait, ""
@@ -130,7 +130,7 @@ def _codes(codes: tuple[Violation, ...]) -> tuple[Anomalie, ...]:
 
 
 def plan(recu: ChangementRecu, situation: Situation, regles: Regles) -> Suite | tuple[Anomalie, ...]:
-    """What the fact makes of the demande, or all that is against it."""
+    """What the fact makes of the demande, or all that is against it ([VIE-4])."""
     cas = Cas(recu.demande, recu.guichet, situation, recu.jour, regles)
     ligne = follow(cas, recu.fait, recu.motif)
     anomalies = [*(ligne if isinstance(ligne, tuple) else ()), *_discordances(recu, situation)]
@@ -201,7 +201,8 @@ def _conflict(recu: ChangementRecu, situation: Situation) -> Anomalie | None:
     """Did another guichet change the demande since the version that the sender started from?
 
     The token is the incrementFichier of what the hub emits, when the file brings it back. Without it, a file
-    that replaces the demande must have been written (dateFichier) after the last change made by another.
+    that replaces the demande must have been written (dateFichier) after the last change made by another
+    ([VIE-13]).
     """
     vue = _JETON.fullmatch(recu.demande.increment_fichier.strip())
     courante = situation.instant.astimezone(PARIS)

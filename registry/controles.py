@@ -48,7 +48,7 @@ def territoire_of(demande: Demande) -> str | None:
 
 
 def check_guichet(demande: Demande, guichet: Guichet) -> tuple[Anomalie, ...]:
-    """The document must name the guichet of the certificate (regles §14)."""
+    """The document must name the guichet of the certificate (regles §14) ([ENR-4])."""
     if demande.num_guichet == guichet.code:
         return ()
     return (catalogue.GUICHET_DISCORDANT(demande.num_guichet, guichet.code, f"{_CORPS}/numGuichet"),)
@@ -75,7 +75,8 @@ def check_search(demande: Demande, guichet: Guichet) -> tuple[Anomalie, ...]:
 def check_creation(
     demande: Demande, guichet: Guichet, recu_le: date, codes: Sequence[Violation] = ()
 ) -> tuple[Anomalie, ...]:
-    """The anomalies of a demande sent by `guichet` for creation; empty when it may be registered.
+    """The anomalies of a demande sent by `guichet` for creation; empty when it may be registered
+    ([ENR-5] [ENR-6] [ENR-11]).
 
     recu_le: day of reception, in Paris. codes: violations of the code lists (schemas.codes).
     What depends on the other demandes (doublons, number already taken) is seen at registration.

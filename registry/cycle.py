@@ -97,7 +97,7 @@ def line_of(etat: Etat, fait: Fait, motif: str) -> Ligne | None:
 
 
 def follow(cas: Cas, fait: Fait, motif: str) -> Ligne | tuple[Anomalie, ...]:
-    """The line that the case follows, or what the table has against it."""
+    """The line that the case follows, or what the table has against it ([VIE-4])."""
     ligne = line_of(cas.situation.etat, fait, motif)
     if ligne is None:
         attendus = sorted({LIBELLES[one.depuis] for one in TABLE if one.fait is fait})

@@ -38,7 +38,8 @@ def check_declaration(
     codes: Sequence[Violation] = (),
     declarants: Collection[TypeGuichet] = DECLARANTS,
 ) -> tuple[Anomalie, ...]:
-    """The anomalies of a declaration sent by `guichet`; empty when it may be tried on the demande.
+    """The anomalies of a declaration sent by `guichet`; empty when it may be tried on the demande
+    ([DAL-2] [DAL-3]).
 
     recu_le: day of reception, in Paris. codes: violations of the code lists in the whole document; only those
     of the DALO part matter here, the rest of the document is not applied.
@@ -79,7 +80,7 @@ def _check(
 
 def declare(document: bytes, declaration: Demande, numero: str, instant: datetime) -> tuple[bytes, Demande]:
     """The document of a demande with the DALO part of a declaration in place of its own, in emitted form, and
-    its typed view. The `modifie` marks are on what changed and nowhere else (DAL-5).
+    its typed view. The `modifie` marks are on what changed and nowhere else ([DAL-4] [DAL-5]).
 
     document: current emitted form. instant: aware, the dateFichier.
     """
@@ -106,7 +107,7 @@ def declare(document: bytes, declaration: Demande, numero: str, instant: datetim
 
 
 def same_dalo(one: Demande, other: Demande) -> bool:
-    """Whether both documents say the same of the DALO."""
+    """Whether both documents say the same of the DALO ([DAL-6])."""
     return one.dalo == other.dalo
 
 

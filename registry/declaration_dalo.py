@@ -122,7 +122,7 @@ class _Courante:
 def declare_dalo(
     conn: Connection, items: Sequence[DeclarationRecue], *, decideur: Decideur, repondu_le: datetime
 ) -> list[DaloDeclare | DaloRefuse]:
-    """Apply a batch in the transaction of `conn`; one result for each item, in their order.
+    """Apply a batch in the transaction of `conn`; one result for each item, in their order ([DAL-4] [DAL-6]).
 
     Nothing holds until the caller commits. Declaring again what the demande says already makes no version.
     Raises what the database and the decideur raise.

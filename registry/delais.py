@@ -35,7 +35,7 @@ def zones_of(commune: str) -> tuple[str, ...]:
 
 def find_delai(delais: Iterable[Delai], commune: str, typologie: str, jour: date) -> Delai | None:
     """The line that holds for a commune and a size on a day, or None: the narrowest zone wins, then the size
-    that is named over all of them, then the latest arrêté not after the day."""
+    that is named over all of them, then the latest arrêté not after the day ([ATT-7] [GPE-30])."""
     rangs = {zone: rang for rang, zone in enumerate(zones_of(commune))}
     candidats = [
         delai

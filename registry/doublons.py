@@ -48,7 +48,8 @@ _FIND: Final = select(IDENTITE.c.territoire, IDENTITE.c.cle, IDENTITE.c.numero).
 
 
 def find(conn: Connection, cherches: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Numbers of the active demandes for each (territory, identity key), in the order of their numbers.
+    """Numbers of the active demandes for each (territory, identity key), in the order of their numbers
+    ([ENR-20]).
 
     One statement for all: it crosses territories and keys, and what was not asked for is left out here (the
     same person in two territories is no doublon: one demande per territory, regles §3).
@@ -102,7 +103,7 @@ def find_holders(
 
 
 def read_for(conn: Connection, cherches: Sequence[tuple[Guichet, Sequence[str]]]) -> list[Doublons]:
-    """For each guichet and the numbers found for it, what it may see of them."""
+    """For each guichet and the numbers found for it, what it may see of them ([ENR-21])."""
     numeros = sorted({numero for _, trouves in cherches for numero in trouves})
     if not numeros:
         return [Doublons((), 0) for _ in cherches]

@@ -72,7 +72,8 @@ def may_read(
 ) -> Droit:
     """May this guichet read a demande of that territory that wishes those communes (INSEE codes)?
 
-    detenteur: True when the guichet registered the demande; it then always may, unless it is closed.
+    detenteur: True when the guichet registered the demande; it then always may, unless it is closed
+    ([ENR-31]).
     A bailleur, the State and other reservation holders read the whole territory; a commune and an EPCI read
     what wishes one of their communes (`Guichet.communes`, already resolved).
     """

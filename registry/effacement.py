@@ -85,7 +85,8 @@ def erase(
     essai: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[str]:
-    """Erase what is due on the day of `instant` (aware), one transaction a batch; the numbers erased.
+    """Erase what is due on the day of `instant` (aware), one transaction a batch; the numbers erased
+    ([VIE-63]).
 
     A reactivation cancels the erasure: its windows end within the year, and what is active is not looked at.
     essai: what would be erased.
@@ -111,7 +112,8 @@ def erase(
 
 
 def erase_exchanges(engine: Engine, regles: Regles, instant: datetime, *, essai: bool = False) -> int:
-    """Erase the raw bytes of the exchanges that made no demande and are older than the retention; how many.
+    """Erase the raw bytes of the exchanges that made no demande and are older than the retention; how many
+    ([VIE-64]).
 
     Those that made a version go with their demande.
     """

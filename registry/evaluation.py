@@ -88,7 +88,8 @@ class Accord:
 
 @dataclass(frozen=True, slots=True)
 class Rejet:
-    """The demande is refused. doublons: numbers of those that look like it, when that is the reason."""
+    """The demande is refused. doublons: numbers of those that look like it, when that is the reason
+    ([ENR-2])."""
 
     anomalies: tuple[Anomalie, ...]
     doublons: tuple[str, ...] = ()
@@ -96,7 +97,8 @@ class Rejet:
 
 @dataclass(frozen=True, slots=True)
 class Rejeu:
-    """The file was already accepted: before (`reponse`), or at the place `premier` of the same batch."""
+    """The file was already accepted: before (`reponse`), or at the place `premier` of the same batch
+    ([ENR-3])."""
 
     reponse: ReponseDonnee | None
     premier: int | None = None

@@ -75,7 +75,7 @@ _REMPLACE: Final = text(
 
 
 def read_evenements(conn: Connection, guichet: Guichet, numero: str) -> Suivi | Anomalie:
-    """The current events of a demande, in the order in which they happened."""
+    """The current events of a demande, in the order in which they happened ([GPE-2])."""
     demande = _readable(conn, guichet, numero)
     if isinstance(demande, Anomalie):
         return demande
@@ -150,7 +150,8 @@ def seal_of(evenement: EvenementPartage) -> bytes:
 
 
 def _readable(conn: Connection, guichet: Guichet, numero: str) -> DemandeSuivie | Anomalie:
-    """The demande, if it exists and the guichet may read it: the two refusals are one (regles §5)."""
+    """The demande, if it exists and the guichet may read it: the two refusals are one (regles §5)
+    ([GPE-2])."""
     ligne = conn.execute(_DEMANDE, {"numero": numero, "guichet": guichet.code}).first()
     if (
         ligne is None
@@ -167,7 +168,7 @@ def _current(conn: Connection, numero: str) -> dict[int, EvenementPartage]:
 
 
 def _already(conn: Connection, item: EvenementsRecus) -> tuple[EvenementPartage, ...]:
-    """What this very file has already made, if it was taken before."""
+    """What this very file has already made, if it was taken before ([GPE-17])."""
     table = EVENEMENT_PARTAGE.c
     lignes = conn.execute(
         EVENEMENT_PARTAGE.select()

@@ -58,7 +58,7 @@ def merge(
     instant: datetime,
     malgre_ecart: bool = False,
 ) -> Fusion | tuple[Constat, ...]:
-    """Merge two demandes, in the transaction of `conn`, or say all that is against it.
+    """Merge two demandes, in the transaction of `conn`, or say all that is against it ([DBL-8] [DBL-9]).
 
     auteur: the gestionnaire who decides; motif: why, as he says it. instant: aware.
     malgre_ecart: merge although the persons do not look alike (a name that marriage changed, say).
@@ -97,7 +97,7 @@ def set_aside(
     conn: Connection, une: str, autre: str, *, auteur: str, motif: str, instant: datetime
 ) -> tuple[Constat, ...]:
     """Keep that two demandes that look alike are of different persons; the search no longer brings them
-    together. Empty when it is done; doing it again changes nothing."""
+    together. Empty when it is done; doing it again changes nothing ([DBL-7])."""
     connus = set(conn.scalars(_KNOWN, {"numeros": [une, autre]}))
     contre = [
         Constat("DEMANDE-INCONNUE", "numero", f"la demande {numero} n'existe pas")

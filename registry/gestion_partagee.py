@@ -74,7 +74,7 @@ _Lu = Suivi | Anomalie | tuple[TypeEvenement, ...]
 
 
 class GestionPartagee(ReponsesFichier):
-    """The handlers. Lives on one event loop, between `start` and `stop`.
+    """The handlers. Lives on one event loop, between `start` and `stop` ([GPE-1]).
 
     Every handler may raise registry.batching.Saturation, or what the database raises.
     """

@@ -145,7 +145,8 @@ class Traitement:
     # -- the handlers ---------------------------------------------------------------------------------------
 
     async def receive(self, echange: Echange) -> None:
-        """Keep the raw bytes; to be awaited before anything else is done with them (design, decision 8)."""
+        """Keep the raw bytes; to be awaited before anything else is done with them (design, decision 8)
+        ([SOA-32])."""
         _value(await self._receptions.submit(echange))
 
     async def get_num_unique(self, echange: Echange, fichier: bytes) -> ReponseNumUnique | Refus:
@@ -193,7 +194,7 @@ class Traitement:
 
     async def get_doublons(self, echange: Echange, fichier: bytes) -> ReponseDoublons | Refus:
         """The active demandes about the same persons that the guichet may read; an answer without any file
-        says that there is none."""
+        says that there is none ([ENR-23])."""
         demande = await self._read_document(echange, fichier)
         if isinstance(demande, Refus):
             return demande

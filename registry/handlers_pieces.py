@@ -82,7 +82,8 @@ class DossierUnique:
             await asyncio.to_thread(self._fils.shutdown)
 
     async def deposer(self, acteur: Acteur, depot: Depot, empreinte: str = "") -> Piece | Refus:
-        """Judge a content, then add it to a dossier. empreinte: the SHA-256 that was announced, or empty."""
+        """Judge a content, then add it to a dossier. empreinte: the SHA-256 that was announced, or empty
+        ([PIE-21])."""
         if self._fils is None:
             raise RuntimeError("dépôts : arrêté")
         if self._depots >= DEPOTS_MAX:

@@ -76,7 +76,8 @@ def cles_of_personne(nom: str, nom_patronymique: str, prenom: str, naissance: da
 
 
 def cles_of(demande: Demande) -> tuple[CleIdentite, ...]:
-    """The keys of a demande: demandeur, then conjoint, pacsé or concubin. Empty for an association."""
+    """The keys of a demande: demandeur, then conjoint, pacsé or concubin. Empty for an association
+    ([ENR-20] [DBL-1])."""
     cles: list[CleIdentite] = []
     if demande.demandeur is not None:
         cles.extend(_cles(0, Role.DEMANDEUR, demande.demandeur))

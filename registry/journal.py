@@ -75,7 +75,8 @@ class Entree:
 
 
 def seal(sequence: int, precedent: bytes, ecriture: Ecriture) -> Entree:
-    """The entry that follows the empreinte `precedent`. Pure; the form is that of the module's docstring.
+    """The entry that follows the empreinte `precedent`. Pure; the form is that of the module's docstring
+    ([ENR-40]).
 
     Raises ValueError for an instant without a zone.
     """

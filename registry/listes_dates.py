@@ -60,7 +60,7 @@ _READ: Final = {
 @dataclass(frozen=True, slots=True)
 class Criteres:
     """The optional criteria of getDemandesRadieesDepuisLe: codes, None when not given (ListeMotifsRadiation,
-    ListeStatutDalo, ListeTypeReservataire)."""
+    ListeStatutDalo, ListeTypeReservataire) ([DAL-13])."""
 
     motif: str | None = None
     statut_dalo: str | None = None
@@ -77,7 +77,7 @@ def write_list(
     criteres: Criteres | None = None,
 ) -> tuple[str, ...]:
     """Write the file of the demandes that the guichet may read, seen from `depuis` (included) to `jusqu_au`
-    (excluded, given by `registry.releves.cut` and committed); return their numbers.
+    (excluded, given by `registry.releves.cut` and committed); return their numbers ([DAL-14]).
 
     Memory grows with the list by its numbers only. Raises what the database and `write` raise.
     """

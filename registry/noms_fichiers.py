@@ -38,7 +38,7 @@ class NomsFichiers:
         self._suite = count(secrets.randbelow(_MODULO) if depart is None else depart)
 
     def name(self, prefixe: Prefixe, guichet: str, instant: datetime) -> str:
-        """A name never given before by this process in that minute. instant: aware."""
+        """A name never given before by this process in that minute. instant: aware ([SOA-15])."""
         minute = instant.astimezone(PARIS).strftime("%Y%m%d%H%M")
         # next() of itertools.count is atomic: threads may share this object.
         return f"{prefixe}{guichet}-{minute}-{next(self._suite) % _MODULO:06d}.xml"

@@ -71,7 +71,8 @@ def parse(texte: str) -> NumeroUnique | None:
 
 
 def compose(territoire: str, depot: date, sequence: int, guichet: str) -> NumeroUnique:
-    """The number of a demande deposited on that day. Raises ValueError when the parts do not make one."""
+    """The number of a demande deposited on that day. Raises ValueError when the parts do not make one
+    ([ENR-10])."""
     numero = NumeroUnique(territoire, depot.month, depot.year % 100, sequence, guichet)
     if parse(str(numero)) != numero:
         raise ValueError(f"numéro unique impossible : {numero}")

@@ -66,7 +66,8 @@ def categories() -> Mapping[str, Categorie]:
 
 
 class Marque(StrEnum):
-    """What an instructor says of a pièce; codes of at most 6 characters, as the contract has them."""
+    """What an instructor says of a pièce; codes of at most 6 characters, as the contract has them
+    ([PIE-14])."""
 
     VALIDE = "VALIDE"
     """No reserve: the mark of a new pièce."""

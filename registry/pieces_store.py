@@ -39,7 +39,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class ActionPiece:
-    """One line of the history: who did what, when, with which pièce or with the whole dossier (None)."""
+    """One line of the history: who did what, when, with which pièce or with the whole dossier (None)
+    ([PIE-16])."""
 
     numero: str
     piece: uuid.UUID | None
@@ -155,7 +156,7 @@ def mark_piece(conn: Connection, identifiant: uuid.UUID, *, marque: Marque, cate
 
 
 def delete_piece(conn: Connection, identifiant: uuid.UUID, *, instant: datetime) -> None:
-    """Take a pièce out of its dossier: the content is erased, the facts and the history stay."""
+    """Take a pièce out of its dossier: the content is erased, the facts and the history stay ([PIE-15])."""
     conn.execute(delete(PIECE_BLOC).where(PIECE_BLOC.c.piece == identifiant))
     # A pièce bears the identifier of its exchange, whose message held it when it came inline.
     conn.execute(delete(ECHANGE_BRUT).where(ECHANGE_BRUT.c.echange == identifiant))
@@ -163,7 +164,7 @@ def delete_piece(conn: Connection, identifiant: uuid.UUID, *, instant: datetime)
 
 
 def record_actions(conn: Connection, actions: Sequence[ActionPiece]) -> None:
-    """Add to the history."""
+    """Add to the history ([PIE-16])."""
     conn.execute(
         insert(PIECE_ACTION),
         [

@@ -107,7 +107,8 @@ def produce_notices(
 
 
 def due_rank(fin: date, jour: date, connus: set[int], regles: Regles) -> int | None:
-    """The notice due on that day for a demande that expires on `fin`, given those already produced."""
+    """The notice due on that day for a demande that expires on `fin`, given those already produced
+    ([VIE-60])."""
     if jour >= add_months(fin, -regles.second_preavis_mois):
         return None if 2 in connus else 2
     if jour >= add_months(fin, -regles.premier_preavis_mois):
@@ -143,7 +144,8 @@ def _notice(numero: str, fin: date, rang: int, demande: Demande) -> Preavis:
 
 
 def channel_of(rang: int, mel: str, telephone: str, *, electronique: bool) -> CanalPreavis:
-    """electronique: the applicant agreed to be told by electronic means only (renouvellementElec)."""
+    """electronique: the applicant agreed to be told by electronic means only (renouvellementElec)
+    ([VIE-61])."""
     if mel and telephone:
         leger = CanalPreavis.MEL_ET_SMS
     elif mel:

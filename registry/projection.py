@@ -137,7 +137,7 @@ def redate(
     """Compute again when the wait of each demande becomes abnormal, by the delays in force on that day, a
     transaction a batch: after they were imported, and each day, since an arrêté may take effect.
 
-    territoire: empty for all. essai: how many would change. Returns how many did.
+    territoire: empty for all. essai: how many would change. Returns how many did ([GPE-33]).
     """
     changes, apres = 0, ""
     while True:

@@ -56,7 +56,7 @@ def radiate_expired(
     essai: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[RadieeDOffice]:
-    """Radiate what expired and was told, one transaction a batch; those radiated, as they are.
+    """Radiate what expired and was told, one transaction a batch; those radiated, as they are ([VIE-62]).
 
     essai: what would be radiated; nothing is written. Raises what the database and the decideur raise; what
     was committed before stays, and running again goes on from there.

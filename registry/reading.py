@@ -57,7 +57,8 @@ _READ: Final = text("""
 
 
 def read(conn: Connection, lectures: Sequence[Lecture]) -> list[DemandeLue | None]:
-    """The demandes asked, in order; None for one that does not exist or that the guichet may not read.
+    """The demandes asked, in order; None for one that does not exist or that the guichet may not read
+    ([ENR-32]).
 
     The two cases are one on purpose: telling them apart would tell who has a demande.
     """
@@ -92,7 +93,8 @@ def read(conn: Connection, lectures: Sequence[Lecture]) -> list[DemandeLue | Non
 
 
 def answer(lue: DemandeLue, maintenant: datetime, type_fichier: str = TYPE_RETOUR) -> bytes:
-    """The document that answers a reading: our header, and the indicators as they are now [GPE-32]."""
+    """The document that answers a reading: our header, and the indicators as they are now
+    ([ENR-30] [GPE-32])."""
     contenu = rehead(lue.document, type_fichier=type_fichier, date_fichier=maintenant)
     if not lue.suivie:
         return contenu

@@ -85,7 +85,8 @@ def _checked(criteres: Criteres) -> Iterator[Anomalie]:
 
 
 def search(conn: Connection, guichet: Guichet, criteres: Criteres, jour: date) -> Trouvees:
-    """The demandes that meet all the criteria and that the guichet may read [REC-2].
+    """The demandes that meet all the criteria and that the guichet may read
+    ([REC-2] [REC-9] [REC-10] [REC-11]).
 
     jour: today, in Paris. criteres: without anomaly. Raises what the database raises; DBAPIError of SQLSTATE
     57014 when the search lasts more than DUREE_MAX.

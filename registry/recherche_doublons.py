@@ -64,7 +64,7 @@ def search(
     sauf: str | None = None,
     seuil: int = SEUIL,
 ) -> list[Rapprochement]:
-    """The demandes at or above `seuil`, the most alike first.
+    """The demandes at or above `seuil`, the most alike first ([DBL-2]).
 
     sauf: number of the demande itself; what the gestionnaire set aside for it is left out as well.
     """

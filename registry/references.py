@@ -55,7 +55,8 @@ def read_delais(conn: Connection, territoire: str, jour: date) -> tuple[Delai, .
 def read_references(
     conn: Connection, guichet: str, territoire: str, communes: Sequence[str], jour: date
 ) -> References:
-    """For a demande registered by `guichet` that wishes `communes` (INSEE codes) of `territoire`."""
+    """For a demande registered by `guichet` that wishes `communes` (INSEE codes) of `territoire`
+    ([ATT-6] [ATT-7])."""
     coordonnees = conn.execute(
         select(COORDONNEES.c.adresse, COORDONNEES.c.telephone, COORDONNEES.c.mel).where(
             COORDONNEES.c.guichet == guichet

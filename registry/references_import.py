@@ -69,7 +69,7 @@ def import_reference(
     data: bytes,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bilan:
-    """Replace the table by what the file holds. Raises FichierIllisible.
+    """Replace the table by what the file holds. Raises FichierIllisible ([ATT-12]).
 
     data: CSV in UTF-8, semicolons, titles first. progress: called with (lines written, lines in all).
     """

@@ -71,7 +71,7 @@ _SANS_DOUBLON: Final = Doublons((), 0)
 def register(
     conn: Connection, items: Sequence[DemandeRecue], *, decideur: Decideur, repondu_le: datetime
 ) -> list[Resultat]:
-    """Register a batch in the transaction of `conn`; one result for each item, in their order.
+    """Register a batch in the transaction of `conn`; one result for each item, in their order ([ENR-1]).
 
     repondu_le: aware; the dateFichier of the answers. The certified date is that of each reception. Nothing
     holds until the caller commits. Raises what the database and the decideur raise: the whole batch is then

@@ -129,7 +129,7 @@ _WRITE: Final = text("""
 
 
 def record(conn: Connection, evenements: Sequence[EvenementDemande], maintenant: datetime) -> None:
-    """Add to the lists what these events bring, in their transaction, under the lock of the chain.
+    """Add to the lists what these events bring, in their transaction, under the lock of the chain ([DAL-8]).
 
     maintenant: aware. A batch of creations without DALO costs no statement. Raises what the database raises.
     """

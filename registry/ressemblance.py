@@ -64,7 +64,7 @@ def describe(raisons: tuple[str, ...]) -> str:
 
 
 def compare(une: str, autre: str) -> Ressemblance:
-    """Compare two identity keys."""
+    """Compare two identity keys ([DBL-3])."""
     if une == autre:
         return Ressemblance(IDENTIQUE, ("memes-noms", "meme-date"))
     a, b, naissance = une.split("|")

@@ -95,7 +95,7 @@ class Logement:
 
 
 def read_ligne(ligne: Mapping[str, str]) -> Logement | str:
-    """The dwelling of a line that has the TITRES, or what is wrong with it, in French.
+    """The dwelling of a line that has the TITRES, or what is wrong with it, in French ([RPL-1] [RPL-2]).
 
     Texts longer than their place are cut: an address is there to be read, not compared.
     """

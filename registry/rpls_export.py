@@ -68,7 +68,8 @@ def export_attributions(
     *,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write the attributions registered from `depuis` (included) to `jusqu_au` (excluded); how many.
+    """Write the attributions registered from `depuis` (included) to `jusqu_au` (excluded); how many
+    ([RPL-10]).
 
     fichier: text open with newline=''. Nothing nominative is in the file. Memory holds a batch.
     """

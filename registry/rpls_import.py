@@ -83,7 +83,7 @@ def import_rpls(
     """Import a file in the transaction of the caller. Raises RepertoireIllisible.
 
     fichier: text open with newline='', semicolons, titles first. progress: called with the lines read.
-    refuse: called with each line left out, however many. Memory holds a batch and the numbers seen.
+    refuse: called with each line left out, however many. Memory holds a batch and the numbers seen ([RPL-4]).
     """
     bilan = Bilan()
     fautes: list[FauteLigne] = []

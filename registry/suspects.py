@@ -52,7 +52,7 @@ def list_suspects(
     seuil: int = SEUIL,
     progress: Callable[[int], None] | None = None,
 ) -> list[Suspects]:
-    """The pairs at or above `seuil`, the most alike first; not those that were set aside.
+    """The pairs at or above `seuil`, the most alike first; not those that were set aside ([DBL-6]).
 
     progress: called with the number of birth dates compared so far. Memory holds the pairs, not the persons.
     """

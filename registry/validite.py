@@ -24,7 +24,7 @@ def add_months(jour: date, mois: int) -> date:
 
 
 def echeance(date_depot: date, date_renouvellement: date | None, regles: Regles) -> date:
-    """First day on which the demande is no longer valid."""
+    """First day on which the demande is no longer valid ([VIE-20])."""
     if date_renouvellement is None:
         return add_months(date_depot, regles.validite_mois)
     if regles.echeance == "renouvellement":
@@ -47,6 +47,6 @@ def reactivation_limit(motif: str, date_radiation: date, fin_validite: date, reg
 
 
 def radiation_day(fin_validite: date, sursis: date | None, regles: Regles) -> date:
-    """First day on which the daily job radiates a demande that was not renewed."""
+    """First day on which the daily job radiates a demande that was not renewed ([VIE-42])."""
     jour = add_months(fin_validite, regles.tolerance_mois)
     return jour if sursis is None else max(jour, sursis + timedelta(days=1))

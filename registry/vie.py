@@ -46,7 +46,8 @@ def change(
     repondu_le: datetime,
     regles: Regles = REGLES,
 ) -> list[Resultat]:
-    """Make the facts happen, in the transaction of `conn`; one result for each item, in their order.
+    """Make the facts happen, in the transaction of `conn`; one result for each item, in their order
+    ([VIE-5] [VIE-16]).
 
     repondu_le: aware; the dateFichier of the answers. Nothing holds until the caller commits. Raises what the
     database and the decideur raise; as for a registration, trying again is then safe.
@@ -103,7 +104,7 @@ class _Lot:
         return situation if droit.accorde else None
 
     def _find_doublons(self, item: ChangementRecu, situation: Situation, suite: Suite) -> list[str]:
-        """Other active demandes of persons that this fact brings into an active demande."""
+        """Other active demandes of persons that this fact brings into an active demande ([VIE-17])."""
         if item.demande.forcer_doublon:
             return []
         if item.fait is Fait.DERADIATION:

@@ -77,7 +77,8 @@ def schema_applied(kind: DocumentKind) -> DocumentKind:
 def read_document(
     data: bytes, accepted: frozenset[DocumentKind], limits: Limits = DOCUMENT_LIMITS
 ) -> Document | tuple[Violation, ...]:
-    """Parse, identify and validate `data`; return the document, or at least one violation. Raises nothing.
+    """Parse, identify and validate `data`; return the document, or at least one violation. Raises nothing
+    ([SOA-21]).
 
     Beside the rules of `schemas.parser` and `schemas.validation`: DOC-NATURE (not a document of this
     interface, or one that is not expected here) and DOC-VERSION (a demande of an unknown version).

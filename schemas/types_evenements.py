@@ -30,7 +30,7 @@ _JOUR: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Format(StrEnum):
-    """Format of a field (typeCaracteristiqueSpecifique); the codes are ours, none is published."""
+    """Format of a field (typeCaracteristiqueSpecifique); the codes are ours, none is published ([GPE-5])."""
 
     TEXTE = "TXT"
     JOUR = "DAT"
@@ -151,7 +151,7 @@ def types_nationaux() -> Mapping[str, TypeEvenement]:
 
 def read_types(root: etree._Element) -> tuple[TypeEvenement, ...]:
     """The types that a valid document GPTypeEvenement lists. Raises ValueError, in French, for a format of
-    field that we do not know."""
+    field that we do not know ([GPE-7])."""
     return tuple(_type(each) for each in Noeud(root).noeuds("listeTypesEvenements", "typeEvenement"))
 
 

@@ -46,7 +46,7 @@ class Delais:
 
 
 class DistributionClient:
-    """Pushes distributions. Lives on one event loop, between `start` and `stop`.
+    """Pushes distributions. Lives on one event loop, between `start` and `stop` ([DST-15]).
 
     context: presents the certificate of the hub and checks that of the partner (certs.tls.client_context).
     """
@@ -78,7 +78,7 @@ class DistributionClient:
             self._session = None
 
     async def send(self, envoi: Envoi) -> Accuse | Echec:
-        """Send one distribution. Raises RuntimeError when not started, and nothing else."""
+        """Send one distribution. Raises RuntimeError when not started, and nothing else ([DST-12])."""
         if self._session is None:
             raise RuntimeError("le client des distributions n'est pas démarré")
         body = self._messages.write(envoi)

@@ -96,7 +96,7 @@ class Retour:
 
 
 def open_envelope(racine: bytes, charset: str = "") -> etree._Element | Anomalie:
-    """The only child of the body of the envelope in `racine`, or what is wrong with the envelope.
+    """The only child of the body of the envelope in `racine`, or what is wrong with the envelope ([SOA-14]).
 
     charset: what the transport announces; it wins over the XML declaration (RFC 7303 §3).
     """
@@ -150,7 +150,7 @@ def _anomalie_of(violation: Violation) -> Anomalie:
 def read_parametres(
     wrapper: etree._Element, message: Message, parties: Mapping[str, Partie]
 ) -> Parametres | Anomalie:
-    """The fields of `wrapper`, held against `message`; its files are taken out of the tree."""
+    """The fields of `wrapper`, held against `message`; its files are taken out of the tree ([SOA-12])."""
     return _read_fields(wrapper, message.element, message.champs, parties)
 
 
@@ -283,7 +283,8 @@ def _is_instant(text: str) -> bool:
 
 
 def write_reponse(message: Message, retour: Retour, *, mtom: bool) -> tuple[bytes, Sequence[PieceEmise]]:
-    """The envelope of an answer, and the files it includes when `mtom`; otherwise they are inline base64.
+    """The envelope of an answer, and the files it includes when `mtom`; otherwise they are inline base64
+    ([SOA-10]).
 
     Identifiers of files are neutral on purpose: a partner cuts its answer at the first `:interfaceNuu` or
     `:listeDoublons` it meets, wherever that is (`interface/wire` §4).

@@ -271,7 +271,7 @@ def _text(value: str) -> str:
 
 
 def write_fault(anomalies: Sequence[Anomalie], correlation: uuid.UUID) -> bytes:
-    """The SOAP 1.2 fault envelope, in UTF-8, that says `anomalies` (at least one) in French.
+    """The SOAP 1.2 fault envelope, in UTF-8, that says `anomalies` (at least one) in French ([SOA-30]).
 
     The subcode is qualified by a prefix declared on the envelope: Java stacks refuse an unqualified one.
     The first anomaly gives code and reason; the detail holds them all, each with its code, whose turn it

@@ -64,7 +64,8 @@ class MessageRecu:
 
 
 def open_message(content_type: str, soap_action: str, body: bytes) -> MessageRecu | Anomalie:
-    """Take an HTTP body apart, by its Content-Type and, for what it is worth, its SOAPAction field."""
+    """Take an HTTP body apart, by its Content-Type and, for what it is worth, its SOAPAction field
+    ([SOA-10] [SOA-13])."""
     outer = read_type(content_type)
     if outer.valeur == _SOAP_12:
         actions = _actions((outer.get("action"), soap_action))
@@ -136,7 +137,7 @@ def _undecodable(part: Partie) -> Anomalie:
 
 
 def take_file(element: etree._Element, parties: Mapping[str, Partie]) -> bytes | Anomalie:
-    """Take the file out of an element of type base64Binary, and leave the element empty.
+    """Take the file out of an element of type base64Binary, and leave the element empty ([SOA-13]).
 
     The file is inline base64, or the part that an xop:Include references, white space around it tolerated
     (`interface/wire` §2).
@@ -180,7 +181,8 @@ def _local(element: etree._Element) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PieceEmise:
-    """A file of an answer: the identifier under which the envelope includes it, its type, its bytes."""
+    """A file of an answer: the identifier under which the envelope includes it, its type, its bytes
+    ([ATT-10])."""
 
     identifiant: str
     type: str

@@ -168,7 +168,7 @@ def carry(
     type_clair: str = "",
 ) -> Retour | Refus:
     """The answer that carries one file, under the names of its two fields: encrypted when the request bears a
-    certificate, otherwise in clear.
+    certificate, otherwise in clear ([SOA-20] [ATT-11]).
 
     type_clair: media type of a file in clear that is no XML.
     """

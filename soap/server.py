@@ -1,8 +1,8 @@
 """The HTTP edge: paths, limits, identity, and the fixed order of an inbound message (conception, décision 8).
 
-Size limit, authentication, raw bytes kept, and only then does anything read what was sent. A refusal before
-the SOAP layer is a fault like the others, with HTTP 500, except on a wrong path (404) or method (405): there
-is no service to speak SOAP with, so the answer is plain text.
+Size limit, authentication, raw bytes kept, and only then does anything read what was sent ([SOA-32]). A
+refusal before the SOAP layer is a fault like the others, with HTTP 500, except on a wrong path (404) or
+method (405): there is no service to speak SOAP with, so the answer is plain text.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Bord:
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
-        """Answer a request to the address of `service`."""
+        """Answer a request to the address of `service` ([SOA-3])."""
         correlation = new_id(self._clock.now())
         if request.method == "POST":
             return await _send(request, await self._post(service, request, correlation), correlation)
@@ -99,7 +99,7 @@ class Bord:
         return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)
 
     async def serve_xsd(self, request: web.Request) -> web.StreamResponse:
-        """Answer the schema that the WSDL include, beside each of them."""
+        """Answer the schema that the WSDL include, beside each of them ([SOA-3])."""
         correlation = new_id(self._clock.now())
         if request.method not in ("GET", "HEAD"):
             return _method_refused(request, "GET", "GET, HEAD", correlation)
@@ -113,7 +113,7 @@ class Bord:
         return _document(wsdl_source(nom), correlation)
 
     async def serve_unknown(self, request: web.Request) -> web.StreamResponse:
-        """Answer a path where there is nothing."""
+        """Answer a path where there is nothing ([SOA-4])."""
         known = ", ".join(f"/services/{service.nom}" for service in SERVICES)
         anomalie = faults.CHEMIN_INCONNU(request.path[:200], known)
         return _plain(404, anomalie, new_id(self._clock.now()))

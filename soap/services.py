@@ -79,7 +79,7 @@ class Service:
     flux: bool = False
 
     def chemins(self) -> tuple[str, ...]:
-        """Every path on which the service answers (`interface/services`, Addresses)."""
+        """Every path on which the service answers (`interface/services`, Addresses) ([SOA-4])."""
         return tuple(
             f"{contexte}/services/{nom}{barre}"
             for contexte in ("", "/nuu", "/nuu-ws")
@@ -449,7 +449,7 @@ SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE, DOSSIE
 
 def choose_operation(service: Service, actions: Sequence[str], tag: str) -> Operation | Anomalie:
     """The operation of a request: the first of `actions` that is given, else the wrapper `tag` (as lxml
-    writes it) when a single operation has it.
+    writes it) when a single operation has it ([SOA-11]).
 
     An action is a whole URI or the bare name of the operation (`interface/wire` §2). Seven operations share
     one wrapper, hence the wrapper alone decides only when it can; when both speak, they must agree.

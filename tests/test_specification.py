@@ -37,6 +37,15 @@ def test_no_citation_leads_nowhere() -> None:
     assert sorted(each for each in cited if each[0] not in CODES) == []
 
 
+def test_what_the_code_cites() -> None:
+    """Alone, in a run, or as the source of an anomaly; what does not exist is cited all the same."""
+    code = '''"""Runs ([SOA-10] to [SOA-13]); alone [ENR-999]."""\n    "VIE-12",\n    "UTF-8"\n'''
+    assert specification.cited_in(code, CODES) == {
+        *("SOA-10", "SOA-11", "SOA-12", "SOA-13"),
+        *("ENR-999", "VIE-12"),
+    }
+
+
 def test_index_lists_every_clause_and_only_proofs_that_exist() -> None:
     """`make docs` writes it again."""
     page = (specification.CHAPITRES / specification.PAGE.name).read_text(encoding="utf-8")

@@ -1,14 +1,15 @@
 """docs/specification/index.md: each clause, the tests that prove it, the code that does it.
 
 A clause is written ``**[SUJ-3]**`` in a chapter of docs/specification/. A test proves it by citing
-``[SUJ-3]`` in its docstring, or in that of its class; the code cites it anywhere.
+``[SUJ-3]`` in its docstring, or in that of its class; the code cites it anywhere, alone, in a run
+(``[SUJ-3] to [SUJ-5]``) or as the source of an anomaly (``"SUJ-3"``).
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ _CODE: Final = ("soap", "mailflows", "schemas", "dispatching", "filters", "regis
 
 _CLAUSE: Final = re.compile(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*")
 _RENVOI: Final = re.compile(r"\[([A-Z]{3}-[0-9]+)\]")
+_SUITE: Final = re.compile(r"\[([A-Z]{3})-([0-9]+)\] to \[\1-([0-9]+)\]")
+_SOURCE: Final = re.compile(r'"([A-Z]{3}-[0-9]+)",?\n')
 
 _ENTETE: Final = """# Spécification de l'interface
 
@@ -63,12 +66,23 @@ def proofs() -> list[Citation]:
 
 def uses() -> list[Citation]:
     """What the code cites, once by file."""
+    connues = {clause.code for clause in clauses()}
     return [
         Citation(code, path.relative_to(_RACINE))
         for folder in (*_CODE, "echangeur")
         for path in _sources(folder)
-        for code in sorted(set(_RENVOI.findall(path.read_text(encoding="utf-8"))))
+        for code in sorted(cited_in(path.read_text(encoding="utf-8"), connues))
     ]
+
+
+def cited_in(code: str, connues: Collection[str]) -> set[str]:
+    """The clauses that a source file cites, whether they exist or not; of a run, those of `connues`."""
+    sujets = {clause[:3] for clause in connues}
+    cited = {*_RENVOI.findall(code), *(found for found in _SOURCE.findall(code) if found[:3] in sujets)}
+    for sujet, first, last in _SUITE.findall(code):
+        run = (f"{sujet}-{rang}" for rang in range(int(first), int(last) + 1))
+        cited.update(clause for clause in run if clause in connues)
+    return cited
 
 
 def render() -> str:
