@@ -12,6 +12,7 @@ stops the server and removes its folder; what a killed session left is swept by 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -67,8 +68,10 @@ def _sweep() -> None:
     """Remove what sessions killed before their end have left, server included."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and folder.stat().st_uid == os.geteuid() and not Path(f"/proc/{pid}").exists():
-            _remove(folder)
+        # Two sessions that start together sweep together: what one finds gone, the other has removed.
+        with contextlib.suppress(FileNotFoundError):
+            if pid.isdigit() and folder.stat().st_uid == os.geteuid() and not Path(f"/proc/{pid}").exists():
+                _remove(folder)
 
 
 def _remove(folder: Path) -> None:
