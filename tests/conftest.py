@@ -127,6 +127,15 @@ def module_engine(postgres: EmbeddedPostgres, administration: Engine) -> Iterato
         engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def second_engine(postgres: EmbeddedPostgres, administration: Engine) -> Iterator[Engine]:
+    """A second database for the module, beside that of `module_engine`."""
+    with _fresh_database(postgres, administration) as url:
+        engine = open_engine(url, pool_size=20)
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     """16 March 2026, 10:30 in Paris."""
