@@ -56,3 +56,17 @@ def measure(root: int) -> Cost:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return Cost(cpu, memory)
+
+
+def read_bytes(root: int) -> int:
+    """Bytes that `root` and its descendants have read from files, wherever the system had them.
+
+    For a PostgreSQL: the pages that its own memory did not hold. Those that ended count no more.
+    """
+    total = 0
+    for pid in processes(root):
+        try:
+            total += int(Path(f"/proc/{pid}/io").read_text(encoding="ascii").split()[1])
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return total

@@ -28,6 +28,12 @@ def _envelope(inner: bytes) -> bytes:
     )
 
 
+def plain_call(path: str, operation: str, wrapper: str, inner: str) -> Request:
+    """Any operation in plain SOAP 1.2. inner: the children of the wrapper, as XML."""
+    body = _envelope(f"<ws:{wrapper}>{inner}</ws:{wrapper}>".encode())
+    return http(path, f'application/soap+xml; charset=UTF-8; action="{WS}{operation}"', body)
+
+
 def plain_registration(path: str, document: bytes) -> Request:
     """getNumUnique in plain SOAP 1.2, the file inline in base64."""
     inner = (

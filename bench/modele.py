@@ -1,8 +1,8 @@
 """The model of a stock: a small real registry, whose every row was written by the product itself.
 
-Some two thousand demandes are registered, renewed, modified and radiated at the instants of two years, by the
-handlers that both edges call, and their distributions are acknowledged: the tables then hold whatever the
-product writes, in the form that it writes. bench.gabarits makes of each of them as many copies as wanted.
+Some two thousand demandes are registered, renewed, modified and radiated at the instants of thirteen months,
+by the handlers that both edges call, and their distributions are acknowledged: the tables then hold whatever
+the product writes, in the form that it writes. bench.gabarits makes of each of them as many copies as wanted.
 
 What tells one copy from another stands in the documents as marks: names that nobody bears and birth dates
 that nobody has (`Marque`).
@@ -55,7 +55,7 @@ _SAINT_DENIS: Final = "93066"
 _TERRITOIRES: Final = 25
 _AUTEURS: Final = 4
 _CERTIFICAT: Final = "0" * 64
-_DUREE: Final = timedelta(days=700)
+_DUREE: Final = timedelta(days=400)
 _ANNEE: Final = timedelta(days=335)
 _CLOCK: Final = timedelta(hours=9, minutes=30)
 _RECEPTION: Final = "https://localhost/reception"
@@ -132,7 +132,7 @@ def add_guichets(engine: Engine, instant: datetime) -> None:
 
 
 def plan_faits(graine: str, modeles: int, le: date) -> list[Fait]:
-    """What happens in the 700 days that end on the day `le`, in the order of time, all instants distinct.
+    """What happens in the 400 days that end on the day `le`, in the order of time, all instants distinct.
 
     A demande is renewed after eleven months, or radiated; one in five is modified.
     """

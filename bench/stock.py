@@ -43,6 +43,9 @@ MODELES: Final = 2000
 BRUTS_JOURS: Final = 60
 """Raw bytes of the exchanges are kept for that many days: the older ones are told as purged."""
 
+FAIT: Final = "stock.fait"
+"""File of an instance whose stock is complete."""
+
 _BLOC: Final = 1500
 _CHARGEMENT: Final = {
     "fsync": "off",
@@ -115,10 +118,15 @@ def plan(gabarits: Sequence[Gabarit], demandes: int) -> list[Tranche]:
 
 
 def make_stock(instance: Path, parametres: Parametres, console: Console, processus: int) -> None:
-    """Make the instance of a stock, or go on with it. Raises ValueError when it is that of another one."""
+    """Make the instance of a stock, go on with it, or leave it when it is complete.
+
+    Raises ValueError when it is that of another stock.
+    """
     fiche = instance / "stock.json"
     if fiche.exists() and json.loads(fiche.read_text()) != asdict(parametres):
         raise ValueError(f"{instance} tient un autre stock : {fiche.read_text()}")
+    if (instance / FAIT).exists():
+        return
     if not fiche.exists():
         _prepare(instance)
         fiche.write_text(json.dumps(asdict(parametres)), encoding="utf-8")
@@ -130,6 +138,7 @@ def make_stock(instance: Path, parametres: Parametres, console: Console, process
     ):
         gabarits = _model(server, instance, parametres, progress)
         load(server.url(), instance, gabarits, parametres, progress, processus)
+    (instance / FAIT).touch()
     console.print(f"{instance} : {parametres.demandes} demandes")
 
 
