@@ -31,7 +31,7 @@ from registry.clock import FixedClock
 from registry.controles import PARIS
 from registry.echanges import Canal, Echange, Emetteur, ReponseNumUnique
 from registry.guichets import Guichet, TypeGuichet
-from registry.guichets_store import NouveauGuichet, add_guichet
+from registry.guichets_store import NouveauGuichet, add_guichet, list_guichets, set_adresse_reception
 from registry.handlers import OPERATION_NUM_UNIQUE, Traitement
 from registry.projection import Projection
 from schemas import cog, territoires
@@ -258,18 +258,26 @@ class Acteur:
         return reponse.demande.contenu
 
 
+def open_reception(engine: Engine) -> None:
+    """Give every guichet an address, so that what is distributed leaves."""
+    with engine.begin() as conn:
+        for guichet in list_guichets(conn):
+            assert set_adresse_reception(conn, guichet.code, _RECEPTION) == ()
+
+
 def acknowledge(engine: Engine, instant: datetime) -> None:
     """Take and acknowledge all that waits to be sent."""
     with engine.begin() as conn:
         while attente := conn.execute(_EN_ATTENTE).scalars().all():
             pris = take(conn, attente, instant=instant, porteur=1, bail=Bail())
+            if not pris:
+                raise RuntimeError(f"rien ne part vers {', '.join(attente)}")
             finish(conn, [Fin(envoi, Accuse(Statut.RECU)) for envoi in pris.values()], instant=instant)
 
 
 def play(engine: Engine, graine: str, faits: Sequence[Fait]) -> Iterator[int]:
     """Make the facts happen in an empty registry that has the guichets; yields how many have."""
-    with engine.begin() as conn:
-        conn.execute(text("UPDATE guichet SET adresse_reception = :url"), {"url": _RECEPTION})
+    open_reception(engine)
     acteur = Acteur(engine)
     loop = asyncio.new_event_loop()
     try:

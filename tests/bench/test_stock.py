@@ -246,9 +246,7 @@ def test_a_copy_is_read_found_and_modified(monde: Monde) -> None:
         fait = modele.Fait(instant, 0, "MOD")
         return await acteur.send(follow(document, fait, national.code), national, instant)
 
-    with monde.stock.begin() as conn:
-        # The acknowledgment of what is distributed asks for an address.
-        conn.execute(text("UPDATE guichet SET adresse_reception = 'https://localhost/'"))
+    modele.open_reception(monde.stock)
     asyncio.run(_with_acteur(monde.stock, modify))
     with monde.stock.connect() as conn:
         (apres,) = read(conn, [Lecture(national, numero)])
