@@ -93,6 +93,8 @@ _ANORMAL: Final = """
         ORDER BY z.commune, t.code, z.rang, a.typologie = '', a.valide_du DESC
     ) AS trouve)
 """
+# A new version of the row is an entry more in each of seven indexes, twenty in the GIN: most modifications
+# change nothing of what is searched, and then write nothing.
 _PROJECT: Final = text(f"""
     INSERT INTO recherche (numero, territoire, depot, renouvellement, radiation, anormal_le, termes)
     SELECT l.numero, l.territoire, l.depot, l.renouvellement, l.radiation, {_ANORMAL}, l.termes
@@ -101,6 +103,10 @@ _PROJECT: Final = text(f"""
     ON CONFLICT (numero) DO UPDATE SET territoire = excluded.territoire, depot = excluded.depot,
         renouvellement = excluded.renouvellement, radiation = excluded.radiation,
         anormal_le = excluded.anormal_le, termes = excluded.termes
+    WHERE (recherche.territoire, recherche.depot, recherche.renouvellement, recherche.radiation,
+            recherche.anormal_le, recherche.termes)
+        IS DISTINCT FROM (excluded.territoire, excluded.depot, excluded.renouvellement, excluded.radiation,
+            excluded.anormal_le, excluded.termes)
 """)  # noqa: S608 (no value is put in the text)
 _REDATE: Final = text(f"""
     UPDATE recherche r SET anormal_le = n.anormal_le

@@ -278,6 +278,23 @@ def test_the_projection_can_be_made_again(engine: Engine) -> None:
         assert len(conn.execute(RECHERCHE.select()).all()) == len(numeros) - 2
 
 
+def test_what_is_searched_as_before_is_not_written_again(engine: Engine) -> None:
+    """Most modifications change nothing of what a demande is found by: its row then stays the same one."""
+    ((numero, document),) = stock(engine, 1).items()
+    demande = demande_of(document)
+    ailleurs = demande_of(document.replace(b'code="93066"', b'code="93067"'))
+    assert ailleurs.communes_souhaitees != demande.communes_souhaitees
+
+    def row(vue: Demande) -> object:
+        with engine.begin() as conn:
+            project(conn, [(numero, "111", vue)], JOUR)
+            return conn.execute(text("SELECT ctid::text, termes FROM recherche")).one()
+
+    first = row(demande)
+    assert row(demande) == first
+    assert row(ailleurs) != first
+
+
 @pytest.mark.parametrize(
     ("criteres", "attendue"),
     [
