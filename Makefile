@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check bench docs lock clean
+.PHONY: install demo run test check bench bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -30,6 +30,11 @@ test: check
 bench: install
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.etapes
+
+# The same calls with 100,000 demandes and with 3 million: 25 GB of the temporary folder, and on two free cores
+# some twenty minutes to make the stocks and ten to measure. DOSSIER=… keeps the stocks there for another time.
+bench-volumes: install
+	$(BIN)/python -m bench.volumes $(if $(DOSSIER),--dossier $(DOSSIER))
 
 # The generated pages of docs/ are checked by the tests; this writes them again.
 docs: install

@@ -49,11 +49,15 @@ class Total:
     cpu_hub: float = 0.0
     cpu_base: float = 0.0
     octets_lus: int = 0
+    octets_ecrits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Mesure:
-    """One line: milliseconds a call; pages: those of 8 KB that the memory of PostgreSQL did not hold."""
+    """One line: milliseconds a call.
+
+    pages: those of 8 KB that the memory of PostgreSQL did not hold, a call. wal: Kio of its journal, a call.
+    """
 
     operation: str
     demandes: int
@@ -63,6 +67,7 @@ class Mesure:
     cpu_hub: float
     cpu_base: float
     pages: float
+    wal: float
     erreurs: int
 
     @property
@@ -77,23 +82,23 @@ class Banc:
         self.taille = taille
         self._instance = instance
         self._server = server
-        self._url = url
+        # Kept: what a connection that ends has used would be counted again.
+        self._conn = psycopg.connect(url, autocommit=True)
         assert server.database is not None
         self._base = server.database
         self.totaux: dict[str, Total] = {}
 
     def draw(self, graine: str, nombre: int, noms: Sequence[str]) -> list[Appels]:
         """The calls of one turn, all kinds."""
-        with psycopg.connect(self._url) as conn:
-            return [
-                tireur(conn, random.Random(f"{graine} {tireur.__name__}"), nombre)
-                for tireur in TIREURS
-                if not noms or tireur.__name__ in noms
-            ]
+        return [
+            tireur(self._conn, random.Random(f"{graine} {tireur.__name__}"), nombre)
+            for tireur in TIREURS
+            if not noms or tireur.__name__ in noms
+        ]
 
     def call(self, appels: Appels, *, compte: bool) -> None:
         """Make the calls; `compte`: and note what they cost."""
-        avant = cost.measure(self._server.pid), cost.measure(self._base), cost.read_bytes(self._base)
+        avant = self._state()
         issue = load.run(
             self._server.port,
             self._instance / "partenaires" / appels.guichet,
@@ -101,16 +106,27 @@ class Banc:
             1,
             accept=appels.attendu,
         )
-        apres = cost.measure(self._server.pid), cost.measure(self._base), cost.read_bytes(self._base)
+        apres = self._state()
         if not compte:
             return
         total = self.totaux.setdefault(appels.nom, Total())
         total.latences.extend(issue.latencies)
         total.erreurs += issue.errors
-        total.cpu_hub += apres[0].cpu - avant[0].cpu
-        # PostgreSQL is a child of no hub: started first, it is measured apart.
-        total.cpu_base += apres[1].cpu - avant[1].cpu
-        total.octets_lus += apres[2] - avant[2]
+        hub, base, lus, ecrits = (fin - debut for debut, fin in zip(avant, apres, strict=True))
+        total.cpu_hub += hub
+        total.cpu_base += base
+        total.octets_lus += int(lus)
+        total.octets_ecrits += int(ecrits)
+
+    def _state(self) -> tuple[float, float, int, int]:
+        """CPU of the hub and of PostgreSQL, bytes it has read, bytes of its journal, since they began."""
+        (wal,) = self._conn.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn").fetchone() or (0,)
+        return (
+            cost.measure(self._server.pid).cpu,
+            cost.measure(self._base).cpu,
+            cost.read_bytes(self._base),
+            int(wal),
+        )
 
     def mesure(self, operation: str) -> Mesure:
         total = self.totaux[operation]
@@ -125,6 +141,7 @@ class Banc:
             round(1000 * total.cpu_hub / nombre, 3),
             round(1000 * total.cpu_base / nombre, 3),
             round(total.octets_lus / _PAGE / nombre, 1),
+            round(total.octets_ecrits / 1024 / nombre, 2),
             total.erreurs,
         )
 
@@ -187,6 +204,7 @@ def report(bancs: Sequence[Banc], options: argparse.Namespace, console: Console)
         "CPU hub",
         "CPU base",
         "pages",
+        "WAL Kio",
         "erreurs",
     ):
         table.add_column(head, justify="left" if head == "opération" else "right")
