@@ -39,7 +39,7 @@ _PAR_SEQUENCE: Final = {
 }
 _PAR_VERSION: Final = ("rejeu", "distribution")
 _PAR_DEMANDE: Final = ("demande", "identite", "recherche", "detention", "dalo_statut")
-_PAR_ECHANGE: Final = {"echange": "id", "echange_brut": "echange"}
+_PAR_ECHANGE: Final = {"echange": "id", "echange_brut": "echange", "trace_lecture": "echange"}
 _PAR_DISTRIBUTION: Final = {"tentative": "distribution"}
 COPIEES: Final = (
     *_PAR_SEQUENCE,
@@ -163,12 +163,13 @@ def _names(conn: psycopg.Connection) -> list[str]:
 
 
 def columns(conn: psycopg.Connection, table: str) -> tuple[str, ...]:
-    """The columns of a table, in their order."""
+    """The columns of a table, in their order, but for those that the database fills by itself."""
     return tuple(
         nom
         for (nom,) in conn.execute(
             "SELECT column_name::text FROM information_schema.columns"
-            " WHERE table_schema = 'public' AND table_name = %s ORDER BY ordinal_position",
+            " WHERE table_schema = 'public' AND table_name = %s AND is_identity = 'NO'"
+            " ORDER BY ordinal_position",
             (table,),
         )
     )
@@ -176,7 +177,7 @@ def columns(conn: psycopg.Connection, table: str) -> tuple[str, ...]:
 
 def _rows(conn: psycopg.Connection, table: str) -> list[Ligne]:
     noms = columns(conn, table)
-    with conn.cursor().copy(f"COPY {table} TO STDOUT") as copie:
+    with conn.cursor().copy(f"COPY {table} ({', '.join(noms)}) TO STDOUT") as copie:
         contenu = b"".join(bytes(bloc) for bloc in copie).decode()
     return [dict(zip(noms, ligne.split("\t"), strict=True)) for ligne in contenu.splitlines()]
 

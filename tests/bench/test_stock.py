@@ -102,6 +102,7 @@ def _rows(conn: Connection, numero: str) -> dict[str, list[dict[str, Any]]]:
     distributions = [row["id"] for row in rows["distribution"]]
     for table, colonne, cles in (
         ("echange_brut", "echange", echanges),
+        ("trace_lecture", "echange", echanges),
         ("tentative", "distribution", distributions),
     ):
         rows[table] = list(
@@ -110,7 +111,7 @@ def _rows(conn: Connection, numero: str) -> dict[str, list[dict[str, Any]]]:
     secondaires = {"sequence", "sequence_journal", "evenement", "echange", "distribution", "precedent"}
     found: dict[str, list[dict[str, Any]]] = {}
     for table, lignes in rows.items():
-        exclues = secondaires | ({"id"} if table in ("echange", "distribution") else set())
+        exclues = secondaires | ({"id"} if table in ("echange", "distribution", "trace_lecture") else set())
         # The seal holds the order; the name of a file, a counter of the process.
         exclues |= {"empreinte"} if table == "journal" else set()
         exclues |= {"nom_fichier"} if table == "rejeu" else set()
