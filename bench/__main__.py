@@ -104,6 +104,10 @@ def prepare_instance(root: Path) -> tuple[Path, Path]:
     return instance, folder
 
 
+def _with_attestation(path: str, document: bytes) -> load.Request:
+    return messages.mtom_registration(path, document, messages.ATTESTATION)
+
+
 def documents(count: int, console: Console) -> list[bytes]:
     """As many realistic demandes, no two about persons that a search of doublons could confuse."""
     with Progress(console=console, transient=True) as progress:
@@ -120,7 +124,7 @@ def main() -> None:
     console = Console(width=150)
     lines: list[Line] = []
     n, clients = options.nombre, options.clients
-    docs = documents(2 * n, console)
+    docs = documents(3 * n, console)
     with tempfile.TemporaryDirectory(prefix="banc-") as temporary:
         root = Path(temporary)
         root.chmod(0o755)  # the embedded PostgreSQL may run as another user
@@ -142,7 +146,8 @@ def main() -> None:
             numeros: list[str] = []
             for label, build, batch in (
                 ("enregistrement MTOM", messages.mtom_registration, docs[:n]),
-                ("enregistrement en ligne", messages.plain_registration, docs[n:]),
+                ("enregistrement en ligne", messages.plain_registration, docs[n : 2 * n]),
+                ("enregistrement MTOM avec attestation", _with_attestation, docs[2 * n :]),
             ):
                 requests = [build(server.path, doc) for doc in batch]
                 line, outcome = measure_run(server, label, folder, requests, clients, b"numUnique")

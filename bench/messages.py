@@ -9,6 +9,9 @@ from bench.load import Request
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 WS = "http://ws.metier.nuu.application.i2/"
 CRLF = b"\r\n"
+ATTESTATION = ""
+SANS_ATTESTATION = "<complet>non</complet>"
+"""End of a wrapper of getNumUnique: what is said of the attestation."""
 
 
 def http(path: str, content_type: str, body: bytes) -> Request:
@@ -34,12 +37,12 @@ def plain_call(path: str, operation: str, wrapper: str, inner: str) -> Request:
     return http(path, f'application/soap+xml; charset=UTF-8; action="{WS}{operation}"', body)
 
 
-def plain_registration(path: str, document: bytes) -> Request:
+def plain_registration(path: str, document: bytes, complet: str = SANS_ATTESTATION) -> Request:
     """getNumUnique in plain SOAP 1.2, the file inline in base64."""
     inner = (
         b"<ws:numUniqueParametres><nomFichierDemande>DEMG1104-202601010000-000001.xml</nomFichierDemande>"
         b"<fichierDemande>" + base64.b64encode(document) + b"</fichierDemande>"
-        b"<nomCertificat/><certificat/></ws:numUniqueParametres>"
+        b"<nomCertificat/><certificat/>" + complet.encode() + b"</ws:numUniqueParametres>"
     )
     return http(path, f'application/soap+xml; charset=UTF-8; action="{WS}getNumUnique"', _envelope(inner))
 
@@ -75,7 +78,7 @@ def _mtom(path: str, action: str, inner: bytes, parts: list[tuple[str, str, byte
     return http(path, content_type, b"".join(chunks))
 
 
-def mtom_registration(path: str, document: bytes) -> Request:
+def mtom_registration(path: str, document: bytes, complet: str = SANS_ATTESTATION) -> Request:
     """getNumUnique as partners send it (MTOM, empty certificate)."""
     inner = (
         b"<ws:numUniqueParametres><nomFichierDemande>DEMG1104-202601010000-000001.xml</nomFichierDemande>"
@@ -83,7 +86,8 @@ def mtom_registration(path: str, document: bytes) -> Request:
         b'href="cid:xml_id"/></fichierDemande><nomCertificat/>'
         b'<certificat ws:contentType="application/x-x509-ca-cert"><xop:Include '
         b'xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:certificate"/></certificat>'
-        b"</ws:numUniqueParametres>"
+        + complet.encode()
+        + b"</ws:numUniqueParametres>"
     )
     parts = [("certificate", "application/octet-stream", b""), ("xml_id", "text/xml", document)]
     return _mtom(path, "getNumUnique", inner, parts)

@@ -105,10 +105,10 @@ class Attestation(Struct, frozen=True, forbid_unknown_fields=True):
     politique: Annotated[
         Literal["sur-demande", "toujours", "jamais"],
         Meta(
-            description="Quand la joindre à la réponse de getNumUnique : `sur-demande`, si `complet` la"
-            " demande ; `toujours`, sauf si `complet` la refuse ; `jamais`."
+            description="Quand la joindre à la réponse de getNumUnique : `toujours`, sauf si `complet` la"
+            " refuse ; `sur-demande`, si `complet` la demande ; `jamais`."
         ),
-    ] = "sur-demande"
+    ] = "toujours"
     portail: Annotated[
         str,
         Meta(description="Adresse en ligne où le demandeur suit sa demande, telle que l'attestation la dit."),

@@ -1,16 +1,19 @@
 """The handler that adds an attestation to the answer of a registration (docs/specification, clauses ATT).
 
-After the commit, in a thread of its own: a registration that wants no attestation never waits for one, and a
+After the commit, in threads of its own: a registration that wants no attestation never waits for one, and a
 registration never fails because of its attestation. An answer without the attestation that was asked for is
 mended by sending the same file again: it is a replay, and gets the attestation of the same registration.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import structlog
@@ -31,11 +34,16 @@ from schemas.violations import Violation
 
 _log = structlog.get_logger("echangeur.attestations")
 
-LOT_MAX: Final = 8
-"""Attestations made before any of them is handed over: some 10 ms each."""
+FILS: Final = min(4, os.cpu_count() or 1)
+"""Attestations printed at once: typst works outside the interpreter lock, hence on another core than the
+registrations."""
 
-ATTENTE_MAX: Final = 200
-"""Attestations waiting, two seconds of work: beyond, the answer leaves without."""
+LOT_MAX: Final = 8
+"""Attestations made before any of them is handed over: some 12 ms each."""
+
+ATTENTE_MAX: Final = 500
+"""Attestations waiting for one thread, six seconds of work: beyond, the answer leaves without, and the log
+says so. Threat: callers whose patience ends while their answer waits for its attestation."""
 
 PORTAIL: Final = "https://www.demande-logement-social.gouv.fr"
 
@@ -76,7 +84,7 @@ class Attestations:
         self,
         engine: Engine,
         *,
-        politique: Politique = Politique.SUR_DEMANDE,
+        politique: Politique = Politique.TOUJOURS,
         regles: Regles = REGLES,
         portail: str = PORTAIL,
     ) -> None:
@@ -84,29 +92,35 @@ class Attestations:
         self._politique = politique
         self._regles = regles
         self._portail = portail
-        # Made by the thread that prints, at the first attestation: 80 ms that a start need not pay.
-        self._imprimeur = Imprimeur()
-        self._batcher: Batcher[Attestable, Fichier | None] = Batcher(
-            self._print, LOT_MAX, "attestations", max_pending=ATTENTE_MAX
+        self._voies: tuple[Batcher[Attestable, Fichier | None], ...] = tuple(
+            Batcher(
+                # What it prints with is made at its first attestation: 80 ms that a start need not pay.
+                partial(self._print, Imprimeur()),
+                LOT_MAX,
+                f"attestations {voie}",
+                max_pending=ATTENTE_MAX,
+            )
+            for voie in range(1, FILS + 1)
         )
 
     async def start(self) -> None:
-        self._batcher.start()
+        for voie in self._voies:
+            voie.start()
 
     async def stop(self) -> None:
-        await self._batcher.stop()
+        await asyncio.gather(*(voie.stop() for voie in self._voies))
 
     async def attest(self, attestable: Attestable, complet: str) -> Fichier | None:
         """The attestation, or None when none is due, none is wanted, or it could not be made ([ATT-1])."""
         if attestable.nature not in FAITS or not is_wanted(complet, self._politique):
             return None
         try:
-            return await self._batcher.submit(attestable)
+            return await min(self._voies, key=lambda voie: voie.pending).submit(attestable)
         except Saturation:
             _log.warning("attestation différée", numero=attestable.numero, cause="saturation")
             return None
 
-    def _print(self, attestables: Sequence[Attestable]) -> list[Fichier | None]:
+    def _print(self, imprimeur: Imprimeur, attestables: Sequence[Attestable]) -> list[Fichier | None]:
         """In the thread: what they cite in one connection, then one PDF after the other."""
         lues = [_read(attestable) for attestable in attestables]
         try:
@@ -124,9 +138,9 @@ class Attestations:
         except SQLAlchemyError as error:
             _log.warning("attestations différées", nombre=len(lues), cause=type(error).__name__)
             return [None] * len(lues)
-        return [self._one(lue, trouvees) for lue, trouvees in zip(lues, references, strict=True)]
+        return [self._one(imprimeur, lue, trouvees) for lue, trouvees in zip(lues, references, strict=True)]
 
-    def _one(self, lue: _Lue, references: References) -> Fichier | None:
+    def _one(self, imprimeur: Imprimeur, lue: _Lue, references: References) -> Fichier | None:
         attestable = lue.attestable
         donnees = describe(
             lue.demande, attestable, references, jour=lue.jour, regles=self._regles, portail=self._portail
@@ -134,7 +148,7 @@ class Attestations:
         # The day and not the instant: a replay gives the same bytes.
         instant = datetime.combine(lue.jour, time(), UTC)
         try:
-            pdf = self._imprimeur.render(donnees, instant=instant)
+            pdf = imprimeur.render(donnees, instant=instant)
         except typst.TypstError as error:
             # Its message may quote a name.
             _log.error("attestation impossible", numero=attestable.numero, cause=type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Engine, insert
 
+from echangeur.config import Configuration
 from registry.attestation import Attestable, describe, name_of
 from registry.attestation_pdf import Imprimeur
 from registry.attestations import Attestations, Politique, is_wanted
@@ -145,6 +147,11 @@ def test_meaning_of_complet(complet: str, politique: Politique, wanted: bool) ->
     assert is_wanted(complet, politique) is wanted
 
 
+def test_the_answer_bears_it_unless_told_otherwise() -> None:
+    """[ATT-2] The reference client never sends `complet`, and its applicants are owed one."""
+    assert Configuration().attestation.politique == Politique.TOUJOURS
+
+
 def test_name_goes_with_that_of_the_answer() -> None:
     """[ATT-5]"""
     assert name_of(NOM) == "ATTG1104-202607011130-000001.pdf"
@@ -164,6 +171,19 @@ def test_pdf_is_tagged_and_declares_pdf_ua(imprimeur: Imprimeur, rang: int) -> N
     for mark in (b"/StructTreeRoot", b"/Marked true", b"<pdfuaid:part>1<", b"/Lang"):
         assert mark in pdf, mark
     assert pdf == imprimeur.render(donnees, instant=RECU_LE)
+
+
+def test_nothing_of_one_attestation_stays_in_the_next(imprimeur: Imprimeur) -> None:
+    """[ATT-8] [ATT-9] typst keeps what it laid out from one to the next: never what is somebody's."""
+    donnees = [described(generate(f"suite-{rang}"))[1] for rang in range(3)]
+    for rang, each in enumerate(donnees):
+        each["numero"] = f"111062600000{rang}G1104"
+    premiers = [imprimeur.render(each, instant=RECU_LE) for each in donnees]
+    for each, pdf in zip(donnees, premiers, strict=True):
+        (titre,) = re.findall(rb"<dc:title>.*?<rdf:li[^>]*>(.*?)</rdf:li>", pdf, re.DOTALL)
+        assert titre.decode() == f"{each['titre']} – {each['numero']}".replace("'", "&apos;")
+        assert sum(str(autre["numero"]).encode() in pdf for autre in donnees) == 1
+    assert [imprimeur.render(each, instant=RECU_LE) for each in reversed(donnees)] == premiers[::-1]
 
 
 def test_a_name_in_another_script_is_no_failure(imprimeur: Imprimeur) -> None:
