@@ -119,8 +119,8 @@ async def _services(
     traitement = Traitement(engine, clock, decideur, regles=configuration.regles)
     declarants = frozenset(map(TypeGuichet, configuration.regles.dalo_declarants))
     dalo = TraitementDalo(engine, clock, decideur, declarants=declarants)
-    gestion = GestionPartagee(engine, clock)
-    dossier = DossierUnique(engine, clock)
+    gestion = GestionPartagee(engine, clock, limites=configuration.recherche)
+    dossier = DossierUnique(engine, clock, limites=configuration.pieces)
     retraits = Retraits(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
         await traitement.start()
@@ -139,7 +139,11 @@ async def _services(
         refus.start()
         stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
-        limites = Limites(configuration.serveur.taille_max, configuration.serveur.delai_lecture)
+        limites = Limites(
+            configuration.serveur.taille_max,
+            configuration.serveur.delai_lecture,
+            configuration.pieces.taille_max,
+        )
         attestations = _attestations(configuration, engine)
         await attestations.start()
         stack.push_async_callback(attestations.stop)

@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from registry.limites import LimitesPieces, LimitesRecherche
 from registry.regles import Regles
 
 FICHIER: Final = "echangeur.toml"
@@ -123,6 +124,8 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     distribution: Distribution = Distribution()
     attestation: Attestation = Attestation()
     regles: Regles = Regles()
+    pieces: LimitesPieces = LimitesPieces()
+    recherche: LimitesRecherche = LimitesRecherche()
 
 
 @dataclass(frozen=True, slots=True)

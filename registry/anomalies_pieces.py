@@ -51,6 +51,13 @@ PIECE_SUPPRIMEE: Final = CATALOGUE.declare(
     conduite="Ne plus demander cette pièce ; l'historique dit qui l'a supprimée.",
     source="regles §11",
 )
+DOSSIER_PLEIN: Final = CATALOGUE.declare(
+    "PIE212",
+    "Le dossier a déjà {constat} pièces ; maximum : {attendu}.",
+    tour=_P,
+    conduite="Supprimer du dossier les pièces inexploitables ou obsolètes, puis déposer celle-ci.",
+    source="docs/configuration.md",
+)
 PIECE_EN_DOUBLE: Final = CATALOGUE.declare(
     "PIE207",
     "Ce fichier est déjà dans le dossier : pièce {constat}, déposée le {attendu}.",
@@ -94,6 +101,13 @@ PIECE_TROP_GROSSE: Final = CATALOGUE.declare(
     tour=_P,
     conduite="Numériser en gris à 200 points par pouce, ou partager le document en plusieurs pièces.",
     source="regles §16",
+)
+TYPE_NON_RECU: Final = CATALOGUE.declare(
+    "PIE227",
+    "Ce service ne reçoit pas le type {constat} ; types reçus : {attendu}.",
+    tour=_P,
+    conduite="Déposer le document sous l'un des types reçus.",
+    source="docs/configuration.md",
 )
 FORMAT_REFUSE: Final = CATALOGUE.declare(
     "PIE221",

@@ -27,11 +27,9 @@ from registry.annexes import Contenu
 from registry.anomalies import Anomalie
 from registry.controle_pieces import Nature
 from registry.journal import Chaine, Ecriture
+from registry.limites import LIMITES_PIECES
 from registry.pieces import Action, Marque
 from registry.pieces_store import ActionPiece, Piece
-
-TAILLE_MAX: Final = 20 << 20
-"""Bytes of a pièce (regles §16): a colour A4 page at 300 points an inch has some 1 MB in JPEG."""
 
 NATURE: Final = "PIE"
 """Nature of the journal entries about pièces."""
@@ -51,10 +49,17 @@ class Depot:
     compte: str = ""
 
 
-def deposit(conn: Connection, acteur: Acteur, depot: Depot, nature: Nature) -> Piece | Anomalie:
+def deposit(
+    conn: Connection,
+    acteur: Acteur,
+    depot: Depot,
+    nature: Nature,
+    nombre_max: int = LIMITES_PIECES.nombre_max,
+) -> Piece | Anomalie:
     """Add a pièce to a dossier: rights, category, no doublon; content, row, history, journal.
 
-    nature: what the content was found to be. The pièce is known by the identifier of its exchange.
+    nature: what the content was found to be. nombre_max: pièces of one dossier. The pièce is known by the
+    identifier of its exchange.
     """
     acces = open_dossier(conn, acteur, depot.numero, Action.DEPOT)
     if isinstance(acces, Anomalie):
@@ -66,6 +71,9 @@ def deposit(conn: Connection, acteur: Acteur, depot: Depot, nature: Nature) -> P
     deja = store.find_same(conn, depot.numero, depot.contenu.empreinte)
     if deja is not None:
         return catalogue.PIECE_EN_DOUBLE(str(deja.id), format_jour(deja.depose_le))
+    presentes = store.count_pieces(conn, depot.numero)
+    if presentes >= nombre_max:
+        return catalogue.DOSSIER_PLEIN(str(presentes), str(nombre_max))
     piece = Piece(
         acteur.echange.id,
         depot.numero,

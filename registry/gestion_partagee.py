@@ -25,9 +25,10 @@ from registry.evenements_emis import write_evenements
 from registry.evenements_partages import Action
 from registry.evenements_store import EvenementsRecus, Suivi
 from registry.exchanges_store import Issue, Statut, record_outcomes, relax
+from registry.limites import LIMITES_RECHERCHE, LimitesRecherche
 from registry.lots import Echec, run_batch
 from registry.noms_fichiers import Prefixe
-from registry.recherche import DUREE_MAX, RESULTATS_MAX, Trouvees
+from registry.recherche import Trouvees
 from registry.reponses_fichier import ReponsesFichier
 from schemas.codes import check_codes
 from schemas.documents import DocumentKind
@@ -79,8 +80,11 @@ class GestionPartagee(ReponsesFichier):
     Every handler may raise registry.batching.Saturation, or what the database raises.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, *, limites: LimitesRecherche = LIMITES_RECHERCHE
+    ) -> None:
         super().__init__(engine, clock)
+        self._limites = limites
         self._recherches: tuple[Batcher[_RechercheDemandee, Trouvees | Echec], ...] = tuple(
             # One search a transaction: the time it is given is its own.
             Batcher(self._search, 1, f"recherches {voie}", max_pending=64)
@@ -125,12 +129,13 @@ class GestionPartagee(ReponsesFichier):
         trouvees = await voie.submit(_RechercheDemandee(echange, criteres))
         if isinstance(trouvees, Echec):
             if _timed_out(trouvees):
-                trop_long = catalogue.RECHERCHE_TROP_LONGUE("", f"{DUREE_MAX:g} s")
+                trop_long = catalogue.RECHERCHE_TROP_LONGUE("", f"{self._limites.duree_max:g} s")
                 return await self._refuse(echange, document, Prefixe.RECHERCHE, (trop_long,))
             raise await self._failed(echange, trouvees)
         anomalies = ()
         if not trouvees.entier:
-            anomalies = (catalogue.TROP_DE_DEMANDES(str(len(trouvees.numeros)), str(RESULTATS_MAX)),)
+            maximum = str(self._limites.resultats_max)
+            anomalies = (catalogue.TROP_DE_DEMANDES(str(len(trouvees.numeros)), maximum),)
         await self._finish(echange, Statut.ACCEPTE, anomalies[0].code if anomalies else "", trouvees.numeros)
         return self._answer(echange, document, Prefixe.RECHERCHE, write_numeros(trouvees.numeros), anomalies)
 
@@ -234,6 +239,7 @@ class GestionPartagee(ReponsesFichier):
                     item.echange.emetteur.guichet,
                     item.criteres,
                     item.echange.recu_le.astimezone(PARIS).date(),
+                    self._limites,
                 )
                 for item in lot
             ]

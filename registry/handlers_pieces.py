@@ -27,6 +27,7 @@ from registry.controle_pieces import Nature, check_contenu
 from registry.dossier_unique import Depot
 from registry.echanges import Echange, Fichier, Refus
 from registry.exchanges_store import Issue, Statut, record_outcomes
+from registry.limites import LIMITES_PIECES, LimitesPieces
 from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.pieces import Action
@@ -62,8 +63,9 @@ class DossierUnique:
     Each may raise registry.batching.Saturation, or what the database raises when it fails.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, *, limites: LimitesPieces = LIMITES_PIECES) -> None:
         self._engine = engine
+        self._limites = limites
         self._clock = clock
         self._noms = NomsFichiers()
         self._courtes: Batcher[_Travail, object] = Batcher(self._run, LOT_MAX, "pièces")
@@ -192,10 +194,14 @@ class DossierUnique:
         """In a thread: refuse what may not be deposited before looking at it, look, then write."""
         with self._engine.connect() as conn:
             acces = open_dossier(conn, acteur, depot.numero, Action.DEPOT)
-        refus = acces if isinstance(acces, Anomalie) else _judge(depot, empreinte)
+        refus = acces if isinstance(acces, Anomalie) else _judge(depot, empreinte, self._limites)
 
         def work(conn: Connection, _lot: Sequence[Depot]) -> list[object]:
-            resultat = refus if isinstance(refus, Anomalie) else dossier.deposit(conn, acteur, depot, refus)
+            resultat = (
+                refus
+                if isinstance(refus, Anomalie)
+                else dossier.deposit(conn, acteur, depot, refus, self._limites.nombre_max)
+            )
             travail = _Travail(acteur.echange, depot.numero, _nothing)
             record_outcomes(conn, [self._issue(travail, resultat)])
             return [resultat]
@@ -211,14 +217,17 @@ class DossierUnique:
         return self._noms.name(prefixe, acteur.echange.emetteur.guichet.code, self._clock.now())
 
 
-def _judge(depot: Depot, empreinte: str) -> Nature | Anomalie:
+def _judge(depot: Depot, empreinte: str, limites: LimitesPieces) -> Nature | Anomalie:
     contenu = depot.contenu
     if empreinte and empreinte != contenu.empreinte.hex():
         return catalogue.EMPREINTE_DIFFERENTE(contenu.empreinte.hex(), empreinte[:64], "empreinte")
-    if contenu.taille > dossier.TAILLE_MAX:
-        return catalogue.PIECE_TROP_GROSSE(str(contenu.taille), str(dossier.TAILLE_MAX))
+    if contenu.taille > limites.taille_max:
+        return catalogue.PIECE_TROP_GROSSE(str(contenu.taille), str(limites.taille_max))
     with contenu.opened() as donnees:
-        return check_contenu(donnees)
+        nature = check_contenu(donnees)
+    if isinstance(nature, Nature) and nature not in limites.types:
+        return catalogue.TYPE_NON_RECU(nature, ", ".join(limites.types))
+    return nature
 
 
 def _nothing(_conn: Connection) -> None:

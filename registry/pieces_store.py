@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from registry.annexes import Contenu
 from registry.pieces import Action, Marque
@@ -95,6 +95,12 @@ def list_pieces(conn: Connection, numero: str) -> tuple[Piece, ...]:
     """The dossier of a demande, in the order of deposit, without what was deleted."""
     query = select(PIECE).where(PIECE.c.numero == numero, PIECE.c.supprimee_le.is_(None)).order_by(PIECE.c.id)
     return tuple(_piece(ligne) for ligne in conn.execute(query))
+
+
+def count_pieces(conn: Connection, numero: str) -> int:
+    """How many pièces there are in the dossier."""
+    query = select(func.count()).where(PIECE.c.numero == numero, PIECE.c.supprimee_le.is_(None))
+    return int(conn.execute(query).scalar_one())
 
 
 def find_piece(conn: Connection, numero: str, identifiant: uuid.UUID) -> Piece | None:

@@ -21,17 +21,11 @@ from registry.anomalies import Anomalie
 from registry.droits import PAR_COMMUNES
 from registry.guichets import Guichet
 from registry.identites import normalise
+from registry.limites import LIMITES_RECHERCHE, LimitesRecherche
 from registry.projection import terme_association, terme_personne
 from schemas import cog, territoires
 from schemas.gestion_partagee import Criteres, Periode
 from schemas.violations import Violation
-
-RESULTATS_MAX: Final = 200
-"""Numbers of one answer: what a person can go through; further on, he adds criteria."""
-
-DUREE_MAX: Final = 2.0
-"""Seconds given to the database for one search. Threat: criteria that single out nothing would have it read
-the whole stock of 3 million, about 6 s of one processor, again and again."""
 
 ETATS: Final = {"A": "active", "E": "active, terme dépassé", "R": "radiée"}
 """Codes of etatDemande [REC-5]: the interface publishes none."""
@@ -41,7 +35,7 @@ _CRITERES: Final = "/interfaceNuu/operation/demandeMulticritere"
 
 @dataclass(frozen=True, slots=True)
 class Trouvees:
-    """What a search found. numeros: sorted, RESULTATS_MAX at most. entier: False when there are more."""
+    """What a search found. numeros: sorted, `resultats_max` at most. entier: False when there are more."""
 
     numeros: tuple[str, ...]
     entier: bool
@@ -84,12 +78,19 @@ def _checked(criteres: Criteres) -> Iterator[Anomalie]:
         yield catalogue.PRENOM_SEUL(propriete=f"{_CRITERES}/personneRecherchee")
 
 
-def search(conn: Connection, guichet: Guichet, criteres: Criteres, jour: date) -> Trouvees:
+def search(
+    conn: Connection,
+    guichet: Guichet,
+    criteres: Criteres,
+    jour: date,
+    limites: LimitesRecherche = LIMITES_RECHERCHE,
+) -> Trouvees:
     """The demandes that meet all the criteria and that the guichet may read
-    ([REC-2] [REC-9] [REC-10] [REC-11]).
+    ([REC-2] [REC-7] [REC-8] [REC-9] [REC-10] [REC-11]).
 
     jour: today, in Paris. criteres: without anomaly. Raises what the database raises; DBAPIError of SQLSTATE
-    57014 when the search lasts more than DUREE_MAX.
+    57014 when the search lasts more than `duree_max`. Threat: criteria that single out nothing would have the
+    database read the whole stock of 3 million, about 6 s of one processor, again and again.
     """
     if not guichet.actif:
         return Trouvees((), True)
@@ -104,12 +105,13 @@ def search(conn: Connection, guichet: Guichet, criteres: Criteres, jour: date) -
             WHERE {filtre} AND h.numero = r.numero AND h.guichet = :guichet LIMIT :limite)
         ORDER BY 1 LIMIT :limite
     """  # noqa: S608 (conditions are texts of this module, values are bound)
-    conn.execute(text(f"SET LOCAL statement_timeout = {round(DUREE_MAX * 1000)}"))
+    conn.execute(text(f"SET LOCAL statement_timeout = {round(limites.duree_max * 1000)}"))
     numeros = conn.scalars(
-        text(requete), {**valeurs, **bornes, "guichet": guichet.code, "limite": RESULTATS_MAX + 1}
+        text(requete),
+        {**valeurs, **bornes, "guichet": guichet.code, "limite": limites.resultats_max + 1},
     ).all()
     conn.execute(text("SET LOCAL statement_timeout = 0"))
-    return Trouvees(tuple(numeros[:RESULTATS_MAX]), len(numeros) <= RESULTATS_MAX)
+    return Trouvees(tuple(numeros[: limites.resultats_max]), len(numeros) <= limites.resultats_max)
 
 
 def _perimetre(guichet: Guichet) -> tuple[str, dict[str, object]]:

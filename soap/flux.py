@@ -24,13 +24,10 @@ from registry.annexes import BLOC, Annexes, Contenu, Sortie, token_of
 from registry.anomalies import Anomalie
 from registry.anomalies_pieces import PIECE_TROP_GROSSE
 from registry.batching import Saturation
-from registry.dossier_unique import TAILLE_MAX
+from registry.limites import LIMITES_PIECES
 from soap import faults
 from soap.mime import decode_base64, read_type, strip_brackets
 from soap.mime_flux import Evenement, LecteurMultipart, PartieFermee, PartieOuverte, open_multipart
-
-OCTETS_MAX: Final = 30 << 20
-"""Bytes of a streamed body: a pièce of 20 MiB is 27.4 in base64 with its line ends; then its envelope."""
 
 RACINE_MAX: Final = 256 << 10
 """Bytes of the envelope, which is held; real ones have less than 2 KB."""
@@ -52,8 +49,9 @@ _BLANCS: Final = b" \t\r\n"
 class _Depot:
     """The content of one part on its way to a temporary file."""
 
-    def __init__(self, partie: PartieOuverte) -> None:
+    def __init__(self, partie: PartieOuverte, taille_max: int) -> None:
         self.partie = partie
+        self._maximum = taille_max
         self._base64 = partie.encodage == "base64"
         self._reste = b""
         self._empreinte = hashlib.sha256()
@@ -75,8 +73,8 @@ class _Depot:
 
     def _add(self, data: bytes) -> Anomalie | None:
         self._taille += len(data)
-        if self._taille > TAILLE_MAX:
-            return PIECE_TROP_GROSSE(f"plus de {TAILLE_MAX}", str(TAILLE_MAX))
+        if self._taille > self._maximum:
+            return PIECE_TROP_GROSSE(f"plus de {self._maximum}", str(self._maximum))
         self._empreinte.update(data)
         if self._fichier is None and len(self._tenu) + len(data) > _TENU:
             # Without a name: nothing stays of it, even when the process is killed.
@@ -110,8 +108,16 @@ class _Depot:
 class Arrivee:
     """One MTOM body as it arrives: the envelope held, the contents put aside."""
 
-    def __init__(self, lecteur: LecteurMultipart, boundary: str, start: str) -> None:
+    def __init__(
+        self,
+        lecteur: LecteurMultipart,
+        boundary: str,
+        start: str,
+        taille_max: int = LIMITES_PIECES.taille_max,
+    ) -> None:
+        """taille_max: bytes of one content."""
         self._lecteur = lecteur
+        self._taille_max = taille_max
         self._delimiter = b"--" + boundary.encode("ascii")
         self._start = start
         self._annexes = Annexes()
@@ -175,7 +181,7 @@ class Arrivee:
         entete = _ENCODAGE.sub(b"", partie.entete).strip(b"\r\n")
         self._message += (self._delimiter, b"\r\n", entete, b"\r\n" if entete else b"")
         self._message.append(b"Content-Transfer-Encoding: binary\r\n\r\n")
-        self._depot = _Depot(partie)
+        self._depot = _Depot(partie, self._taille_max)
         return None
 
     def _end(self) -> Anomalie | None:
@@ -198,8 +204,12 @@ class Arrivee:
 class Flux:
     """Reads streamed bodies, a bounded number at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, taille_max: int) -> None:
+        """taille_max: bytes of one pièce."""
         self._lus = 0
+        self._taille_max = taille_max
+        # In base64 with its line ends, 20 MiB make 27.4; then the envelope.
+        self.octets_max = taille_max * 3 // 2
 
     async def read(self, request: web.Request) -> tuple[bytes, Annexes] | Anomalie:
         """The body of `request`, contents put aside. Raises Saturation."""
@@ -210,7 +220,7 @@ class Flux:
         lecteur = open_multipart(boundary)
         if isinstance(lecteur, Anomalie):
             return lecteur
-        arrivee = Arrivee(lecteur, boundary, strip_brackets(outer.get("start")))
+        arrivee = Arrivee(lecteur, boundary, strip_brackets(outer.get("start")), self._taille_max)
         self._lus += 1
         try:
             async with asyncio.timeout(SECONDES):

@@ -23,11 +23,12 @@ from registry.anomalies import Anomalie
 from registry.batching import Saturation
 from registry.clock import Clock
 from registry.echanges import Canal, Echange, Emetteur
+from registry.limites import LIMITES_PIECES
 from schemas.contract import PARTNER_SERVICES, wsdl_bytes, wsdl_source, xsd_bytes
 from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report, report_unread
 from soap.correlation import ENTETE, new_id
-from soap.flux import OCTETS_MAX, Flux, is_streamed, write_flux
+from soap.flux import Flux, is_streamed, write_flux
 from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
 from soap.services import SERVICES, Service
@@ -48,10 +49,12 @@ class Limites:
         so 1,000 simultaneous callers at the cap would hold 16 GB: the cap is what a document of 1 MB and a
         certificate need in base64, with room for the file of several demandes of later operations.
     secondes: time for the whole body to arrive. Threat: connections held open by one byte a minute.
+    piece: bytes of a pièce that is streamed; its message may then have half as many again.
     """
 
     octets: int = 8 << 20
     secondes: float = 30.0
+    piece: int = LIMITES_PIECES.taille_max
 
 
 class Identification(Protocol):
@@ -80,7 +83,7 @@ class Bord:
         self._clock = clock
         self._limites = limites
         self._refuser = refuser
-        self._flux = Flux()
+        self._flux = Flux(limites.piece)
         operations = Operations(traitement, clock, refuser, autres, attestations)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
 
@@ -154,7 +157,7 @@ class Bord:
         if length is None:
             return faults.SANS_LONGUEUR()
         streamed = service.flux and is_streamed(request)
-        maximum = max(OCTETS_MAX, self._limites.octets) if streamed else self._limites.octets
+        maximum = max(self._flux.octets_max, self._limites.octets) if streamed else self._limites.octets
         if length > maximum:
             return faults.TROP_VOLUMINEUX(str(length), str(maximum))
         compression = request.headers.get("Content-Encoding", "identity")

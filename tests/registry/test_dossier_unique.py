@@ -17,12 +17,13 @@ from registry import pieces_store as store
 from registry.acces_pieces import Acteur
 from registry.annexes import BLOC, Contenu
 from registry.clock import FixedClock
-from registry.dossier_unique import TAILLE_MAX, Depot
+from registry.dossier_unique import Depot
 from registry.echanges import Echange, Fichier, Refus
 from registry.effacement import erase
 from registry.exchanges_store import Statut, get_echange, read_octets, record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers_pieces import DossierUnique
+from registry.limites import LIMITES_PIECES, LimitesPieces
 from registry.pieces import DROITS, Action, Portee, categories, narrows
 from registry.pieces_store import Piece
 from registry.profils import Profil, default_profil
@@ -291,9 +292,26 @@ async def test_a_file_that_is_refused_leaves_nothing(
     assert (kept.statut, kept.code, kept.numero) == (Statut.REFUSE, "PIE223", numero)
 
 
+async def test_what_is_received_can_be_set(engine: Engine, clock: FixedClock, numero: str) -> None:
+    """[PIE-12] [PIE-20] [PIE-34] Size, types, number of pièces present: each refusal says the bound."""
+    limites = LimitesPieces(taille_max=1 << 20, nombre_max=10, types=("application/pdf",))
+    dossier = DossierUnique(engine, clock, limites=limites)
+    await dossier.start()
+    gros = Contenu((1 << 20) + 1, bytes(32), b"")
+    assert code(await dossier.deposer(acteur(engine), replace(depot(numero), contenu=gros))) == "PIE220"
+    image = await dossier.deposer(acteur(engine), depot(numero, png()))
+    assert isinstance(image, Refus)
+    assert (image.anomalies[0].code, "application/pdf" in image.anomalies[0].message) == ("PIE227", True)
+    pieces = [await put(dossier, engine, depot(numero, pdf(graine=rang, poids=9))) for rang in range(10)]
+    assert code(await dossier.deposer(acteur(engine), depot(numero, pdf(graine=99, poids=9)))) == "PIE212"
+    await dossier.supprimer(acteur(engine), numero, str(pieces[0].id), "obsolète")
+    await put(dossier, engine, depot(numero, pdf(graine=99, poids=9)))
+    await dossier.stop()
+
+
 async def test_size_and_announced_hash(dossier: DossierUnique, engine: Engine, numero: str) -> None:
     """[PIE-12] [PIE-13]"""
-    gros = Contenu(TAILLE_MAX + 1, bytes(32), b"")
+    gros = Contenu(LIMITES_PIECES.taille_max + 1, bytes(32), b"")
     assert code(await dossier.deposer(acteur(engine), replace(depot(numero), contenu=gros))) == "PIE220"
     assert code(await dossier.deposer(acteur(engine), depot(numero), "ab" * 32)) == "PIE211"
     empreinte = Contenu.of(pdf()).empreinte.hex().upper()

@@ -20,6 +20,7 @@ from registry.exchanges_store import EchangeConnu, Statut, get_echange, record_r
 from registry.gestion_partagee import GestionPartagee
 from registry.guichets import Guichet
 from registry.handlers import Traitement
+from registry.limites import LimitesRecherche
 from registry.projection import Projection
 from registry.registration import Enregistrement
 from schemas.documents import Document, DocumentKind, read_document
@@ -122,32 +123,34 @@ async def test_nothing_found_is_no_anomaly(gestion: GestionPartagee, engine: Eng
     assert "listeAnomalies" not in texte
 
 
-async def test_too_many_carries_an_anomaly(
-    gestion: GestionPartagee, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_many_carries_an_anomaly(engine: Engine, clock: FixedClock) -> None:
     """[REC-7]"""
     registered(engine, "un", "deux", "trois")
-    monkeypatch.setattr(recherche, "RESULTATS_MAX", 2)
+    gestion = GestionPartagee(engine, clock, limites=LimitesRecherche(resultats_max=2))
+    await gestion.start()
     fichier = question("<etatDemande>A</etatDemande>")
     texte = valid(await gestion.rechercher(received(engine, fichier), fichier))
+    await gestion.stop()
     assert texte.count("<ns1:numUnique>") == 2
     assert codes(texte) == [catalogue.TROP_DE_DEMANDES.code]
 
 
 async def test_too_long_is_refused_and_the_next_one_answered(
-    gestion: GestionPartagee, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """[REC-8]"""
     registered(engine, "un")
+    gestion = GestionPartagee(engine, clock, limites=LimitesRecherche(duree_max=0.5))
+    await gestion.start()
     fichier = question("<etatDemande>A</etatDemande>")
     with monkeypatch.context() as lent:
-        lent.setattr(recherche, "DUREE_MAX", 0.05)
-        lent.setattr(recherche, "_conditions", lambda *_: (["pg_sleep(1) IS NULL"], {}))
+        lent.setattr(recherche, "_conditions", lambda *_: (["pg_sleep(9) IS NULL"], {}))
         echange = received(engine, fichier)
         texte = valid(await gestion.rechercher(echange, fichier))
         assert codes(texte) == [catalogue.RECHERCHE_TROP_LONGUE.code]
         assert outcome(engine, echange).statut is Statut.REFUSE
     assert codes(valid(await gestion.rechercher(received(engine, fichier), fichier))) == []
+    await gestion.stop()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from registry import recherche
 from registry.delais import Delai, find_delai, zones_of
 from registry.droits import may_read
 from registry.guichets import Guichet, TypeGuichet
+from registry.limites import LimitesRecherche
 from registry.projection import Projection, forget, project, rebuild, redate
 from registry.recherche import check, search
 from registry.registration import Enregistrement
@@ -222,12 +223,11 @@ def test_a_radiated_demande_is_found_by_its_end(engine: Engine) -> None:
     assert found(engine, Criteres(motif_radiation=motif or "RADATT")) == set()
 
 
-def test_too_many_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_is_bounded(engine: Engine) -> None:
     """[REC-7] The answer stops at the maximum, and says that there are more."""
     numeros = set(stock(engine, 6))
-    monkeypatch.setattr(recherche, "RESULTATS_MAX", 5)
     with engine.begin() as conn:
-        trouvees = search(conn, BAILLEUR, Criteres(etat="A"), JOUR)
+        trouvees = search(conn, BAILLEUR, Criteres(etat="A"), JOUR, LimitesRecherche(resultats_max=5))
     assert len(trouvees.numeros) == 5
     assert not trouvees.entier
     assert set(trouvees.numeros) < numeros
@@ -235,11 +235,10 @@ def test_too_many_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_too_long_is_cancelled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """[REC-8] The database gives up at the end of the time given; what else the transaction does is free."""
-    monkeypatch.setattr(recherche, "DUREE_MAX", 0.05)
     monkeypatch.setattr(recherche, "_conditions", lambda *_: (["pg_sleep(1) IS NULL"], {}))
     stock(engine, 1)
     with pytest.raises(DBAPIError) as caught, engine.begin() as conn:
-        search(conn, BAILLEUR, Criteres(etat="A"), JOUR)
+        search(conn, BAILLEUR, Criteres(etat="A"), JOUR, LimitesRecherche(duree_max=0.05))
     assert caught.value.orig is not None
     assert getattr(caught.value.orig, "sqlstate", "") == "57014"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from registry.annexes import token_of
 from registry.anomalies import Anomalie
 from registry.controle_pieces import Nature, check_contenu
-from registry.dossier_unique import TAILLE_MAX
+from registry.limites import LIMITES_PIECES
 from soap import flux
 from soap.flux import Arrivee
 from soap.mime import Partie, split
@@ -194,7 +194,7 @@ def test_a_piece_too_large_stops_the_reading() -> None:
         sent += len(bloc)
     arrival.drop()
     assert refus.code == "PIE220"
-    assert sent <= TAILLE_MAX + len(bloc)
+    assert sent <= LIMITES_PIECES.taille_max + len(bloc)
 
 
 def test_memory_does_not_depend_on_the_size_of_the_piece() -> None:
