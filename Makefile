@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check bench bench-volumes docs lock clean
+.PHONY: install demo run test check interop fuzz bench bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -26,6 +26,11 @@ check: install
 
 test: check
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Every foreign program, SOAP clients and mail, installed if it can be; tells which are absent, and why.
+interop: install
+	-$(BIN)/python -m tools.etrangers
+	$(BIN)/pytest tests/etrangers tests/interop
 
 bench: install
 	$(BIN)/python -m bench

@@ -1,9 +1,14 @@
-"""Install the foreign SOAP clients of tests/etrangers: ``python -m tools.etrangers [--force] [NOM…]``.
+"""Install the foreign programs of tests/etrangers and tests/interop.
+
+``python -m tools.etrangers [--force] [NOM…]``
 
 Debian packages are downloaded with those they need, checked by apt, and unpacked in a cache of the user:
 nothing of the machine changes, no maintainer script runs, root is not needed. Packages that the machine
 already has are used where they are. The npm package goes into the same cache. The cache is outside of the
 repository: ``$ECHANGEUR_ETRANGERS``, else ``$XDG_CACHE_HOME/echangeur/etrangers``, else ``~/.cache/…``.
+
+A program that knows its own files by fixed addresses in /usr (the mail servers) runs with the unpacked files
+laid over /usr, in a mount namespace that it alone sees: `Chaine.overlay`.
 
 Without network the failure is quick (probes of 3 s at most before anything is asked) and is remembered one
 hour, so that a test session offline pays nothing. ``ECHANGEUR_ETRANGERS=non`` installs and uses nothing.
@@ -13,6 +18,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -40,12 +46,15 @@ _MANDATAIRES: Final = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY",
 class Recette:
     """How a toolchain is had: Debian packages or npm ones, and the programs it takes from the machine.
 
-    programmes: by program that must be on the PATH, the package that gives it.
+    programmes: by program that must be on the PATH, the package that gives it. superpose: it runs only with
+    its files in /usr. root: it starts only as root.
     """
 
     debian: tuple[str, ...] = ()
     npm: tuple[str, ...] = ()
     programmes: Mapping[str, str] | None = None
+    superpose: bool = False
+    root: bool = False
 
 
 RECETTES: Final[Mapping[str, Recette]] = {
@@ -56,6 +65,14 @@ RECETTES: Final[Mapping[str, Recette]] = {
         programmes={"java": "default-jdk-headless", "javac": "default-jdk-headless"},
     ),
     "gsoap": Recette(debian=("gsoap", "libgsoap-dev", "libssl-dev", "zlib1g-dev"), programmes={"gcc": "gcc"}),
+    "dovecot": Recette(debian=("dovecot-imapd", "dovecot-lmtpd"), superpose=True),
+    "postfix": Recette(debian=("postfix",), superpose=True, root=True),
+    "nss": Recette(debian=("libnss3-tools",)),
+    "gpgsm": Recette(debian=("gpgsm", "gpg-agent")),
+    "bouncy-castle": Recette(
+        debian=("libbcprov-java", "libbcpkix-java", "libbcmail-java"),
+        programmes={"java": "default-jdk-headless", "javac": "default-jdk-headless"},
+    ),
     "curl": Recette(programmes={"curl": "curl"}),
     "openssl": Recette(programmes={"openssl": "openssl"}),
 }
@@ -90,6 +107,23 @@ class Chaine:
         paths = os.pathsep.join([*own, *([inherited] if inherited else [])])
         return {**os.environ, **({"LD_LIBRARY_PATH": paths} if paths else {}), "LC_ALL": "C.UTF-8"}
 
+    def overlay(self, words: Sequence[object], utilisateur: str = "") -> list[str]:
+        """The command that runs `words` with the files of this toolchain in /usr, under the same process id.
+
+        utilisateur: as whom it runs; only root may choose, anybody else stays who they are.
+        """
+        own = [str(racine / "usr") for racine in self.racines if racine != Path("/")]
+        root = os.geteuid() == 0
+        plain = [*(_become(utilisateur) if utilisateur and root else ()), *map(str, words)]
+        if not own:
+            return plain
+        mount = f"mount -t overlay overlay -o lowerdir={':'.join(own)}:/usr /usr"
+        if root:
+            return ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", *plain]
+        # Only who is root in a namespace may mount; the program then finds its own user again.
+        back = f'{mount} && exec unshare --map-user={os.geteuid()} --map-group={os.getegid()} "$@"'
+        return ["unshare", "--map-root-user", "--mount", "sh", "-c", back, "sh", *plain]
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:
@@ -108,6 +142,8 @@ def chaine(nom: str, *, force: bool = False) -> Chaine | Absence:
     for programme, paquet in (recette.programmes or {}).items():
         if shutil.which(programme) is None:
             return Absence(f"{programme} n'est pas sur cette machine (apt-get install {paquet})")
+    if recette.root and os.geteuid():
+        return Absence(f"{nom} ne démarre que sous root")
     if not recette.debian and not recette.npm:
         return Chaine((Path("/"),))
     wanted = os.environ.get("ECHANGEUR_ETRANGERS", "")
@@ -119,9 +155,21 @@ def chaine(nom: str, *, force: bool = False) -> Chaine | Absence:
     cache = Path(wanted) if wanted else base
     try:
         with _alone(cache):
-            return _cached(cache, nom, recette, force=force)
+            found = _cached(cache, nom, recette, force=force)
     except OSError as error:
         return Absence(f"le cache {cache} n'est pas utilisable : {error.strerror}")
+    if isinstance(found, Chaine) and recette.superpose:
+        try:
+            _run(found.overlay(["true"]), DELAI_APT)
+        except _EchecError as error:
+            packages = " ".join(recette.debian)
+            return Absence(f"rien ne peut être superposé à /usr ({error}) ; apt-get install {packages}")
+    return found
+
+
+def _become(utilisateur: str) -> list[str]:
+    account = pwd.getpwnam(utilisateur)
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
 
 
 def _cached(cache: Path, nom: str, recette: Recette, *, force: bool) -> Chaine | Absence:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "etrangers.md"
+COURRIER = PAGE.with_name("interop-courrier.md")
+"""The same for signed mail; its tables are written and compared by tests/interop."""
 CLIENTS = "Ce que chaque client sait faire"
 VERSIONS = "Versions éprouvées"
 
 
-def read_table(title: str) -> dict[str, dict[str, str]]:
+def read_table(title: str, page: Path = PAGE) -> dict[str, dict[str, str]]:
     """The table under the heading `title`: by first cell of a row, its other cells by heading."""
-    _, _, after = PAGE.read_text(encoding="utf-8").partition(f"\n## {title}\n")
+    _, _, after = page.read_text(encoding="utf-8").partition(f"\n## {title}\n")
     rows = [
         [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
         for line in after.partition("\n## ")[0].splitlines()

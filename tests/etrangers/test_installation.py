@@ -10,7 +10,7 @@ import pytest
 
 import tools.etrangers as etrangers
 from tests.etrangers.epreuve import ETAPES
-from tests.etrangers.page import CLIENTS, VERSIONS, read_table
+from tests.etrangers.page import CLIENTS, COURRIER, VERSIONS, read_table
 from tools.etrangers import NODE_SOAP, RECETTES, Absence, Chaine, Recette, chaine
 
 
@@ -101,6 +101,7 @@ def test_page_tells_of_every_client() -> None:
     table = read_table(CLIENTS)
     assert {name.partition(",")[0] for name in table} <= set(read_table(VERSIONS))
     assert all(tuple(row) == ETAPES for row in table.values())
-    outils = {row["outil"] for row in read_table(VERSIONS).values()}
+    pages = (read_table(VERSIONS), read_table(VERSIONS, COURRIER))
+    outils = {row["outil"] for page in pages for row in page.values()}
     assert outils == set(RECETTES)
     assert read_table(VERSIONS)["node-soap"]["version"] == NODE_SOAP
