@@ -21,6 +21,11 @@ _CONSTRUIT: Final = 0x20
 _INDEFINIE: Final = 0x80
 
 
+MAX_IDENTIFIANT: Final = 128
+"""Octets of an object identifier. Threat: time; reading one is quadratic, 200 KB of it took 15 s. Real ones
+have 5 to 30."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limites:
     """What a message may hold.
@@ -107,6 +112,8 @@ class _Lecture:
             pos += taille
         if longueur > fin - pos:
             raise BerIllisible("élément plus long que son contenant")
+        if tag == _OID and longueur > MAX_IDENTIFIANT:
+            raise BerIllisible(f"identifiant de {longueur} octets")
         if not tag & _CONSTRUIT:
             return _Element(tag, pos - debut, data[debut : pos + longueur], change=False), pos + longueur
         return self._construit(tag, etiquette, debut, pos, pos + longueur, fin, profondeur)

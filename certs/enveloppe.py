@@ -335,11 +335,14 @@ def _candidates(recipients: Any, trousseau: Sequence[Paire]) -> Iterator[tuple[A
     possible: list[tuple[Any, Paire]] = []
     designations = [(paire, Designation.of(paire.certificat)) for paire in trousseau]
     found = False
+    reste = MAX_DESTINATAIRES
     for position in range(len(recipients)):
         try:
             entries = _entries(recipients[position])
         except ERREURS_ASN1:
             continue
+        # One agreement may be for thousands of keys: they are recipients like the others.
+        entries, reste = entries[:reste], max(0, reste - len(entries))
         for rid, recipient, rsa_key in entries:
             for paire, designation in designations:
                 if isinstance(paire.cle, rsa.RSAPrivateKey) is not rsa_key:

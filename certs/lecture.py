@@ -102,6 +102,8 @@ def read_chaine(data: bytes) -> tuple[Certificat, ...] | CertificatIllisible:
             return tuple(_read(certificate) for certificate in found)
     except (
         ValueError,
+        # Of a name: an attribute of the type that only one of them may have.
+        TypeError,
         UnsupportedAlgorithm,
         x509.DuplicateExtension,
         x509.InvalidVersion,
