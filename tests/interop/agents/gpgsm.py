@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from tests.interop.agents import Agent, EchecError
@@ -22,14 +21,20 @@ class Gpgsm(Agent):
         self._maison = Path(tempfile.mkdtemp(prefix="gpgsm-"))
         (self._maison / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
         (self._maison / "gpgsm.conf").write_text("disable-crl-checks\n")
+        # Started now: on a loaded machine, the first command that needs it would not wait for it.
+        self.run(("gpgconf", "--homedir", self._maison, "--launch", "gpg-agent"))
         self._gpgsm("--import", self.titulaires[0].autorite)
         listed = self._gpgsm("--list-keys", "--with-colons").decode()
         root = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr:"))
         (self._maison / "trustlist.txt").write_text(f"{root} S relax\n")
         for holder in self.titulaires:
             self._gpgsm("--import", holder.certificat)
-            with suppress(EchecError):  # 2.2 imports no key on an elliptic curve
+            try:
                 self._gpgsm("--import", holder.dossier / "ancien.p12")
+            except EchecError:
+                # 2.2 imports no key on an elliptic curve.
+                if holder.nature != "p256":
+                    raise
 
     def close(self) -> None:
         subprocess.run(
