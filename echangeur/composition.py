@@ -48,6 +48,7 @@ from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
 from soap.operations_pieces import operations_pieces
+from soap.operations_portail import operations_portail
 from soap.server import Limites, create_app, create_runner
 from soap.services import SERVICES
 
@@ -159,6 +160,7 @@ async def _services(
                 **operations_dalo(dalo, clock, refus.keep),
                 **operations_pieces(dossier),
                 **operations_distribution(retraits),
+                **operations_portail(traitement.portail, clock, attestations),
             },
         )
         runner = create_runner(app)

@@ -36,6 +36,11 @@ class Acte(StrEnum):
     RADIER_NON_RENOUVELEE = "radier-non-renouvelee"
     REACTIVER = "reactiver"
     SUPPRIMER = "supprimer"
+    CREER_APRES_SEPARATION = "creer-apres-separation"
+    SAISIR = "saisir"
+    LIRE_DEPOTS = "lire-depots"
+    VALIDER = "valider"
+    RETIRER = "retirer"
     DECLARER_DALO = "declarer-dalo"
     LISTER_TYPES = "lister-types"
     LIRE_EVENEMENTS = "lire-evenements"
@@ -52,20 +57,9 @@ class Acte(StrEnum):
     ACQUITTER = "acquitter"
 
 
-_TOUS: Final = frozenset(TypeGuichet)
-
-ACTEURS: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
-    {
-        **dict.fromkeys(Acte, _TOUS),
-        Acte.ATTRIBUER: frozenset({TypeGuichet.BAILLEUR}),
-        Acte.DECLARER_IRRECEVABLE: frozenset({TypeGuichet.BAILLEUR}),
-        Acte.RADIER_NON_RENOUVELEE: frozenset(),
-        Acte.DECLARER_DALO: frozenset({TypeGuichet.ETAT}),
-    }
+SANS_DEMANDE: Final = frozenset(
+    {Acte.CREER, Acte.SAISIR, Acte.LISTER_TYPES, Acte.LIRE_DISTRIBUTIONS, Acte.ACQUITTER}
 )
-"""Types of guichet that may do an act on a demande that they may read (regles §2, §5, §8)."""
-
-SANS_DEMANDE: Final = frozenset({Acte.CREER, Acte.LISTER_TYPES, Acte.LIRE_DISTRIBUTIONS, Acte.ACQUITTER})
 """Acts that no demande bounds."""
 
 PAR_SYSTEME_PARTICULIER: Final = frozenset(
@@ -94,6 +88,7 @@ _LECTURES: Final = frozenset(
         Acte.LISTER_TYPES,
         Acte.LIRE_EVENEMENTS,
         Acte.LIRE_DISTRIBUTIONS,
+        Acte.LIRE_DEPOTS,
     }
 )
 _DU_DEMANDEUR: Final = frozenset(
@@ -107,6 +102,9 @@ _DU_DEMANDEUR: Final = frozenset(
         Acte.LIRE_EVENEMENTS,
         Acte.LIRE_DISTRIBUTIONS,
         Acte.ACQUITTER,
+        Acte.SAISIR,
+        Acte.LIRE_DEPOTS,
+        Acte.RETIRER,
     }
 )
 """What an applicant does online with his own demande (CCH R441-2-7, R441-2-8 b, R441-2-17): nothing that
@@ -118,6 +116,26 @@ def _of_pieces(profil: Profil) -> frozenset[Acte]:
     droits = DROITS[profil]
     return frozenset(acte for action, acte in ACTE_DE_PIECE.items() if droits[action] is not Portee.AUCUNE)
 
+
+_TOUS: Final = frozenset(TypeGuichet)
+_PAR_TYPE: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
+    {
+        Acte.ATTRIBUER: frozenset({TypeGuichet.BAILLEUR}),
+        Acte.DECLARER_IRRECEVABLE: frozenset({TypeGuichet.BAILLEUR}),
+        Acte.RADIER_NON_RENOUVELEE: frozenset(),
+        Acte.DECLARER_DALO: frozenset({TypeGuichet.ETAT}),
+    }
+)
+_DU_PORTAIL: Final = _DU_DEMANDEUR | _of_pieces(Profil.DEMANDEUR)
+
+ACTEURS: Final[Mapping[Acte, frozenset[TypeGuichet]]] = MappingProxyType(
+    {
+        acte: _PAR_TYPE.get(acte, _TOUS) - (frozenset() if acte in _DU_PORTAIL else {TypeGuichet.PORTAIL})
+        for acte in Acte
+    }
+)
+"""Types of guichet that may do an act on a demande that they may read (regles §2, §5, §8); the portal, where
+nobody is but the applicant, does what he does."""
 
 PROFILS: Final[Mapping[Profil, frozenset[Acte]]] = MappingProxyType(
     {
@@ -137,6 +155,7 @@ PROFILS: Final[Mapping[Profil, frozenset[Acte]]] = MappingProxyType(
 
 _NUM_UNIQUE: Final = (
     Acte.CREER,
+    Acte.CREER_APRES_SEPARATION,
     Acte.LIRE,
     Acte.MODIFIER,
     Acte.RENOUVELER,
@@ -164,6 +183,12 @@ OPERATIONS: Final[Mapping[str, tuple[Acte, ...]]] = MappingProxyType(
         "ajouterEvenementDemande": (Acte.AJOUTER_EVENEMENT,),
         "modifierEvenementDemande": (Acte.MODIFIER_EVENEMENT,),
         "supprimerEvenementDemande": (Acte.SUPPRIMER_EVENEMENT,),
+        "enregistrerBrouillon": (Acte.SAISIR,),
+        "deposerDemande": (Acte.CREER,),
+        "listerDepots": (Acte.LIRE_DEPOTS,),
+        "consulterDepot": (Acte.LIRE_DEPOTS,),
+        "validerDepot": (Acte.VALIDER,),
+        "invaliderDepot": (Acte.VALIDER, Acte.RETIRER),
         "deposerPiece": (Acte.DEPOSER_PIECE,),
         "listerPieces": (Acte.LISTER_PIECES,),
         "consulterPiece": (Acte.CONSULTER_PIECE,),
@@ -188,6 +213,7 @@ _RADIATIONS: Final = {
 }
 _FAITS: Final[Mapping[str, Acte]] = {
     "COP": Acte.LIRE,
+    Fait.CREATION_SEPARATION: Acte.CREER_APRES_SEPARATION,
     Fait.MODIFICATION: Acte.MODIFIER,
     Fait.RENOUVELLEMENT: Acte.RENOUVELER,
     Fait.SUPPRESSION: Acte.SUPPRIMER,

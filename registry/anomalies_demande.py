@@ -134,6 +134,14 @@ PROFIL_INSUFFISANT: Final = CATALOGUE.declare(
     source="regles §1, §11",
 )
 
+ACTE_REFUSE: Final = CATALOGUE.declare(
+    "GUI105",
+    "Un guichet de type « {constat} » ne fait pas cela.",
+    tour=Tour.PARTENAIRE,
+    conduite="Voir docs/droits.md ; ce que le portail ne fait pas, le demandeur l'obtient d'un guichet.",
+    source="regles §1",
+)
+
 # --- DBL: doublons ------------------------------------------------------------------------------------------
 
 DOUBLON: Final = CATALOGUE.declare(

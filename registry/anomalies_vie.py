@@ -152,3 +152,10 @@ DEMANDEUR_ETRANGER: Final = _declare(
     "Vérifier l'identité du demandeur et numUniqueAssocie ; une autre personne dépose une création (CRE).",
     "VIE-72",
 )
+ETAT_CIVIL_FIXE: Final = _declare(
+    "VIE230",
+    "Le portail ne change ni le nom de naissance ni les prénoms du demandeur.",
+    "Rétablir ces noms et renvoyer ; pour les corriger, le demandeur présente ses justificatifs à un guichet "
+    "enregistreur.",
+    "POR-4",
+)

@@ -13,16 +13,19 @@ from datetime import date, timedelta
 from typing import Final
 
 from registry import anomalies_vie as catalogue
-from registry.actes import Acte
+from registry import etat_civil
+from registry.actes import ACTEURS, Acte
 from registry.anomalies import Anomalie, TypeAnomalie
 from registry.controles import PARIS, format_jour
 from registry.droits import may_do
-from registry.guichets import Guichet
+from registry.guichets import Guichet, TypeGuichet
 from registry.regles import Regles
 from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, SANS_REPONSE, add_months, reactivation_limit
-from schemas.demande import Demande
+from schemas.demande import Demande, read_demande
+from schemas.parser import parse
 from schemas.suites import Attribution
+from schemas.violations import Violation
 
 _CORPS: Final = "/interfaceNuu/demande/demandeLogement"
 _RADIATION: Final = f"{_CORPS}/radiation"
@@ -63,11 +66,6 @@ class Condition:
 # --- who ----------------------------------------------------------------------------------------------------
 
 
-def _anyone(_cas: Cas) -> Iterator[Constat]:
-    # The right to read is checked before any condition: without it the demande is not even known to exist.
-    yield from ()
-
-
 def _nobody(cas: Cas) -> Iterator[Constat]:
     if not may_do(cas.guichet, Acte.RADIER_NON_RENOUVELEE):
         yield cas.guichet.code, "l'échangeur, par la tâche quotidienne ; un système particulier", _RADIATION
@@ -79,7 +77,7 @@ def _bailleur(cas: Cas, acte: Acte = Acte.DECLARER_IRRECEVABLE) -> Iterator[Cons
 
 
 def _bailleur_if_configured(cas: Cas) -> Iterator[Constat]:
-    if cas.regles.irrecevabilite_bailleur_seul:
+    if cas.regles.irrecevabilite_bailleur_seul or cas.guichet.type is TypeGuichet.PORTAIL:
         yield from _bailleur(cas)
 
 
@@ -96,11 +94,28 @@ def _bailleur_of_attribution(cas: Cas) -> Iterator[Constat]:
 
 
 def _author(cas: Cas) -> Iterator[Constat]:
-    if cas.guichet.code != cas.situation.guichet:
+    if not may_do(cas.guichet, Acte.SUPPRIMER):
+        yield f"{cas.guichet.code} ({cas.guichet.type})", _names_of(Acte.SUPPRIMER), ""
+    elif cas.guichet.code != cas.situation.guichet:
         yield cas.guichet.code, f"le guichet qui l'a enregistrée, {cas.situation.guichet}", ""
 
 
-TOUT_GUICHET: Final = Condition("tout guichet qui peut lire la demande", catalogue.ACTEUR, _anyone)
+def _names_of(acte: Acte) -> str:
+    return "tout guichet" if len(ACTEURS[acte]) == len(TypeGuichet) else "tout guichet, le portail excepté"
+
+
+def tout_guichet(acte: Acte) -> Condition:
+    """Any guichet that may do the act. The right to read comes before any condition: without it the demande
+    is not even known to exist."""
+
+    def test(cas: Cas) -> Iterator[Constat]:
+        if not may_do(cas.guichet, acte):
+            yield f"{cas.guichet.code} ({cas.guichet.type})", _names_of(acte), ""
+
+    who, _, but = _names_of(acte).partition(",")
+    return Condition(f"{who} qui peut lire la demande{',' * bool(but)}{but}", catalogue.ACTEUR, test)
+
+
 ECHANGEUR: Final = Condition(
     "l'échangeur, par la tâche quotidienne ; un système particulier pour les siennes",
     catalogue.ACTEUR,
@@ -116,7 +131,9 @@ BAILLEUR_ATTRIBUTAIRE: Final = Condition(
     catalogue.ACTEUR,
     _bailleur_of_attribution,
 )
-ENREGISTREUR: Final = Condition("le guichet qui a enregistré la demande", catalogue.ACTEUR, _author)
+ENREGISTREUR: Final = Condition(
+    "le guichet qui a enregistré la demande, le portail excepté", catalogue.ACTEUR, _author
+)
 
 
 # --- what -------------------------------------------------------------------------------------------------
@@ -137,6 +154,15 @@ def _renewal_date(cas: Cas) -> Iterator[Constat]:
         yield format_jour(jour), f"au plus tard le jour de réception, {format_jour(cas.jour)}", element
     elif jour < depuis:
         yield format_jour(jour), f"pas avant le {format_jour(depuis)}", element
+
+
+def _etat_civil(cas: Cas) -> Iterator[Constat]:
+    if cas.guichet.type is not TypeGuichet.PORTAIL or not cas.regles.portail_etat_civil_fixe:
+        return
+    root = parse(cas.situation.document)
+    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+    if etat_civil.changes(read_demande(root), cas.demande):
+        yield "", "", f"{_CORPS}/personnePhysique/demandeur"
 
 
 def _radiation_date(cas: Cas) -> Iterator[Constat]:
@@ -261,6 +287,11 @@ DATE_RENOUVELLEMENT: Final = Condition(
     "cette date va du dépôt, ou du renouvellement précédent, au jour de réception",
     catalogue.DATE_RENOUVELLEMENT,
     _renewal_date,
+)
+ETAT_CIVIL: Final = Condition(
+    "le portail ne change ni le nom de naissance ni les prénoms (réglable)",
+    catalogue.ETAT_CIVIL_FIXE,
+    _etat_civil,
 )
 DATE_RADIATION: Final = Condition(
     "la date de radiation va du dépôt au jour de réception", catalogue.DATE_RADIATION, _radiation_date

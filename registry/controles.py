@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 from registry import anomalies_demande as catalogue
 from registry import anomalies_vie, numero_unique
+from registry.actes import Acte
 from registry.anomalies import Anomalie
+from registry.droits import may_do
 from registry.guichets import Guichet
 from registry.identites import normalise
 from registry.lifecycle import CREATIONS, SUITES, Fait
@@ -84,6 +86,7 @@ def check_creation(
     return (
         *_operation(demande, codes),
         *check_guichet(demande, guichet),
+        *_acte(demande, guichet),
         *_numero(demande, guichet),
         *_vie(demande, recu_le),
         *_dates(demande, recu_le),
@@ -112,6 +115,12 @@ def _operation(demande: Demande, codes: Sequence[Violation]) -> Iterator[Anomali
     elif not any(v.path == element for v in codes):
         # A code that joined the list after this program was written.
         yield catalogue.OPERATION_NON_ASSUREE(type_fichier, ", ".join(_ENVOYEES), element)
+
+
+def _acte(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:
+    separation = demande.type_fichier == Fait.CREATION_SEPARATION
+    if separation and not may_do(guichet, Acte.CREER_APRES_SEPARATION):
+        yield catalogue.ACTE_REFUSE(guichet.type, "", "/interfaceNuu/entete/typeFichier")
 
 
 def _numero(demande: Demande, guichet: Guichet) -> Iterator[Anomalie]:

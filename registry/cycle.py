@@ -12,6 +12,7 @@ from typing import Final
 
 from registry import anomalies_vie as catalogue
 from registry import conditions as c
+from registry.actes import Acte
 from registry.anomalies import Anomalie
 from registry.conditions import Cas, Condition
 from registry.lifecycle import Etat, Fait
@@ -43,14 +44,14 @@ class Ligne:
 _RADIATION = (Etat.ACTIVE, Fait.RADIATION)
 
 TABLE: Final = (
-    Ligne(Etat.ACTIVE, Fait.MODIFICATION, "", Etat.ACTIVE, c.TOUT_GUICHET),
+    Ligne(Etat.ACTIVE, Fait.MODIFICATION, "", Etat.ACTIVE, c.tout_guichet(Acte.MODIFIER), (c.ETAT_CIVIL,)),
     Ligne(
         Etat.ACTIVE,
         Fait.RENOUVELLEMENT,
         "",
         Etat.ACTIVE,
-        c.TOUT_GUICHET,
-        (c.RENOUVELLEMENT_PRESENT, c.DATE_RENOUVELLEMENT),
+        c.tout_guichet(Acte.RENOUVELER),
+        (c.RENOUVELLEMENT_PRESENT, c.DATE_RENOUVELLEMENT, c.ETAT_CIVIL),
     ),
     Ligne(
         *_RADIATION,
@@ -65,8 +66,14 @@ TABLE: Final = (
             c.DATE_BAIL,
         ),
     ),
-    Ligne(*_RADIATION, "RADABA", Etat.RADIEE, c.TOUT_GUICHET, (c.DATE_RADIATION,)),
-    Ligne(*_RADIATION, "RADCON", Etat.RADIEE, c.TOUT_GUICHET, (c.DATE_RADIATION, c.COURRIER)),
+    Ligne(*_RADIATION, "RADABA", Etat.RADIEE, c.tout_guichet(Acte.ABANDONNER), (c.DATE_RADIATION,)),
+    Ligne(
+        *_RADIATION,
+        "RADCON",
+        Etat.RADIEE,
+        c.tout_guichet(Acte.RADIER_SANS_REPONSE),
+        (c.DATE_RADIATION, c.COURRIER),
+    ),
     Ligne(*_RADIATION, "RADIRR", Etat.RADIEE, c.BAILLEUR, (c.DATE_RADIATION, c.SOUS_MOTIF)),
     Ligne(*_RADIATION, "RADREN", Etat.RADIEE, c.ECHANGEUR, (c.DATE_RADIATION,)),
     Ligne(
@@ -74,7 +81,7 @@ TABLE: Final = (
         Fait.DERADIATION,
         "",
         Etat.ACTIVE,
-        c.TOUT_GUICHET,
+        c.tout_guichet(Acte.REACTIVER),
         (c.MOTIF_ANNULABLE, c.DANS_LE_DELAI),
     ),
     Ligne(

@@ -17,7 +17,7 @@ from typing import Final
 
 from registry.actes import ACTEURS, PAR_SYSTEME_PARTICULIER, PROFILS, Acte
 from registry.anomalies import Anomalie
-from registry.anomalies_demande import PROFIL_INSUFFISANT
+from registry.anomalies_demande import ACTE_REFUSE, PROFIL_INSUFFISANT
 from registry.guichets import Guichet, TypeGuichet
 from registry.profils import Profil
 
@@ -65,6 +65,14 @@ def check_profil(profil: Profil, *actes: Acte) -> Anomalie | None:
         return None
     suffisants = [autre for autre in Profil if not PROFILS[autre].isdisjoint(actes)]
     return PROFIL_INSUFFISANT(profil, ", ".join(suffisants))
+
+
+def check_type(guichet: Guichet, *actes: Acte) -> Anomalie | None:
+    """None when the portal may do one of the acts at least, and for any other type: what those may not do,
+    the controls of each act say, since some of it is configured."""
+    if guichet.type is not TypeGuichet.PORTAIL or any(guichet.type in ACTEURS[acte] for acte in actes):
+        return None
+    return ACTE_REFUSE(guichet.type)
 
 
 def may_read(

@@ -82,11 +82,13 @@ class ReponseNumUnique:
     """Answer of getNumUnique: the demande with its number, or with its anomalies.
 
     numero, nature: the number and the type of file (CRE, REN…) when it was accepted, otherwise empty.
+    depot: identifier of the deposit, when it awaits its validation and has no number.
     """
 
     demande: Fichier
     numero: str = ""
     nature: str = ""
+    depot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,15 @@ _ERASE: Final = tuple(
         WHERE e.numero = ANY(CAST(:numeros AS text[])) AND b.echange = j.echange
         """,
         "DELETE FROM evenement_partage WHERE numero = ANY(CAST(:numeros AS text[]))",
+        """
+        DELETE FROM echange_brut b USING depot d JOIN depot_message m ON m.depot = d.id
+        WHERE d.numero = ANY(CAST(:numeros AS text[])) AND b.echange = m.echange
+        """,
+        """
+        DELETE FROM depot_message m USING depot d
+        WHERE d.numero = ANY(CAST(:numeros AS text[])) AND m.depot = d.id
+        """,
+        "UPDATE depot SET etat = 'purgee' WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM preavis WHERE numero = ANY(CAST(:numeros AS text[]))",

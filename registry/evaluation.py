@@ -25,6 +25,20 @@ CleRejeu = tuple[str, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
+class DepotPortail:
+    """The deposit that a guichet validates (docs/specification/80-portail.md).
+
+    guichet: the portal, which registers it. recu_le: its certified reception. sequence: its journal entry.
+    piece: code of the identity document that the guichet has seen.
+    """
+
+    guichet: str
+    recu_le: datetime
+    sequence: int
+    piece: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemandeRecue:
     """A valid document to be registered, with all that could be said of it beforehand.
 
@@ -34,6 +48,7 @@ class DemandeRecue:
     territoire: that of the wished communes; empty only when there are anomalies.
     cles: identity keys (registry.identites).
     nom_fichier: name of the file of the answer, should the demande be registered.
+    depot: what this demande was, when it is a deposit that the guichet of the exchange validates.
     """
 
     echange: Echange
@@ -44,10 +59,22 @@ class DemandeRecue:
     territoire: str
     cles: tuple[CleIdentite, ...]
     nom_fichier: str
+    depot: DepotPortail | None = None
 
     @property
     def guichet(self) -> str:
+        """Who asks for the registration."""
         return self.echange.emetteur.guichet.code
+
+    @property
+    def enregistreur(self) -> str:
+        """The guichet that registers it first, whose code ends the number."""
+        return self.guichet if self.depot is None else self.depot.guichet
+
+    @property
+    def certifiee_le(self) -> datetime:
+        """The certified date of the demande: that of its reception, deposited or sent."""
+        return self.echange.recu_le if self.depot is None else self.depot.recu_le
 
     @property
     def cle_rejeu(self) -> CleRejeu:
@@ -199,7 +226,7 @@ class _Lot:
         while sequence < numero_unique.SEQUENCE_MAX:
             sequence += 1
             numero = str(
-                numero_unique.compose(territoire, item.demande.date_creation, sequence, item.guichet)
+                numero_unique.compose(territoire, item.demande.date_creation, sequence, item.enregistreur)
             )
             # A système particulier may have issued this very number: it is passed over.
             if numero not in self._pris:

@@ -8,7 +8,11 @@ from enum import StrEnum
 from typing import Final
 
 CODE_GUICHET: Final = re.compile(r"[A-Z0-9]{5}")
-"""Code of a guichet: 5 characters (interface/wire §6; GDPUB is the public portal)."""
+"""Code of a guichet: 5 characters (interface/wire §6)."""
+
+PORTAIL: Final = "GDPUB"
+"""The public portal, which speaks for applicants: one guichet, whose code ends the numbers that it opens
+(regles §1)."""
 
 
 class TypeGuichet(StrEnum):
@@ -19,6 +23,8 @@ class TypeGuichet(StrEnum):
     EPCI = "epci"
     ETAT = "etat"
     AUTRE = "autre"
+    PORTAIL = "portail"
+    """The public portal: applicants type their demandes there, guichets validate them."""
 
 
 class CanalDistribution(StrEnum):

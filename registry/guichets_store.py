@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from registry.constats import Constat
 from registry.generations import Generation, bump
-from registry.guichets import CODE_GUICHET, CanalDistribution, Guichet, TypeGuichet
+from registry.guichets import CODE_GUICHET, PORTAIL, CanalDistribution, Guichet, TypeGuichet
 from registry.tables import GUICHET
 from schemas import cog, territoires
 
@@ -197,6 +197,10 @@ def _forms(nouveau: NouveauGuichet) -> Iterable[Constat]:
             "GUICHET-CODE",
             "code",
             f"« {nouveau.code} » n'est pas un code de guichet : 5 lettres majuscules ou chiffres attendus",
+        )
+    if (nouveau.type is TypeGuichet.PORTAIL) is not (nouveau.code == PORTAIL):
+        yield Constat(
+            "GUICHET-PORTAIL", "type", f"le portail grand public est le guichet {PORTAIL}, et lui seul"
         )
     if not 1 <= len(nouveau.nom.strip()) <= _LONGUEUR_NOM:
         yield Constat("GUICHET-NOM", "nom", f"le nom doit avoir de 1 à {_LONGUEUR_NOM} caractères")

@@ -35,14 +35,16 @@ from registry.echanges import (
 from registry.evaluation import DemandeRecue
 from registry.evenements import Decideur
 from registry.exchanges_store import Issue, Lues, Statut, record_outcomes, record_receptions, relax
-from registry.guichets import Guichet
+from registry.guichets import Guichet, TypeGuichet
+from registry.handlers_portail import OPERATION_NUM_UNIQUE, Portail
 from registry.identites import cles_of
-from registry.lifecycle import SUITES
+from registry.lifecycle import SUITES, Fait
 from registry.lots import Echec, conclude, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.reading import DemandeLue, Lecture
 from registry.recherche_doublons import Recherchee, search, show
 from registry.recus import change_of, check_copy, creation_of
+from registry.refus_demandes import emitted, refuse
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
 from registry.regles import REGLES, Regles
 from registry.resultats import record_results
@@ -50,12 +52,7 @@ from registry.traitement_vie import Vie
 from schemas import territoires
 from schemas.demande import Demande, read_demande
 from schemas.documents import DEMANDES, read_document
-from schemas.emission import AnomalieEmise, DoublonEmis, doublon_of, emit_doublons, emit_refus
-from schemas.parser import parse
-from schemas.violations import Violation
-
-OPERATION_NUM_UNIQUE: Final = "getNumUnique"
-"""Operation under which a creation is kept for replays, whatever the edge."""
+from schemas.emission import emit_doublons
 
 LOT_MAX: Final = 64
 """Registrations of one transaction: at about 1 ms each, other processes wait 64 ms for the chain."""
@@ -104,6 +101,7 @@ class Traitement:
         self._clock = clock
         self._decideur = decideur
         self._noms = NomsFichiers()
+        self.portail = Portail(engine, clock, decideur, regles)
         self._vie = Vie(engine, clock, decideur, regles, lot_max)
         self._receptions: Batcher[Echange, Echec | None] = Batcher(self._receive, lot_max, "réceptions")
         self._issues: Batcher[Issue, Echec | None] = Batcher(self._conclude, lot_max, "issues")
@@ -130,6 +128,7 @@ class Traitement:
         ):
             batcher.start()
         self._vie.start()
+        self.portail.start()
 
     async def stop(self) -> None:
         """Finish what was submitted, then end the threads."""
@@ -139,6 +138,7 @@ class Traitement:
             self._lectures.stop(),
             self._recherches.stop(),
             self._vie.stop(),
+            self.portail.stop(),
         )
         await self._issues.stop()
 
@@ -162,6 +162,8 @@ class Traitement:
             return Refus((interdit,))
         if demande.type_fichier == COPIE:
             return await self._copy(echange, demande)
+        if guichet.type is TypeGuichet.PORTAIL and demande.type_fichier == Fait.CREATION:
+            return await self.portail.deposer_demande(echange, fichier, demande)
         if demande.type_fichier in SUITES:
             resultat = await self._vie.submit(
                 change_of(
@@ -211,7 +213,7 @@ class Traitement:
         if isinstance(trouves, Echec):
             raise await self._failed(echange, trouves)
         if trouves.lisibles:
-            contenu = emit_doublons(_emitted(trouves))
+            contenu = emit_doublons(emitted(trouves))
             return ReponseDoublons(doublons=Fichier(self._name(Prefixe.DOUBLONS, guichet), contenu))
         if trouves.caches:
             anomalies = tuple(describe_doublons(trouves, guichet.code, ", ".join(sorted(cherches))))
@@ -251,12 +253,7 @@ class Traitement:
         anomalies: Sequence[Anomalie],
         trouves: Doublons | None = None,
     ) -> Fichier:
-        contenu = emit_refus(
-            demande.root,
-            [AnomalieEmise(anomalie.code, anomalie.message, anomalie.propriete) for anomalie in anomalies],
-            () if trouves is None else _emitted(trouves),
-            date_fichier=self._clock.now(),
-        )
+        contenu = refuse(demande, anomalies, trouves, self._clock.now())
         return Fichier(self._name(Prefixe.DEMANDE, guichet), contenu)
 
     def _name(self, prefixe: Prefixe, guichet: Guichet) -> str:
@@ -357,12 +354,3 @@ def _search_outcome(item: _RechercheDemandee, vus: Doublons, maintenant: datetim
         numero=numeros[0] if numeros else "",
         lues=Lues(numeros, item.echange.emetteur.profil),
     )
-
-
-def _emitted(trouves: Doublons) -> list[DoublonEmis]:
-    emis = []
-    for doublon in trouves.lisibles:
-        root = parse(doublon.document)
-        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-        emis.append(doublon_of(doublon.numero, read_demande(root)))
-    return emis

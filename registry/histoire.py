@@ -15,15 +15,18 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from registry.controles import territoire_of
-from registry.lifecycle import Fait, transition
+from registry.lifecycle import Etat, Fait, transition
 from registry.situation import Situation
 from schemas.demande import Demande, read_demande
 from schemas.parser import parse
 from schemas.violations import Violation
 
 _FACTS: Final = text("""
-    SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, v.document
+    SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, v.document,
+        d.instant AS depot_le, d.guichet AS portail
     FROM demande_version v JOIN journal j ON j.sequence = v.sequence_journal
+        -- The deposit that the first version validated.
+        LEFT JOIN journal d ON d.sequence = (NULLIF(j.detail, '')::json ->> 'depot')::bigint
     WHERE v.numero = :numero AND j.numero = v.numero AND j.version = v.version
     ORDER BY v.version
 """)
@@ -48,14 +51,15 @@ def _until(lignes: Iterable[Row[Any]], a: datetime | None) -> Iterable[Row[Any]]
 
 def _first(ligne: Row[Any]) -> Situation:
     demande = _read(ligne.document)
-    etat = transition(None, Fait(ligne.nature))
+    deposee = ligne.depot_le is not None
+    etat = transition(Etat.ATTENTE, Fait.VALIDATION) if deposee else transition(None, Fait(ligne.nature))
     assert etat is not None, "la première version d'une demande la crée"
     return Situation(
         numero=ligne.numero,
         territoire=territoire_of(demande) or "",
-        guichet=ligne.guichet,
+        guichet=ligne.portail if deposee else ligne.guichet,
         date_depot=demande.date_creation,
-        recue_le=ligne.instant,
+        recue_le=ligne.depot_le if deposee else ligne.instant,
         etat=etat,
         version=ligne.version,
         communes=demande.communes_souhaitees,

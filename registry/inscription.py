@@ -42,6 +42,7 @@ _INSCRIBE: Final = text("""
     WITH lot AS MATERIALIZED (
         SELECT * FROM json_to_recordset(CAST(:lot AS json)) AS t(
             numero text, territoire text, guichet text, date_depot date, recue_le timestamptz, etat text,
+            auteur text, instant timestamptz,
             communes text[], types text[], doublon_force bool, sequence bigint, nature text, document text,
             empreinte text, operation text, fichier text, echange uuid, nom_fichier text,
             date_renouvellement date, numero_origine text)
@@ -49,20 +50,21 @@ _INSCRIBE: Final = text("""
         INSERT INTO demande (numero, territoire, guichet, date_depot, recue_le, etat, version, communes,
             types, doublon_force, sequence_journal, maj_le, date_renouvellement, numero_origine)
         SELECT numero, territoire, guichet, date_depot, recue_le, etat, 1, communes, types, doublon_force,
-            sequence, recue_le, date_renouvellement, numero_origine
+            sequence, instant, date_renouvellement, numero_origine
         FROM lot
     ), versions AS (
         INSERT INTO demande_version (numero, version, sequence_journal, nature, guichet, instant, document,
             empreinte)
-        SELECT numero, 1, sequence, nature, guichet, recue_le, convert_to(document, 'UTF8'),
+        SELECT numero, 1, sequence, nature, auteur, instant, convert_to(document, 'UTF8'),
             decode(empreinte, 'base64')
         FROM lot
     ), detentions AS (
         INSERT INTO detention (numero, guichet, depuis_le, motif)
-        SELECT numero, guichet, recue_le, 'auteur' FROM lot
+        SELECT numero, auteur, instant, 'auteur' FROM lot
+        UNION ALL SELECT numero, guichet, instant, 'auteur' FROM lot WHERE guichet <> auteur
     ), rejeux AS (
         INSERT INTO rejeu (guichet, operation, empreinte, numero, version, echange, repondu_le, nom_fichier)
-        SELECT guichet, operation, decode(fichier, 'base64'), numero, 1, echange, :repondu_le, nom_fichier
+        SELECT auteur, operation, decode(fichier, 'base64'), numero, 1, echange, :repondu_le, nom_fichier
         FROM lot
     ), compteurs AS (
         INSERT INTO compteur_numero (territoire, mois, dernier)
@@ -122,9 +124,11 @@ def _row(inscription: Inscription) -> dict[str, object]:
     return {
         "numero": inscription.numero,
         "territoire": recue.territoire,
-        "guichet": recue.guichet,
+        "guichet": recue.enregistreur,
+        "auteur": recue.guichet,
         "date_depot": recue.demande.date_creation,
-        "recue_le": recue.echange.recu_le,
+        "recue_le": recue.certifiee_le,
+        "instant": recue.echange.recu_le,
         "etat": inscription.etat,
         "communes": recue.demande.communes_souhaitees,
         "types": recue.demande.types_logement,

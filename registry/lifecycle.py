@@ -31,7 +31,8 @@ class Etat(StrEnum):
     SUPPRIMEE = "supprimee"
     """Registered by mistake and taken out at once by the same guichet; its number is never given again."""
     PURGEE = "purgee"
-    """Radiated for a year: its nominative data are erased, its journal entries and figures stay."""
+    """Out of the register long enough, or never in it: its nominative data are erased, its journal entries
+    and figures stay."""
 
 
 class Fait(StrEnum):
@@ -62,6 +63,8 @@ TRANSITIONS: Final[Mapping[tuple[Etat | None, Fait], Etat]] = MappingProxyType(
         (Etat.BROUILLON, Fait.CREATION): Etat.ACTIVE,
         (Etat.ATTENTE, Fait.VALIDATION): Etat.ACTIVE,
         (Etat.ATTENTE, Fait.INVALIDATION): Etat.INVALIDEE,
+        (Etat.BROUILLON, Fait.PURGE): Etat.PURGEE,
+        (Etat.INVALIDEE, Fait.PURGE): Etat.PURGEE,
         (Etat.ACTIVE, Fait.MODIFICATION): Etat.ACTIVE,
         (Etat.ACTIVE, Fait.RENOUVELLEMENT): Etat.ACTIVE,
         (Etat.ACTIVE, Fait.RADIATION): Etat.RADIEE,
@@ -80,7 +83,7 @@ SUITES: Final = frozenset({Fait.MODIFICATION, Fait.RENOUVELLEMENT, Fait.RADIATIO
 """typeFichier sent by partners about a demande that exists; a RAD without motive is a déradiation."""
 
 NUMEROTES: Final = frozenset({Etat.ACTIVE, Etat.RADIEE, Etat.SUPPRIMEE, Etat.PURGEE})
-"""States in which a demande has a numéro unique."""
+"""States that a demande with a numéro unique may be in; what is erased may never have had one."""
 
 
 def transition(etat: Etat | None, fait: Fait) -> Etat | None:

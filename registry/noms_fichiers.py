@@ -29,6 +29,7 @@ class Prefixe(StrEnum):
     RECHERCHE = "RCH"
     EVENEMENTS = "EVT"
     TYPES_EVENEMENTS = "TEV"
+    DEPOTS = "DEP"
 
 
 class NomsFichiers:

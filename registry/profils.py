@@ -7,7 +7,8 @@ pièce in registry.pieces.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+
+from registry.guichets import PORTAIL
 
 
 class Profil(StrEnum):
@@ -23,10 +24,6 @@ class Profil(StrEnum):
     """Industrial digitiser: qualifies and deposits, sees nothing."""
     DEMANDEUR = "demandeur"
     """The applicant himself, for whom the public portal speaks."""
-
-
-PORTAIL: Final = "GDPUB"
-"""Guichet of the public portal, which speaks for applicants (regles §1)."""
 
 
 def default_profil(guichet: str) -> Profil:

@@ -29,6 +29,7 @@ from registry.doublons import Doublons
 from registry.echanges import Fichier
 from registry.evaluation import (
     Accord,
+    CleRejeu,
     DemandeRecue,
     Evaluation,
     Rejet,
@@ -39,7 +40,8 @@ from registry.evaluation import (
 from registry.evenements import Decideur, EvenementDemande
 from registry.inscription import Inscription, inscribe
 from registry.journal import Chaine, Ecriture
-from registry.lifecycle import Fait, transition
+from registry.lifecycle import Etat, Fait, transition
+from registry.lignes import encode_rows
 from registry.separation import demande_of_origin
 from schemas.demande import read_demande
 from schemas.emission import TYPE_RETOUR, emit_demande, rehead
@@ -137,7 +139,7 @@ def _seal(
                 numero=accord.numero,
                 version=1,
                 document=empreinte,
-                detail=_detail(accord),
+                detail=_detail(item, accord),
             )
             for (_, item, accord), empreinte in zip(accords, empreintes, strict=True)
         ]
@@ -146,7 +148,8 @@ def _seal(
     for (place, item, accord), document, empreinte, entree in zip(
         accords, documents, empreintes, entrees, strict=True
     ):
-        etat = transition(None, Fait(item.demande.type_fichier))
+        fait = Fait(item.demande.type_fichier)
+        etat = transition(None, fait) if item.depot is None else transition(Etat.ATTENTE, Fait.VALIDATION)
         assert etat is not None, "les contrôles n'acceptent que des faits qui créent"
         inscriptions[place] = Inscription(
             item, accord.numero, etat, entree.sequence, document, empreinte, bool(accord.doublons)
@@ -165,10 +168,12 @@ def _prepare(item: DemandeRecue, accord: Accord) -> DemandeRecue:
     return replace(item, demande=read_demande(root))
 
 
-def _detail(accord: Accord) -> str:
-    """That the doublons were known and set aside is part of what the journal proves (regles §16); so is the
-    demande whose seniority is kept."""
+def _detail(item: DemandeRecue, accord: Accord) -> str:
+    """That the doublons were known and set aside is part of what the journal proves (regles §16); so are the
+    demande whose seniority is kept, and the deposit that was validated."""
     detail: dict[str, object] = {}
+    if item.depot is not None:
+        detail |= {"depot": item.depot.sequence, "piece": item.depot.piece}
     if accord.doublons:
         detail["doublons"] = sorted(accord.doublons)
     if accord.origine is not None:
@@ -261,3 +266,26 @@ def read_versions(conn: Connection, donnees: Sequence[ReponseDonnee]) -> dict[tu
         {"numero": [numero for numero, _ in cles], "version": [version for _, version in cles]},
     )
     return {(numero, version): document for numero, version, document in lignes}
+
+
+_REPLAYS: Final = text("""
+    SELECT r.guichet, r.operation, r.empreinte, r.numero, r.version, r.repondu_le, r.nom_fichier
+    FROM rejeu r
+    JOIN json_to_recordset(CAST(:rejeux AS json)) AS t(guichet text, operation text, empreinte text)
+        ON r.guichet = t.guichet AND r.operation = t.operation
+        AND r.empreinte = decode(t.empreinte, 'base64')
+""")
+
+
+def read_replays(conn: Connection, cles: Sequence[CleRejeu]) -> dict[CleRejeu, ReponseDonnee]:
+    """The answers already given to these files."""
+    rejeux = encode_rows(
+        {"guichet": guichet, "operation": operation, "empreinte": empreinte}
+        for guichet, operation, empreinte in set(cles)
+    )
+    return {
+        (row.guichet, row.operation, row.empreinte): ReponseDonnee(
+            row.numero, row.version, row.repondu_le, row.nom_fichier
+        )
+        for row in conn.execute(_REPLAYS, {"rejeux": rejeux})
+    }

@@ -89,6 +89,34 @@ class Regles(Struct, frozen=True, forbid_unknown_fields=True):
             " données lues.",
         ),
     ] = 12
+    portail_etat_civil_fixe: Annotated[
+        bool,
+        Meta(
+            description="`true` : le portail grand public ne change ni le nom de naissance ni les prénoms du"
+            " demandeur ; seuls les guichets le font."
+        ),
+    ] = True
+    brouillon_jours: Annotated[
+        int,
+        Meta(ge=1, le=366, description="Jours de conservation d'un brouillon après son dernier état."),
+    ] = 60
+    depot_jours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=366,
+            description="Jours pendant lesquels un dépôt du portail attend sa validation ; au-delà, il est"
+            " invalidé et le demandeur prévenu.",
+        ),
+    ] = 90
+    depot_conservation_jours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=366,
+            description="Jours de conservation des données nominatives d'un dépôt invalidé.",
+        ),
+    ] = 60
     dalo_declarants: Annotated[
         tuple[Literal["bailleur", "commune", "epci", "etat", "autre"], ...],
         Meta(

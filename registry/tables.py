@@ -174,6 +174,8 @@ JOURNAL: Final = Table(
     Column("document", LargeBinary),
     # Further facts as canonical JSON, never nominative; '' when there is none.
     Column("detail", Text, nullable=False, server_default=text("''")),
+    # What guichets corrected of the état civil of applicants (registry/trace_identites.py).
+    Index("journal_etat_civil_ix", "sequence", postgresql_where=text("detail LIKE '%\"etat_civil\"%'")),
 )
 
 CHAINE: Final = Table(

@@ -47,9 +47,14 @@ _CONTROLES: Final = (
             SELECT d.numero, d.version FROM demande d
             LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
                 AND v.sequence_journal = d.sequence_journal
-            LEFT JOIN journal j ON j.numero = d.numero AND j.version = 1 AND j.instant = d.recue_le
-                AND j.guichet = d.guichet
-            WHERE d.etat <> 'purgee' AND (v.numero IS NULL OR j.sequence IS NULL) ORDER BY d.sequence_journal
+            LEFT JOIN journal j ON j.numero = d.numero AND j.version = 1
+            -- What was deposited on the portal was received then, by the portal.
+            LEFT JOIN journal p ON p.sequence = (NULLIF(j.detail, '')::json ->> 'depot')::bigint
+                AND p.nature = 'DEPOT'
+            WHERE d.etat <> 'purgee' AND (v.numero IS NULL OR j.sequence IS NULL
+                OR coalesce(p.instant, j.instant) <> d.recue_le
+                OR coalesce(p.guichet, j.guichet) <> d.guichet)
+            ORDER BY d.sequence_journal
         """),
     ),
     (

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from registry import anomalies_demande as catalogue
-from registry import doublons
+from registry import doublons, etat_civil
 from registry.anomalies import Anomalie
 from registry.changement import ChangementRecu, Suite, plan, read_document_of
 from registry.droits import may_read
 from registry.echanges import Fichier
-from registry.evaluation import CleRejeu, ReponseDonnee
+from registry.evaluation import CleRejeu
 from registry.evenements import Decideur
 from registry.identites import cles_of
 from registry.journal import Chaine
 from registry.lifecycle import Fait
-from registry.lignes import encode_rows
 from registry.registration import (
     Enregistrement,
     RefusDemande,
     Resultat,
     describe_doublons,
+    read_replays,
     read_versions,
     replay,
 )
@@ -71,7 +70,7 @@ class _Lot:
         self._regles = regles
         self._situations = read_situations(conn, numeros)
         self._detentions = set(doublons.find_holders(conn, numeros, {item.guichet.code for item in items}))
-        self._rejeux = _read_replays(conn, [item.cle_rejeu for item in items])
+        self._rejeux = read_replays(conn, [item.cle_rejeu for item in items])
         self._versions = read_versions(conn, list(self._rejeux.values()))
         self._faits: dict[CleRejeu, Enregistrement] = {}
 
@@ -133,7 +132,7 @@ class _Lot:
                 root=suite.root,
                 demande=suite.demande,
                 cles=suite.cles,
-                detail=_detail(item, suite),
+                detail=_detail(item, suite, self._situations[suite.apres.numero]),
                 rejeu=item.cle_rejeu,
                 nom_fichier=item.nom_fichier,
             )
@@ -145,7 +144,7 @@ class _Lot:
         return fait
 
 
-def _detail(item: ChangementRecu, suite: Suite) -> dict[str, object]:
+def _detail(item: ChangementRecu, suite: Suite, avant: Situation) -> dict[str, object]:
     """What the journal proves beyond the document: it outlives it, and holds nothing nominative."""
     detail: dict[str, object] = {}
     if item.fait is Fait.DERADIATION:
@@ -156,6 +155,8 @@ def _detail(item: ChangementRecu, suite: Suite) -> dict[str, object]:
         detail["motif"] = item.motif
     if suite.cles is not None:
         detail["identite"] = "changee"
+        if etat_civil.changes(read_demande(read_document_of(avant)), suite.demande):
+            detail["etat_civil"] = "change"
     return detail
 
 
@@ -165,25 +166,3 @@ def _refuse(anomalies: Iterable[Anomalie]) -> RefusDemande:
 
 def _out_of_reach(item: ChangementRecu) -> Anomalie:
     return catalogue.DEMANDE_HORS_PORTEE(f"« {item.demande.num_unique} »", item.guichet.code)
-
-
-_REPLAYS: Final = text("""
-    SELECT r.guichet, r.operation, r.empreinte, r.numero, r.version, r.repondu_le, r.nom_fichier
-    FROM rejeu r
-    JOIN json_to_recordset(CAST(:rejeux AS json)) AS t(guichet text, operation text, empreinte text)
-        ON r.guichet = t.guichet AND r.operation = t.operation
-        AND r.empreinte = decode(t.empreinte, 'base64')
-""")
-
-
-def _read_replays(conn: Connection, cles: Sequence[CleRejeu]) -> dict[CleRejeu, ReponseDonnee]:
-    rejeux = encode_rows(
-        {"guichet": guichet, "operation": operation, "empreinte": empreinte}
-        for guichet, operation, empreinte in set(cles)
-    )
-    return {
-        (row.guichet, row.operation, row.empreinte): ReponseDonnee(
-            row.numero, row.version, row.repondu_le, row.nom_fichier
-        )
-        for row in conn.execute(_REPLAYS, {"rejeux": rejeux})
-    }

@@ -23,11 +23,12 @@ RECHERCHE_DEMANDE: Final = "RechercheDemandeImplService"
 RECEPTION_DISTRIBUTION: Final = "ReceptionDistributionService"
 DOSSIER_UNIQUE: Final = "DossierUniqueImplService"
 DISTRIBUTIONS: Final = "DistributionsImplService"
+PORTAIL: Final = "PortailImplService"
 
 SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE)
 """The published services, as the official interface has them."""
 
-OWN_SERVICES: Final = (DOSSIER_UNIQUE, DISTRIBUTIONS)
+OWN_SERVICES: Final = (DOSSIER_UNIQUE, DISTRIBUTIONS, PORTAIL)
 """The services that the hub serves beside them, in the same style."""
 
 PARTNER_SERVICES: Final = (RECEPTION_DISTRIBUTION,)

@@ -204,6 +204,11 @@ def stamp(emitted: bytes, version: int) -> bytes:
     A partner that brings it back unchanged says which version it started from. It is the last element of
     demandeLogement, and a `<` never stands for itself in a text: cutting there is sound.
     """
+    return stamp_text(emitted, f"V{version:06d}")
+
+
+def stamp_text(emitted: bytes, texte: str) -> bytes:
+    """The same with any text of letters, digits and hyphens."""
     place = emitted.rindex(_FIN)
-    token = f"<ns1:incrementFichier>V{version:06d}</ns1:incrementFichier>".encode()
+    token = f"<ns1:incrementFichier>{texte}</ns1:incrementFichier>".encode()
     return emitted[:place] + token + emitted[place:]

@@ -13,7 +13,7 @@ import codecs
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -55,6 +55,7 @@ _LONG: Final = 1 << 63
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?"
 )
+_JOUR: Final = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?", re.ASCII)
 _CHARSETS_DE_XML: Final = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 """Charsets that leave the bytes as they are: without a declaration XML is UTF-8, and ASCII is part of it."""
 _TAILLE: Final = frozenset({"XML-TAILLE", "XML-PROFONDEUR", "XML-NOEUDS"})
@@ -257,6 +258,13 @@ def _read_text(element: etree._Element, champ: Champ) -> str | Anomalie | None:
             text = text.strip(_BLANCS)
             if not (_ENTIER.fullmatch(text) and -_LONG <= int(text) < _LONG):
                 return CONTRAT_NON_RESPECTE(f"{champ.nom} n'est pas un nombre entier.", propriete=champ.nom)
+        case TypeChamp.JOUR:
+            text = text.strip(_BLANCS)
+            if not _is_day(text):
+                return CONTRAT_NON_RESPECTE(
+                    f"{champ.nom} n'est pas une date (AAAA-MM-JJ).", propriete=champ.nom
+                )
+            text = text[:10]
         case TypeChamp.CODE:
             code = element.get("code")
             if text:
@@ -277,6 +285,16 @@ def _is_instant(text: str) -> bool:
         return False
     try:
         datetime.fromisoformat(found[1])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_day(text: str) -> bool:
+    if not _JOUR.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text[:10])
     except ValueError:
         return False
     return True

@@ -11,7 +11,7 @@ from registry.actes import OPERATIONS
 from registry.anomalies import Anomalie
 from registry.attestation import Attestable
 from registry.clock import Clock
-from registry.droits import check_profil
+from registry.droits import check_profil, check_type
 from registry.echanges import (
     Echange,
     Fichier,
@@ -93,7 +93,9 @@ class Operations:
         served = self._served.get(operation.nom)
         if served is None:
             return await self._refuse(echange, OPERATION_NON_ASSUREE(operation.nom))
-        interdit = check_profil(echange.emetteur.profil, *OPERATIONS[operation.nom])
+        actes = OPERATIONS[operation.nom]
+        emetteur = echange.emetteur
+        interdit = check_profil(emetteur.profil, *actes) or check_type(emetteur.guichet, *actes)
         if interdit is not None:
             return await self._refuse(echange, interdit)
         certificat = parametres.fichiers.get("certificat", b"")
@@ -113,25 +115,9 @@ class Operations:
         if isinstance(answer, Refus):
             return answer
         retour = self._demande(answer.demande, parametres)
-        if self._attestations is None or not answer.numero or isinstance(retour, Refus):
+        if isinstance(retour, Refus):
             return retour
-        attestation = await self._attestations.attest(
-            Attestable(
-                answer.numero,
-                answer.nature,
-                echange.emetteur.guichet,
-                answer.demande.contenu,
-                answer.demande.nom,
-            ),
-            parametres.textes.get("complet", ""),
-        )
-        if attestation is None:
-            return retour
-        champs = ("nomAttestation", "attestation")
-        emise = carry(attestation, champs, parametres, self._clock.now(), type_clair=PDF)
-        if isinstance(emise, Refus):
-            return emise
-        return Retour({**retour.textes, **emise.textes}, {**retour.fichiers, **emise.fichiers})
+        return await attested(self._attestations, echange, answer, parametres, retour, self._clock.now())
 
     async def _get_demande_logement(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
         # A partner may frame the number with blanks; no number holds one.
@@ -157,6 +143,36 @@ class Operations:
 
     def _demande(self, fichier: Fichier, parametres: Parametres) -> Retour | Refus:
         return carry(fichier, ("nomFichierDemande", "fichierDemande"), parametres, self._clock.now())
+
+
+async def attested(
+    attestations: Attestateur | None,
+    echange: Echange,
+    answer: ReponseNumUnique,
+    parametres: Parametres,
+    retour: Retour,
+    instant: datetime,
+) -> Retour | Refus:
+    """The answer of a registration, with its attestation when one is due and wanted."""
+    if attestations is None or not answer.numero:
+        return retour
+    attestation = await attestations.attest(
+        Attestable(
+            answer.numero,
+            answer.nature,
+            echange.emetteur.guichet,
+            answer.demande.contenu,
+            answer.demande.nom,
+        ),
+        parametres.textes.get("complet", ""),
+    )
+    if attestation is None:
+        return retour
+    champs = ("nomAttestation", "attestation")
+    emise = carry(attestation, champs, parametres, instant, type_clair=PDF)
+    if isinstance(emise, Refus):
+        return emise
+    return Retour({**retour.textes, **emise.textes}, {**retour.fichiers, **emise.fichiers})
 
 
 def carry(

@@ -21,6 +21,7 @@ class TypeChamp(StrEnum):
 
     TEXTE = "xs:string"
     INSTANT = "xs:dateTime"
+    JOUR = "xs:date"
     CODE = "ws:codeElement"
     FICHIER = "ws:base64Binary"
     ENTIER = "xs:long"
@@ -444,7 +445,158 @@ DISTRIBUTIONS: Final = _service(
 )
 """Ours: what a guichet comes for itself (docs/specification/02-distribution.md)."""
 
-SERVICES: Final = (DEMANDE_LOGEMENT, GESTION_PARTAGEE, RECHERCHE_DEMANDE, DOSSIER_UNIQUE, DISTRIBUTIONS)
+PORTAIL: Final = _service(
+    "PortailImplService",
+    Operation(
+        "enregistrerBrouillon",
+        Message(
+            "enregistrerBrouillonParametres",
+            (
+                _texte("idDepot", facultatif=True),
+                _texte("nomFichierDemande"),
+                _fichier("fichierDemande"),
+            ),
+        ),
+        Message(
+            "enregistrerBrouillonReponse",
+            (
+                _texte("idDepot"),
+                Champ("dateEnregistrement", TypeChamp.INSTANT),
+                Champ("dateEcheance", TypeChamp.JOUR),
+                _texte("manques"),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "deposerDemande",
+        Message(
+            "deposerDemandeParametres",
+            (
+                _texte("idDepot", facultatif=True),
+                _texte("nomFichierDemande", facultatif=True),
+                _fichier("fichierDemande", facultatif=True),
+                _texte("complet", facultatif=True),
+            ),
+        ),
+        Message(
+            "deposerDemandeReponse",
+            (
+                _texte("idDepot", facultatif=True),
+                _texte("numUnique", facultatif=True),
+                _texte("nomFichierDemande"),
+                _fichier("fichierDemande"),
+                _texte("nomAttestation", facultatif=True),
+                _fichier("attestation", facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "listerDepots",
+        Message(
+            "listerDepotsParametres",
+            (
+                Champ("etat", TypeChamp.CODE, facultatif=True),
+                _texte("mel", facultatif=True),
+                _texte("nom", facultatif=True),
+                _texte("prenom", facultatif=True),
+                Champ("dateNaissance", TypeChamp.JOUR, facultatif=True),
+                _texte("territoire", facultatif=True),
+                Champ("deposeAvant", TypeChamp.INSTANT, facultatif=True),
+                _texte("apres", facultatif=True),
+            ),
+        ),
+        Message(
+            "listerDepotsReponse",
+            (
+                _texte("nomFichierListe"),
+                _fichier("listeDepots"),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "consulterDepot",
+        Message("consulterDepotParametres", (_texte("idDepot"),)),
+        Message(
+            "consulterDepotReponse",
+            (
+                _texte("idDepot"),
+                _texte("etat"),
+                _texte("guichet"),
+                Champ("dateDepot", TypeChamp.INSTANT, facultatif=True),
+                Champ("dateEcheance", TypeChamp.JOUR, facultatif=True),
+                _texte("numUnique", facultatif=True),
+                _texte("motif", facultatif=True),
+                _texte("commentaire", facultatif=True),
+                Champ("dateIssue", TypeChamp.INSTANT, facultatif=True),
+                _texte("nomFichierDemande", facultatif=True),
+                _fichier("fichierDemande", facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "validerDepot",
+        Message(
+            "validerDepotParametres",
+            (
+                _texte("idDepot"),
+                Champ("pieceIdentite", TypeChamp.CODE),
+                _texte("nom"),
+                _texte("prenom", facultatif=True),
+                Champ("dateNaissance", TypeChamp.JOUR, facultatif=True),
+                _texte("nomFichierDemande", facultatif=True),
+                _fichier("fichierDemande", facultatif=True),
+                _texte("utilisateur"),
+                _texte("complet", facultatif=True),
+            ),
+        ),
+        Message(
+            "validerDepotReponse",
+            (
+                _texte("numUnique", facultatif=True),
+                _texte("nomFichierDemande"),
+                _fichier("fichierDemande"),
+                _texte("nomAttestation", facultatif=True),
+                _fichier("attestation", facultatif=True),
+            ),
+        ),
+        assuree=True,
+    ),
+    Operation(
+        "invaliderDepot",
+        Message(
+            "invaliderDepotParametres",
+            (
+                _texte("idDepot"),
+                Champ("motif", TypeChamp.CODE),
+                _texte("commentaire", facultatif=True),
+                _texte("utilisateur"),
+            ),
+        ),
+        Message(
+            "invaliderDepotReponse",
+            (
+                _texte("idDepot"),
+                Champ("dateIssue", TypeChamp.INSTANT),
+                _texte("canal"),
+            ),
+        ),
+        assuree=True,
+    ),
+)
+"""Ours too: brouillons, deposits of the portal, validation (docs/specification/80-portail.md)."""
+
+SERVICES: Final = (
+    DEMANDE_LOGEMENT,
+    GESTION_PARTAGEE,
+    RECHERCHE_DEMANDE,
+    DOSSIER_UNIQUE,
+    DISTRIBUTIONS,
+    PORTAIL,
+)
 
 
 def choose_operation(service: Service, actions: Sequence[str], tag: str) -> Operation | Anomalie:

@@ -194,6 +194,7 @@ async def _run(ctx: Any, parametres: Parametres) -> Retour:
 _TYPES: Final = {
     TypeChamp.TEXTE: spyne.Unicode,
     TypeChamp.INSTANT: spyne.DateTime,
+    TypeChamp.JOUR: spyne.Date,
     TypeChamp.CODE: spyne.Unicode,
     TypeChamp.FICHIER: spyne.ByteArray,
     TypeChamp.ENTIER: spyne.Integer64,

@@ -35,6 +35,7 @@ _FAMILLES: Final = {
     "GUI": "Le guichet et ses droits",
     "DIS": "Les distributions",
     "PIE": "Les pièces du dossier unique",
+    "POR": "Le portail, les brouillons et les dépôts",
     "REC": "La recherche de demandes",
     "GPE": "La gestion partagée",
     "XML": "Le fichier",

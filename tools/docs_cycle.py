@@ -22,7 +22,7 @@ _FAITS: Final = {
     Fait.RADIATION: "`RAD` radiation",
     Fait.DERADIATION: "`RAD` sans motif : déradiation",
     Fait.SUPPRESSION: "`SUP` suppression",
-    Fait.PURGE: "effacement, un an après",
+    Fait.PURGE: "effacement, à la fin du délai de conservation",
 }
 
 _ENTETE: Final = """# Cycle de vie d'une demande

@@ -14,7 +14,7 @@ from registry.profils import Profil
 PAGE: Final = Path("docs/droits.md")
 
 LIBELLES: Final = {
-    Acte.CREER: "créer une demande (`getNumUnique`, `CRE`, `CRS`)",
+    Acte.CREER: "créer une demande (`getNumUnique`, `CRE`), ou la déposer à valider (portail)",
     Acte.LIRE: "lire une demande (`getDemandeLogement`, `COP`)",
     Acte.CHERCHER_DOUBLONS: "chercher les doublons (`getDoublons`)",
     Acte.RECHERCHER: "rechercher (`rechercheDemandeMulticritere`)",
@@ -28,6 +28,11 @@ LIBELLES: Final = {
     Acte.RADIER_NON_RENOUVELEE: "radier pour non-renouvellement (`RADREN`)",
     Acte.REACTIVER: "annuler une radiation (`RAD` sans code de motif)",
     Acte.SUPPRIMER: "supprimer une demande enregistrée par erreur (`SUP`)",
+    Acte.CREER_APRES_SEPARATION: "créer après une séparation (`CRS`)",
+    Acte.SAISIR: "garder un brouillon (`enregistrerBrouillon`), le déposer (`deposerDemande`)",
+    Acte.LIRE_DEPOTS: "lire les dépôts du portail (`listerDepots`, `consulterDepot`)",
+    Acte.VALIDER: "valider ou invalider un dépôt (`validerDepot`, `invaliderDepot`)",
+    Acte.RETIRER: "retirer un dépôt pour le demandeur (`invaliderDepot`, `RETRAI`)",
     Acte.DECLARER_DALO: "déclarer un DALO (`getDeclarationNouveauDalo`)",
     Acte.LISTER_TYPES: "lister les types d'événements (`listerTypesEvenementsNationaux`,"
     " `listerTypesEvenementsTerritoriaux`)",
@@ -52,6 +57,7 @@ _TYPES: Final = {
     TypeGuichet.EPCI: "EPCI",
     TypeGuichet.ETAT: "État",
     TypeGuichet.AUTRE: "autre",
+    TypeGuichet.PORTAIL: "portail",
 }
 
 _PROFILS: Final = {
@@ -93,6 +99,10 @@ l'a écrit.
 
 Tout guichet vient chercher ses distributions (`DistributionsImplService`) et ne voit que les siennes : ce
 que les droits de son type et ses filtres lui ont fait distribuer, et qu'il peut encore lire.
+
+Le portail grand public (`GDPUB`) agit pour le demandeur : il dépose, suit, modifie, renouvelle, abandonne, et
+rien d'autre (`GUI105`, `VIE211`) ; il ne voit et ne retire que ses propres dépôts
+([portail](specification/80-portail.md)). Un brouillon n'est lu que du guichet qui le garde.
 
 Les conditions de chaque fait : [cycle de vie](cycle-de-vie.md). L'irrecevabilité et la déclaration de DALO se
 règlent : [configuration](configuration.md).

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +18,7 @@ from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, ConstatNegatif, note, print_fiche, print_json, say
 from registry.cycle import LIBELLES
 from registry.histoire import rebuild
+from registry.trace_identites import read_changes
 from registry.verification import verify
 
 app = create_group("Le registre des demandes et son journal.")
@@ -115,3 +117,35 @@ def show_demande(
         print_json(fiche)
         return
     print_fiche([(nom.replace("_", " "), value) for nom, value in fiche.items()])
+
+
+@app.command("identites", cls=Commande)
+def show_identities(
+    ctx: typer.Context,
+    numero: Annotated[
+        str, typer.Option("--numero", help="Une demande seulement, par son numéro unique.")
+    ] = "",
+    depuis: Annotated[
+        datetime | None, typer.Option("--depuis", help="À partir de cet instant, heure de Paris.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Montre les changements de nom de naissance ou de prénom : avant, après, par qui et quand.
+
+    Liste nominative, pour le gestionnaire, qui y voit si une demande passe à une autre personne.
+    """
+    debut = None if depuis is None else depuis.replace(tzinfo=PARIS)
+    with transaction(ctx) as conn:
+        found = list(read_changes(conn, numero, debut))
+        if found:
+            trace_reading(ctx, conn, *sorted({each.numero for each in found}))
+    if json:
+        print_json([msgspec.to_builtins(each) for each in found])
+        return
+    for each in found:
+        say(
+            f"{each.instant.astimezone(PARIS):%d/%m/%Y %H:%M}  {each.numero}  {each.guichet}  "
+            f"{each.avant.prenom} {each.avant.nom} → {each.apres.prenom} {each.apres.nom}"
+        )
+    if not found:
+        say("Aucun changement.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from dispatching.decision import Distributeur
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.sortie import MauvaisUsage, print_json, say
 from registry.controles import PARIS
+from registry.depots_taches import Avis, erase_depots, expire_depots, tell
 from registry.effacement import erase, erase_exchanges
 from registry.preavis import Preavis, produce_notices
 from registry.projection import Projection, redate
@@ -31,6 +32,8 @@ class Tache(StrEnum):
 
     PREAVIS = "preavis"
     RADIATIONS = "radiations"
+    DEPOTS = "depots"
+    AVIS = "avis"
     EFFACEMENTS = "effacements"
     DELAIS = "delais"
 
@@ -48,14 +51,23 @@ def run_tasks(
         Path | None,
         typer.Option("--sortie", help="Fichier CSV où écrire la liste nominative des préavis à envoyer."),
     ] = None,
+    sortie_avis: Annotated[
+        Path | None,
+        typer.Option(
+            "--avis", help="Fichier CSV où écrire la liste nominative des dépôts refusés dont prévenir."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Fait les tâches quotidiennes : préavis, radiations pour non-renouvellement, effacements, délais.
+    """Fait les tâches quotidiennes : préavis, radiations d'office, dépôts, avis, effacements, délais.
 
     À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
     l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation. Les
     délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes.
+
+    Un dépôt du portail qui n'est pas validé à temps est invalidé ; sans --avis, ceux qu'il faut prévenir
+    attendent, et leurs données avec eux. Un brouillon laissé est effacé.
     """
     instance, clock = instance_of(ctx), contexte_of(ctx).clock
     regles, instant = instance.configuration.regles, clock.now()
@@ -71,7 +83,7 @@ def run_tasks(
             match tache:
                 case Tache.PREAVIS:
                     trouves = produce_notices(engine, regles, instant, essai=essai, progress=advance)
-                    ecrits = _write(trouves, sortie)
+                    ecrits = _write(trouves, sortie, Preavis)
                     faits["preavis"] = len(ecrits)
                     if sortie is not None and ecrits:
                         with engine.begin() as conn:
@@ -82,8 +94,23 @@ def run_tasks(
                         engine, regles, instant, decideur, essai=essai, progress=advance
                     )
                     faits["radiations"] = sum(1 for _ in radiees)
+                case Tache.DEPOTS:
+                    faits["depots_expires"] = expire_depots(
+                        engine, regles, instant, essai=essai, progress=advance
+                    )
+                case Tache.AVIS:
+                    # Without a file they wait: counted, and kept for the day when there is one.
+                    a_prevenir = tell(engine, instant, essai=essai or sortie_avis is None)
+                    ecrits = _write(a_prevenir, sortie_avis, Avis)
+                    faits["avis"] = len(ecrits)
+                    if sortie_avis is not None and ecrits:
+                        with engine.begin() as conn:
+                            trace_reading(ctx, conn, *ecrits)
                 case Tache.EFFACEMENTS:
                     effacees = erase(engine, regles, instant, essai=essai, progress=advance)
+                    faits["depots_effaces"] = erase_depots(
+                        engine, regles, instant, essai=essai, progress=advance
+                    )
                     faits["demandes_effacees"] = sum(1 for _ in effacees)
                     faits["echanges_effaces"] = erase_exchanges(engine, regles, instant, essai=essai)
                     faits["traces_effacees"] = erase_traces(
@@ -98,6 +125,9 @@ def run_tasks(
     textes = {
         "preavis": "préavis produit(s)",
         "radiations": "demande(s) radiée(s) pour non-renouvellement",
+        "depots_expires": "dépôt(s) invalidé(s) faute de validation",
+        "avis": "demandeur(s) à prévenir d'un dépôt refusé",
+        "depots_effaces": "brouillon(s) et dépôt(s) effacé(s)",
         "demandes_effacees": "demande(s) effacée(s)",
         "echanges_effaces": "message(s) refusé(s) effacé(s)",
         "traces_effacees": "trace(s) de lecture effacée(s)",
@@ -107,20 +137,24 @@ def run_tasks(
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")
 
 
-def _write(trouves: Iterator[Preavis], sortie: Path | None) -> list[str]:
-    """Write the notices as they come; the numbers of their demandes."""
+def _write(trouves: Iterable[Preavis | Avis], sortie: Path | None, ligne: type[Preavis | Avis]) -> list[str]:
+    """Write the notices as they come, under the names of their fields; what each is about."""
     if sortie is None:
-        return [preavis.numero for preavis in trouves]
+        return [_about(avis) for avis in trouves]
     ecrits = []
     # Appended to: the list of a task interrupted and run again is the sum of both.
     with sortie.open("a", encoding="utf-8", newline="") as fichier:
         ecrivain = csv.writer(fichier, delimiter=";")
         if fichier.tell() == 0:
-            ecrivain.writerow(Preavis.__dataclass_fields__)
-        for preavis in trouves:
-            ecrivain.writerow(msgspec.to_builtins(preavis).values())
-            ecrits.append(preavis.numero)
+            ecrivain.writerow(ligne.__dataclass_fields__)
+        for avis in trouves:
+            ecrivain.writerow(msgspec.to_builtins(avis).values())
+            ecrits.append(_about(avis))
     return ecrits
+
+
+def _about(avis: Preavis | Avis) -> str:
+    return avis.numero if isinstance(avis, Preavis) else avis.depot
 
 
 @contextmanager

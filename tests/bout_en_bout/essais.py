@@ -14,6 +14,7 @@ from echangeur.demo.fichiers import follow_up, renew, write_event
 from registry.controles import PARIS
 from schemas.generation import generate_demande
 from tests.bout_en_bout.appels import RECU, Appels, content, text_of
+from tests.bout_en_bout.essais_portail import ESSAIS_PORTAIL
 from tests.registry.dalo import declaration, numbers_in
 from tests.registry.documents_pieces import jpeg
 from tests.registry.test_evenements_store import types
@@ -298,5 +299,6 @@ ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "acquitterDistributions": acknowledges,
     "situerDistributions": tells_where_it_stands,
     "rejouerDistributions": replays,
+    **ESSAIS_PORTAIL,
 }
 """By operation. tests/test_depot.py checks that every operation of every WSDL has one."""

@@ -14,6 +14,7 @@ from schemas import contract
 from schemas.generation import generate_demande
 from tests.bout_en_bout.appels import SERVICE_OF, Appels, content, text_of
 from tests.bout_en_bout.essais import ESSAIS, ETAT
+from tests.bout_en_bout.essais_portail import PORTAIL
 from tests.bout_en_bout.monde import RECEVEURS, administer
 from tests.bout_en_bout.partenaires import Partenaires
 from tests.bout_en_bout.processus import Serveur
@@ -21,7 +22,7 @@ from tests.registry.test_separation import leaving
 from tests.registry.vies import attribution, radiation, renewal, sent
 
 GUICHET = "G1104"
-TYPES = {GUICHET: "bailleur", ETAT: "etat"}
+TYPES = {GUICHET: "bailleur", ETAT: "etat", PORTAIL: "portail"}
 SERVIES = sorted(SERVICE_OF)
 EN_PARTIES = [name for name in SERVIES if SERVICE_OF[name] not in contract.PARTNER_SERVICES]
 """A distribution holds one small file: the service that partners serve promises no MTOM."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
 from registry.clock import FixedClock
+from registry.depots_store import Message
+from registry.exchanges_store import record_receptions
+from registry.portail import DepotFait, deposit
 from registry.tables_references import DELAI_ANORMAL
 from tests.echangeur.conftest import Commande
-from tests.registry.vies import accept, created, numero_of, radiation
+from tests.registry.fabrique import RECU_LE, demande_of, echange_of
+from tests.registry.portail import PORTAIL, typed
+from tests.registry.vies import accept, created, numero_of, radiation, sent
 
 
 def test_a_year_of_daily_tasks(
@@ -23,9 +28,9 @@ def test_a_year_of_daily_tasks(
     horloge.set(datetime(2027, 5, 15, 2, tzinfo=UTC))
     essai = instance("registre", "taches", "--essai", "--json")
     assert essai.code == 0, essai.erreur
-    attendu = dict.fromkeys(
-        ("radiations", "demandes_effacees", "echanges_effaces", "traces_effacees", "delais"), 0
-    ) | {"essai": True, "preavis": 1}
+    taches = ("radiations", "depots_expires", "avis", "depots_effaces", "demandes_effacees")
+    attendu = dict.fromkeys((*taches, "echanges_effaces", "traces_effacees", "delais"), 0)
+    attendu |= {"essai": True, "preavis": 1}
     assert essai.json == attendu
     fait = instance("registre", "taches", "preavis", "--sortie", sortie)
     assert fait.code == 0, fait.erreur
@@ -91,3 +96,46 @@ def test_a_demande_as_it_was(instance: Commande, guichet: str, engine: Engine) -
     entier = instance("registre", "demande", numero, "--le", "2026-07-02T00:00:00", "--document")
     assert entier.sortie.strip() == document.decode()
     assert instance("registre", "demande", numero, "--le", "2026-06-01").code == 1
+
+
+def test_refused_deposits_are_told_by_a_daily_task(
+    instance: Commande, engine: Engine, horloge: FixedClock, tmp_path: Path
+) -> None:
+    """[POR-42] [POR-50] They wait for a file to be written in; then they can be erased."""
+    data = typed(1)
+    echange = echange_of(PORTAIL, data)
+    message = Message(echange.id, PORTAIL.code, "getNumUnique", b"x" * 32, "DEM.xml")
+    with engine.begin() as conn:
+        record_receptions(conn, [echange])
+        assert isinstance(deposit(conn, echange, message, demande_of(data), "", RECU_LE), DepotFait)
+    horloge.set(RECU_LE + timedelta(days=91))
+    assert instance("registre", "taches", "depots", "avis", "--json").json == {
+        "essai": False,
+        "depots_expires": 1,
+        "avis": 1,
+    }
+    sortie = tmp_path / "avis.csv"
+    assert instance("registre", "taches", "avis", "--avis", sortie, "--json").json["avis"] == 1
+    entete, ligne = sortie.read_text("utf-8").splitlines()
+    assert entete.startswith("depot;motif;texte;commentaire;canal;nom;prenom;mel;telephone")
+    assert ligne.startswith(f"{echange.id};EXPIRE;")
+    assert instance("registre", "taches", "avis", "--avis", sortie, "--json").json["avis"] == 0
+    horloge.set(RECU_LE + timedelta(days=200))
+    assert instance("registre", "taches", "effacements", "--json").json["depots_effaces"] == 1
+    assert instance("registre", "verifier").code == 0
+
+
+def test_changes_of_names_are_shown(instance: Commande, engine: Engine) -> None:
+    """[POR-5] And who looked at them is traced."""
+    assert "Aucun changement" in instance("registre", "identites").sortie
+    document = created(engine, 1, association=False)
+    demandeur = demande_of(document).demandeur
+    assert demandeur is not None
+    prenom = f"<ns1:prenom>{demandeur.prenom}"
+    accept(engine, sent(document, "MOD", (prenom, "<ns1:prenom>Autre")))
+    assert f"{demandeur.prenom} " in instance("registre", "identites").sortie
+    (change,) = instance("registre", "identites", "--numero", numero_of(document), "--json").json
+    assert (change["avant"]["prenom"], change["apres"]["prenom"]) == (demandeur.prenom, "Autre")
+    assert instance("registre", "identites", "--depuis", "2030-01-01T00:00:00", "--json").json == []
+    traces = instance("registre", "lectures", numero_of(document), "--json").json
+    assert {trace["operation"].split()[-1] for trace in traces} == {"identites"}

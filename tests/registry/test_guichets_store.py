@@ -90,11 +90,14 @@ def test_an_epci_is_its_own_perimeter_by_its_siren() -> None:
         (replace(EPCI, perimetre="552046484"), "GUICHET-PERIMETRE"),
         (replace(BAILLEUR, adresse_reception="http://hote/"), "GUICHET-ADRESSE"),
         (replace(BAILLEUR, adresse_reception="https:///chemin"), "GUICHET-ADRESSE"),
+        (replace(BAILLEUR, code="GDPUB"), "GUICHET-PORTAIL"),
+        (replace(BAILLEUR, type=TypeGuichet.PORTAIL), "GUICHET-PORTAIL"),
         (replace(BAILLEUR, adresse_reception="https://hote:port/"), "GUICHET-ADRESSE"),
         (replace(BAILLEUR, adresse_reception="https://nom:mot@hote/"), "GUICHET-ADRESSE"),
     ],
 )
 def test_each_mistake_has_its_constat(nouveau: NouveauGuichet, code: str) -> None:
+    """[POR-1] The portal among them: GDPUB, and it alone."""
     assert codes(resolve(nouveau)) == [code]
 
 

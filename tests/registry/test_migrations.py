@@ -20,6 +20,7 @@ for _module in (
     "dispatching.tables",
     "registry.tables_dalo",
     "registry.tables_rpls",
+    "registry.tables_depots",
     "registry.tables_doublons",
     "registry.tables_pieces",
     "registry.tables_traces",

@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from registry import portail
 from registry.controles import PARIS
 from registry.declaration_dalo import DaloDeclare, declare_dalo
+from registry.depots import Depot
+from registry.depots_store import Message, erase_depots, find_depot
 from registry.fusion import Fusion, merge
 from registry.guichets import Guichet
 from registry.histoire import rebuild
 from registry.lifecycle import Etat, Fait, transition
 from registry.numero_unique import parse
+from registry.portail import DepotFait
 from registry.registration import Enregistrement, register
 from registry.situation import Situation
 from registry.suites import SYSTEME
@@ -30,8 +34,10 @@ from tests.registry.fabrique import (
     RECU_LE,
     DecideurTemoin,
     demande_of,
+    echange_of,
     recue_of,
 )
+from tests.registry.portail import PORTAIL, seen, typed
 from tests.registry.test_separation import leaving
 from tests.registry.vies import (
     attribution,
@@ -65,6 +71,16 @@ EVENEMENTS = st.lists(
     min_size=50,
     max_size=50,
 )
+DEBUTS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            (Fait.SAISIE, Fait.DEPOT, Fait.DEPOT, Fait.VALIDATION, Fait.INVALIDATION, Fait.PURGE)
+        ),
+        st.integers(1, 40),
+    ),
+    max_size=6,
+)
+"""What happens before the number; a life that it does not number begins by a creation."""
 _seeds = itertools.count(1)
 
 
@@ -72,6 +88,100 @@ def new_couple(engine: Engine, seed: str) -> bytes:
     """A registered demande; doublons are forced, for whoever leaves is still named by the one he left."""
     couple = {"avec_cotitulaire": True, "lien": "M"}
     return created(engine, seed, communes=["93066"], forcer_doublon=True, **couple)
+
+
+class Attente:
+    """A brouillon or a deposit of the portal, and what each event must make of it."""
+
+    def __init__(self, engine: Engine, seed: str) -> None:
+        self._engine, self._seed, self._depot = engine, seed, ""
+        self._jour = RECU_LE.date()
+        self.numero: str | None = None
+
+    def _data(self, guichet: Guichet) -> bytes:
+        return typed(
+            self._seed,
+            self._jour,
+            guichet,
+            avec_cotitulaire=True,
+            lien="M",
+            communes=["93066"],
+            forcer_doublon=guichet is not PORTAIL,
+        )
+
+    def _etat(self) -> Etat | None:
+        with self._engine.connect() as conn:
+            depot = find_depot(conn, self._depot)
+        return None if depot is None else depot.etat
+
+    def happen(self, fait: Fait, instant: datetime) -> None:
+        """Let one thing happen, by whoever may; the table says whether it does."""
+        avant, suite = self._etat(), transition(self._etat(), fait)
+        nouveau = fait in (Fait.SAISIE, Fait.DEPOT) and suite is None
+        fait_ = self._try(fait, instant, nouveau=nouveau)
+        assert fait_ is (suite is not None or nouveau), (avant, fait)
+        attendu = transition(None, fait) if nouveau else suite or avant
+        assert self._etat() is attendu
+
+    def _try(self, fait: Fait, instant: datetime, *, nouveau: bool) -> bool:
+        """nouveau: what there was is over, another one begins."""
+        identifiant = "" if nouveau else self._depot
+        guichet = BAILLEUR if fait in (Fait.VALIDATION, Fait.INVALIDATION) else PORTAIL
+        if fait is Fait.DEPOT:
+            self._jour = instant.astimezone(PARIS).date()
+        data = self._data(guichet)
+        echange = echange_of(guichet, data, instant)
+        message = Message(echange.id, guichet.code, fait, f"{self._seed} {instant}".encode(), "DEM.xml")
+        with self._engine.begin() as conn:
+            match fait:
+                case Fait.SAISIE:
+                    garde = portail.save(conn, echange, message, data, demande_of(data), identifiant)
+                    self._depot = str(garde[0].id) if isinstance(garde, tuple) else self._depot
+                    return isinstance(garde, tuple)
+                case Fait.DEPOT:
+                    depose = portail.deposit(conn, echange, message, demande_of(data), identifiant, instant)
+                    self._depot = str(depose.depot.id) if isinstance(depose, DepotFait) else self._depot
+                    return isinstance(depose, DepotFait)
+                case Fait.VALIDATION:
+                    resultat, _ = portail.validate(
+                        conn,
+                        echange,
+                        message,
+                        identifiant,
+                        seen(data),
+                        demande_of(data),
+                        decideur=DecideurTemoin(),
+                        repondu_le=instant,
+                    )
+                    valide = isinstance(resultat, Enregistrement)
+                    self.numero = resultat.numero if isinstance(resultat, Enregistrement) else self.numero
+                    return valide
+                case Fait.INVALIDATION:
+                    refuse = portail.end(conn, echange, identifiant, "ABSENT", "", "a.martin")
+                    # A second time, the same refusal is told again and nothing is done.
+                    return isinstance(refuse, Depot) and refuse.issue_le == instant
+                case _:
+                    return self._erase(conn, instant)
+
+    def _erase(self, conn: Connection, instant: datetime) -> bool:
+        depot = find_depot(conn, self._depot)
+        if depot is None or transition(depot.etat, Fait.PURGE) is None:
+            return False
+        erase_depots(conn, [depot.id], instant)
+        return True
+
+
+def begin(engine: Engine, debut: list[tuple[Fait, int]], instant: datetime) -> tuple[Situation, datetime]:
+    """The first situation of a life that may begin before its number; and the instant that it is then."""
+    seed = f"hasard-{next(_seeds)}"
+    attente = Attente(engine, seed)
+    for fait, jours in debut:
+        instant += timedelta(days=jours)
+        attente.happen(fait, instant)
+        if attente.numero is not None:
+            break
+    numero = attente.numero or numero_of(new_couple(engine, seed))
+    return situation_of(engine, numero), max(instant, RECU_LE)
 
 
 def file_of(fait: str, document: bytes, guichet: Guichet, ecrit: datetime) -> bytes:
@@ -170,16 +280,25 @@ def check_separated(origine: Situation, nee: Situation) -> None:
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(evenements=EVENEMENTS)
+@given(debut=DEBUTS, evenements=EVENEMENTS)
+@example(debut=[(Fait.SAISIE, 1), (Fait.DEPOT, 9), (Fait.VALIDATION, 40)], evenements=[])
+@example(
+    debut=[(fait, 1) for fait in (Fait.DEPOT, *[Fait.INVALIDATION] * 2, Fait.PURGE, Fait.INVALIDATION)],
+    evenements=[],
+)
+@example(
+    debut=[(Fait.DEPOT, 1), (Fait.INVALIDATION, 2), (Fait.VALIDATION, 1), (Fait.PURGE, 1)], evenements=[]
+)
 def test_fifty_events_reach_nothing_that_the_table_forbids(
-    module_engine: Engine, evenements: list[tuple[str, int, Guichet, int, int]]
+    module_engine: Engine,
+    debut: list[tuple[Fait, int]],
+    evenements: list[tuple[str, int, Guichet, int, int]],
 ) -> None:
-    """[VIE-2] [VIE-5] [VIE-6] [VIE-73] State, dates and numbers after each event on a couple and on those who
-    leave it, whether a partner, the State or the gestionnaire makes it; the past, rebuilt, is what it was."""
-    document = new_couple(module_engine, f"hasard-{next(_seeds)}")
-    premiere = situation_of(module_engine, numero_of(document))
+    """[VIE-2] [VIE-5] [VIE-6] [VIE-73] [POR-34] State, dates and numbers after each event on a couple and on
+    those who leave it, whether a partner, the State or the gestionnaire makes it, and before its number when
+    it begins on the portal; the past, rebuilt, is what it was."""
+    premiere, instant = begin(module_engine, debut, RECU_LE)
     vies: dict[str, list[Situation]] = {premiere.numero: [premiere]}
-    instant = RECU_LE
     for fait, jours, guichet, retard, cible in evenements:
         instant += timedelta(days=jours, minutes=1)
         # One in ten was written long ago: the later of two guichets.

@@ -26,6 +26,7 @@ from tests.corpus.atelier import CORPS, Message
 from tests.registry.dalo import ETAT
 from tests.registry.documents_pieces import pdf
 from tests.registry.fabrique import BAILLEUR, horloge
+from tests.registry.portail import PORTAIL
 from tests.registry.test_evenements_store import EVENEMENT, evenements, types
 from tests.soap import test_corpus
 from tests.soap.conftest import Hub, Pki
@@ -54,7 +55,8 @@ class Essai:
     """One message. fichier: typeFichier of a demande, or empty; document: further mutations of it.
 
     avant: what is done to its demande beforehand. propre: the act belongs to the author of what it changes.
-    liste: it answers with what the guichet may read, and hides the rest.
+    liste: it answers with what the guichet may read, and hides the rest. depot: it is about a deposit of the
+    portal, not about a demande.
     """
 
     operation: str
@@ -64,11 +66,12 @@ class Essai:
     avant: str = ""
     propre: bool = False
     liste: bool = False
+    depot: bool = False
 
 
 ESSAIS: dict[str, Essai] = {
     "CRE": Essai("getNumUnique", Acte.CREER, "CRE"),
-    "CRS": Essai("getNumUnique", Acte.CREER, "CRS"),
+    "CRS": Essai("getNumUnique", Acte.CREER_APRES_SEPARATION, "CRS"),
     "COP": Essai("getNumUnique", Acte.LIRE, "COP"),
     "MOD": Essai("getNumUnique", Acte.MODIFIER, "MOD"),
     "REN": Essai("getNumUnique", Acte.RENOUVELER, "REN", (["ajouter", CORPS, RENOUVELLEMENT],)),
@@ -106,6 +109,13 @@ ESSAIS: dict[str, Essai] = {
     "pièce": Essai("consulterPiece", Acte.CONSULTER_PIECE, avant="dépôt"),
     "marque": Essai("marquerPiece", Acte.MARQUER_PIECE, avant="dépôt"),
     "retrait": Essai("supprimerPiece", Acte.SUPPRIMER_PIECE, avant="dépôt", propre=True),
+    "brouillon": Essai("enregistrerBrouillon", Acte.SAISIR, "CRE"),
+    "brouillon déposé": Essai("deposerDemande", Acte.CREER, "CRE"),
+    "dépôts": Essai("listerDepots", Acte.LIRE_DEPOTS, liste=True, depot=True),
+    "un dépôt": Essai("consulterDepot", Acte.LIRE_DEPOTS, depot=True),
+    "validation": Essai("validerDepot", Acte.VALIDER, depot=True),
+    "invalidation": Essai("invaliderDepot", Acte.VALIDER, depot=True),
+    "retrait d'un dépôt": Essai("invaliderDepot", Acte.RETIRER, depot=True, propre=True),
     "historique": Essai("historiquePieces", Acte.VOIR_HISTORIQUE),
     "distributions": Essai("listerDistributions", Acte.LIRE_DISTRIBUTIONS),
     "situation": Essai("situerDistributions", Acte.LIRE_DISTRIBUTIONS),
@@ -126,6 +136,7 @@ LECTURES = frozenset(
         Acte.VOIR_HISTORIQUE,
         Acte.LIRE_DISTRIBUTIONS,
         Acte.ACQUITTER,
+        Acte.LIRE_DEPOTS,
     }
 )
 """Acts after which a demande is as it was."""
@@ -139,6 +150,7 @@ class Cible:
     nom: str
     evenement: str = ""
     piece: str = ""
+    depot: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,9 @@ class Reponse:
 
     @property
     def shows(self) -> bool:
-        """The demande is in the answer."""
+        """The demande, or the deposit, is in the answer."""
+        if self.cible.depot:
+            return any(self.cible.depot in texte for texte in self._textes())
         return self.cible.numero in self.numeros
 
 
@@ -187,8 +201,10 @@ class Monde:
     async def try_act(self, nom: str, guichet: Guichet, profil: Profil, *, proche: bool) -> Reponse:
         """The answer to that message of that guichet. proche: it may read the demande."""
         essai = ESSAIS[nom]
-        auteur = BAILLEUR
-        if essai.propre and proche:
+        auteur = PORTAIL if essai.depot else BAILLEUR
+        if essai.depot and proche and guichet.type is TypeGuichet.PORTAIL:
+            auteur = guichet
+        elif essai.propre and proche and not essai.depot:
             # As a bailleur, so that it may, whatever it then is.
             auteur = replace(guichet, type=TypeGuichet.BAILLEUR, siren="552046484", numerote=False)
         cle = (nom, auteur.code)
@@ -208,6 +224,10 @@ class Monde:
     async def _prepare(self, essai: Essai, auteur: Guichet) -> Cible:
         self.incarner(auteur)
         nom = f"Durand{''.join(chr(97 + int(each)) for each in str(next(self.rangs)))}"
+        if essai.depot:
+            depose = await self._send("CRE", auteur, Cible("", nom))
+            depot = "".join(depose.find("incrementFichier>(.*?)<"))
+            return Cible(depot, nom, depot=depot)
         (numero,) = (await self._send("CRE", auteur, Cible("", nom))).numeros
         cible = Cible(numero, nom)
         if not essai.avant:
@@ -233,6 +253,8 @@ class Monde:
             champs=self._champs(essai, cible),
         )
         document = self._document(nom, message, guichet, cible)
+        if nom == "brouillon déposé":
+            message.champs["fichierDemande"] = base64.b64encode(document).decode()
         service, _ = atelier.operation_of(essai.operation)
         async with self.session.post(
             f"{self.hub.adresse}/services/{service.nom}",
@@ -242,6 +264,13 @@ class Monde:
             return Reponse(await answer.text(), cible)
 
     def _champs(self, essai: Essai, cible: Cible) -> dict[str, str]:
+        if essai.depot or essai.acte is Acte.SAISIR:
+            motif = "RETRAI" if essai.acte is Acte.RETIRER else "ABSENT"
+            qui = {"nom": cible.nom, "prenom": "Karim", "dateNaissance": "1996-11-12"}
+            vu = {"pieceIdentite": "CNI", "utilisateur": "a.martin"} | ({} if essai.liste else qui)
+            return {"motif": motif, **vu, **({"idDepot": cible.depot} if cible.depot else {})}
+        if essai.operation == "deposerDemande":
+            return {}
         if essai.liste:
             depuis = "2026-06-01T00:00:00"
             return {"dateRadiationDepuisLe": depuis, "dateNouveauDaloDepuisLe": depuis}
@@ -281,10 +310,12 @@ class Monde:
             ["ôter", f"{COTITULAIRES}/cotitulaire/nomPatronymique"],
         ]
         mutations = [["mettre", f"{DEMANDEUR}/nom", cible.nom], *epoux]
-        if nom in ("CRE", "CRS") and guichet.numerote:
+        if guichet.type is TypeGuichet.PORTAIL and message.type == "CRE":
+            mutations.append(["mettre", f"{CORPS}/dateCreationDemande", "2026-07-01"])
+        if nom in ("CRE", "CRS", "brouillon déposé") and guichet.numerote:
             libre = f"1110626{700_000 + next(self.rangs)}{guichet.code}"
             mutations.append(["avant", f"{CORPS}/dateCreationDemande", f"<numUnique>{libre}</numUnique>"])
-        if nom == "CRE" and cible.numero:
+        if nom in ("CRE", "brouillon", "brouillon déposé") and cible.numero:
             autre = f"Neuf{''.join(chr(97 + int(each)) for each in str(next(self.rangs)))}"
             mutations = [*mutations[3:], ["mettre", f"{DEMANDEUR}/nom", autre], ["ôter", COTITULAIRES]]
         if nom == "CRS":

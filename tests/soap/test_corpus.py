@@ -32,6 +32,7 @@ from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
 from soap.operations_pieces import operations_pieces
+from soap.operations_portail import operations_portail
 from soap.server import _keep_nothing, create_app, create_runner
 from tests.corpus import atelier
 from tests.corpus.atelier import Message
@@ -92,6 +93,7 @@ async def start(engine: Engine, pki: Pki, clock: FixedClock) -> AsyncIterator[tu
         **operations_dalo(dalo, clock, _keep_nothing),
         **operations_distribution(retraits),
         **operations_pieces(dossier),
+        **operations_portail(traitement.portail, clock),
     }
     runner = create_runner(create_app(traitement, identites, clock, autres=autres))
     await runner.setup()

@@ -172,6 +172,12 @@ INSTANTS = st.sampled_from(
         "2024-02-29T00:00:00-14:00",
     ]
 )  # fmt: skip
+JOURS = st.sampled_from(
+    [
+        "2017-08-31", " 2017-08-31 ", "2017-02-30", "2017-08-31Z", "2017-08-31+02:00", "2017-08-31+15:00",
+        "31/08/2017", "", "2017-8-31", "20170831", "2024-02-29-14:00", "2017-08-31T00:00:00",
+    ]
+)  # fmt: skip
 # libxml2 passes over characters that are not base64 ("é" is valid to it); we do not, hence only ASCII here.
 TEXTS = st.sampled_from(["", "a", " a ", "w6k=", "w6k", "=", "w6k==", "ab", "  ", "YQ==", "YR==", "w6l="])
 ENTIERS = st.sampled_from(
@@ -202,6 +208,8 @@ def fill(draw: st.DrawFn, parent: etree._Element, champs: Sequence[Champ]) -> No
                 fill(draw, child, champ.champs)
                 for _ in range(draw(st.integers(0, 2))):
                     fill(draw, etree.SubElement(parent, champ.nom), champ.champs)
+            case TypeChamp.JOUR:
+                child.text = draw(JOURS)
             case TypeChamp.TEXTE:
                 child.text = draw(TEXTS)
 
@@ -286,6 +294,8 @@ def draw_retour(data: st.DataObject, champs: Sequence[Champ]) -> Retour:
                 )
             case TypeChamp.INSTANT:
                 textes[champ.nom] = "2026-03-16T10:30:00.000+01:00"
+            case TypeChamp.JOUR:
+                textes[champ.nom] = "2026-03-16"
             case TypeChamp.ENTIER:
                 textes[champ.nom] = str(data.draw(st.integers(-(2**63), 2**63 - 1)))
             case TypeChamp.GROUPE:

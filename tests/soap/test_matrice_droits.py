@@ -67,15 +67,28 @@ def expected(essai: Essai, guichet: Guichet, profil: Profil, portee: Portee) -> 
     """The codes of the anomalies, empty when the act is let through, or RIEN."""
     if essai.acte not in PROFILS[profil]:
         return "GUI104"
+    if guichet.type is TypeGuichet.PORTAIL:
+        return expected_of_portal(essai, guichet, portee)
     if portee is Portee.LOINTAINE:
         return expected_far(essai, guichet)
     if portee is Portee.VOISINE and essai.acte not in SANS_DEMANDE:
         return expected_beside(essai, guichet)
-    if portee is Portee.VOISINE and essai.fichier == "CRS":
-        return "GUI103"
     if may_do(guichet, essai.acte, profil):
         return ""
     return "DAL201" if essai.acte is Acte.DECLARER_DALO else "VIE211"
+
+
+def expected_of_portal(essai: Essai, guichet: Guichet, portee: Portee) -> str:
+    """All of it comes from the table but the order of refusals: an operation before its demande."""
+    loin = portee is Portee.LOINTAINE
+    if may_do(guichet, essai.acte):
+        return expected_far(essai, guichet) if loin else ""
+    if essai.operation != "getNumUnique":
+        # What the portal may withdraw it may not refuse: the motive tells.
+        return "POR207" if essai.operation == "invaliderDepot" else "GUI105"
+    if essai.fichier == "CRS":
+        return "GUI102 GUI105" if loin else "GUI105"
+    return expected_far(essai, guichet) if loin else "VIE211"
 
 
 def expected_beside(essai: Essai, guichet: Guichet) -> str:
@@ -84,7 +97,7 @@ def expected_beside(essai: Essai, guichet: Guichet) -> str:
         return "DBL102" if essai.acte is Acte.CHERCHER_DOUBLONS else RIEN
     if essai.acte is Acte.DECLARER_DALO and not may_do(guichet, essai.acte):
         return "DAL201"
-    return "GUI103"
+    return "POR201" if essai.depot else "GUI103"
 
 
 def expected_far(essai: Essai, guichet: Guichet) -> str:
@@ -94,7 +107,9 @@ def expected_far(essai: Essai, guichet: Guichet) -> str:
     if essai.acte is Acte.LISTER_TYPES:
         # The national types are everyone's.
         return "" if essai.operation == "listerTypesEvenementsNationaux" else "GPE202"
-    if essai.acte in (Acte.CREER, Acte.CHERCHER_DOUBLONS):
+    if essai.acte is Acte.SAISIR:
+        return ""
+    if essai.acte in (Acte.CREER, Acte.CREER_APRES_SEPARATION, Acte.CHERCHER_DOUBLONS):
         return "GUI102"
     if essai.acte in (Acte.MODIFIER, Acte.RENOUVELER, Acte.ATTRIBUER):
         # The file brings the whole demande, whose wishes are out of the territory too.

@@ -70,7 +70,7 @@ def test_every_address_that_a_partner_may_have() -> None:
     """[SOA-4] interface/services, Addresses: own names, the official paths, the one of the reference
     client."""
     chemins = [chemin for service in SERVICES for chemin in service.chemins()]
-    assert len(chemins) == len(set(chemins)) == 36
+    assert len(chemins) == len(set(chemins)) == 42
     assert {
         "/nuu/services/DemandeLogement/",
         "/nuu-ws/services/GestionPartageeEVTImplService/",
