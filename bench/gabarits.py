@@ -54,6 +54,8 @@ COMPTEURS: Final = ("compteur_numero", "compteur_distribution", "chaine")
 REPRISES: Final = (
     "guichet",
     "certificat",
+    "autorite_confiance",
+    "avis_certificat",
     "generation",
     "filtre",
     "filtre_version",

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from echangeur.commandes import (
+    autorite,
     certificat,
     demo,
     distribution,
@@ -23,6 +24,7 @@ from echangeur.commandes import (
     piece,
     reference,
     registre,
+    rotation,
     rpls,
     schema,
     serveur,
@@ -73,6 +75,11 @@ app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
 app.add_typer(guichet.app, name="guichet")
 app.add_typer(certificat.app, name="certificat")
+certificat.app.command("revoquer", cls=Commande)(autorite.revoke)
+certificat.app.command("lcr", cls=Commande)(autorite.write_list)
+certificat.app.command("autorite", cls=Commande)(autorite.build)
+certificat.app.command("repeter", cls=Commande)(rotation.rehearse)
+certificat.app.add_typer(rotation.app, name="rotation")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")

@@ -16,8 +16,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from certs.lecture import CertificatIllisible, read_certificat
-from certs.verification import Motif, Usage, verify
+from certs.algorithmes import PAR_DEFAUT, PROFILS
+from certs.lecture import Certificat, CertificatIllisible, read_certificat
+from certs.verification import Usage, verify
 from registry.anomalies import CATALOGUE, Anomalie, Tour
 from registry.clock import Clock
 from registry.constats import Constat
@@ -27,6 +28,13 @@ from registry.guichets_store import get_guichet, list_guichets
 from registry.profils import default_profil
 from registry.profils_store import read_profils
 from registry.tables import CERTIFICAT
+from registry.usages_certificats import (
+    EtatCertificat,
+    UsageCertificat,
+    etat_of,
+    usages_possibles,
+    verify_usages,
+)
 
 CERTIFICAT_INCONNU: Final = CATALOGUE.declare(
     "GUI001",
@@ -64,6 +72,20 @@ GUICHET_FERME: Final = CATALOGUE.declare(
     conduite="S'adresser au gestionnaire territorial, qui seul peut ouvrir un guichet.",
     source="regles §1",
 )
+CERTIFICAT_AUTRE_USAGE: Final = CATALOGUE.declare(
+    "GUI006",
+    "Le certificat présenté n'est pas enregistré pour cet usage ({constat}), mais pour : {attendu}.",
+    tour=Tour.PARTENAIRE,
+    conduite="Présenter le certificat enregistré pour cet usage, ou faire enregistrer celui-ci pour lui.",
+    source="spécification, CER-1",
+)
+CERTIFICAT_REVOQUE: Final = CATALOGUE.declare(
+    "GUI007",
+    "Le certificat présenté (empreinte SHA-256 {constat}) est révoqué depuis le {attendu}.",
+    tour=Tour.PARTENAIRE,
+    conduite="Ne plus employer cette clé, et faire enregistrer un certificat fait sur une autre.",
+    source="spécification, CER-33",
+)
 
 _FRESH: Final = timedelta(seconds=1)
 """Age at which the copy in memory is compared with the database: a withdrawal takes effect within it."""
@@ -73,7 +95,8 @@ _FRESH: Final = timedelta(seconds=1)
 class CertificatEpingle:
     """A certificate of a guichet.
 
-    empreinte: 64 lower-case hexadecimal characters. retire_le: None while it is trusted.
+    empreinte: 64 lower-case hexadecimal characters. usages: what it is registered for.
+    actif_du: when it comes into use towards its guichet. retire_le: None while it is trusted.
     """
 
     empreinte: str
@@ -83,14 +106,35 @@ class CertificatEpingle:
     valide_au: datetime
     pem: bytes
     enregistre_le: datetime
+    actif_du: datetime
+    usages: frozenset[UsageCertificat]
     retire_le: datetime | None = None
+    revoque_le: datetime | None = None
+
+    def etat(self, instant: datetime) -> EtatCertificat:
+        """Where it is in its life."""
+        return etat_of(
+            valide_au=self.valide_au,
+            actif_du=self.actif_du,
+            retire_le=self.retire_le,
+            revoque_le=self.revoque_le,
+            instant=instant,
+        )
 
 
 def pin_certificat(
-    conn: Connection, code: str, data: bytes, *, instant: datetime
+    conn: Connection,
+    code: str,
+    data: bytes,
+    *,
+    instant: datetime,
+    usages: frozenset[UsageCertificat] = frozenset(),
+    actif_du: datetime | None = None,
 ) -> CertificatEpingle | tuple[Constat, ...]:
     """Trust a certificate (PEM or DER; the leaf of a chain) to speak for the guichet `code`, or say why not.
 
+    usages: what it serves for; none named, it must be able to open TLS, and serves for all that its key
+        allows. actif_du: when we begin to encrypt for it; until then it is only accepted.
     One that is not valid yet is welcome: partners register the next one before they change.
     """
     guichet = get_guichet(conn, code)
@@ -100,12 +144,27 @@ def pin_certificat(
     lu = read_certificat(data)
     if isinstance(lu, CertificatIllisible):
         return (Constat(lu.code, "certificat", lu.message),)
-    verdict = verify(lu, Usage.CLIENT, at=instant)
-    if not verdict.accepte and verdict.motif is not Motif.PAS_ENCORE_VALIDE:
+    rsa_min = PROFILS[guichet.capacites].rsa_min
+    # One that is not valid yet is judged at the first instant when it will be.
+    verdict = verify_usages(
+        lu,
+        usages or frozenset({UsageCertificat.TLS}),
+        at=max(instant, lu.valide_du),
+        rsa_min=rsa_min,
+    )
+    if not verdict.accepte:
         detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
         return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
     epingle = CertificatEpingle(
-        lu.empreinte, code, lu.sujet, lu.valide_du, lu.valide_au, lu.pem, enregistre_le=instant
+        lu.empreinte,
+        code,
+        lu.sujet,
+        lu.valide_du,
+        lu.valide_au,
+        lu.pem,
+        enregistre_le=instant,
+        actif_du=actif_du or instant,
+        usages=usages or usages_possibles(lu, rsa_min=rsa_min),
     )
     pose = insert(CERTIFICAT).values(
         empreinte=epingle.empreinte,
@@ -115,6 +174,8 @@ def pin_certificat(
         valide_au=epingle.valide_au,
         pem=epingle.pem.decode("ascii"),
         enregistre_le=epingle.enregistre_le,
+        usages=sorted(epingle.usages),
+        actif_du=epingle.actif_du,
     )
     if conn.execute(pose.on_conflict_do_nothing().returning(CERTIFICAT.c.empreinte)).first() is None:
         return (_taken(conn, epingle.empreinte),)
@@ -122,13 +183,17 @@ def pin_certificat(
     return epingle
 
 
-def withdraw_certificat(conn: Connection, empreinte: str, *, instant: datetime) -> tuple[Constat, ...]:
-    """Trust this certificate no more, for ever. Empty answer when done; twice keeps the first date."""
-    pose = (
-        update(CERTIFICAT)
-        .where(CERTIFICAT.c.empreinte == empreinte)
-        .values(retire_le=func.coalesce(CERTIFICAT.c.retire_le, instant))
-    )
+def withdraw_certificat(
+    conn: Connection, empreinte: str, *, instant: datetime, revoque: bool = False
+) -> tuple[Constat, ...]:
+    """Trust this certificate no more, for ever. Empty answer when done; twice keeps the first date.
+
+    revoque: its key may be in other hands; what it signs is then told so.
+    """
+    dates = {CERTIFICAT.c.retire_le: func.coalesce(CERTIFICAT.c.retire_le, instant)}
+    if revoque:
+        dates[CERTIFICAT.c.revoque_le] = func.coalesce(CERTIFICAT.c.revoque_le, instant)
+    pose = update(CERTIFICAT).where(CERTIFICAT.c.empreinte == empreinte).values(dates)
     if not conn.execute(pose).rowcount:
         return (Constat("CERTIFICAT-INCONNU", "empreinte", f"aucun certificat d'empreinte {empreinte}"),)
     bump(conn, Generation.IDENTITES)
@@ -141,6 +206,22 @@ def list_certificats(conn: Connection, guichet: str | None = None) -> tuple[Cert
     if guichet is not None:
         query = query.where(CERTIFICAT.c.guichet == guichet)
     return tuple(_epingle(ligne) for ligne in conn.execute(query))
+
+
+def certificat_de_chiffrement(conn: Connection, code: str, *, instant: datetime) -> Certificat | None:
+    """What to encrypt for a guichet with: the newest of its certificates in use that can; or None."""
+    guichet = get_guichet(conn, code)
+    rsa_min = PROFILS[guichet.capacites].rsa_min if guichet else PAR_DEFAUT.rsa_min
+    candidats = [
+        each
+        for each in list_certificats(conn, code)
+        if UsageCertificat.CHIFFREMENT in each.usages and each.etat(instant) is EtatCertificat.ACTIF
+    ]
+    for candidat in sorted(candidats, key=lambda each: (each.actif_du, each.valide_du), reverse=True):
+        lu = read_certificat(candidat.pem)
+        if isinstance(lu, Certificat) and verify(lu, Usage.CHIFFREMENT, at=instant, rsa_min=rsa_min).accepte:
+            return lu
+    return None
 
 
 def _taken(conn: Connection, empreinte: str) -> Constat:
@@ -160,8 +241,20 @@ def _epingle(ligne: Row[Any]) -> CertificatEpingle:
         valide_au=ligne.valide_au,
         pem=ligne.pem.encode("ascii"),
         enregistre_le=ligne.enregistre_le,
+        actif_du=ligne.actif_du or ligne.enregistre_le,
+        usages=_usages(ligne),
         retire_le=ligne.retire_le,
+        revoque_le=ligne.revoque_le,
     )
+
+
+def _usages(ligne: Row[Any]) -> frozenset[UsageCertificat]:
+    if ligne.usages is not None:
+        return frozenset(UsageCertificat(each) for each in ligne.usages)
+    # Registered before certificates had uses: all that its key allows.
+    lu = read_certificat(ligne.pem.encode("ascii"))
+    assert isinstance(lu, Certificat)
+    return usages_possibles(lu, rsa_min=PAR_DEFAUT.rsa_min)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,29 +279,35 @@ class Identites:
         self._copie: _Copie | None = None
         self._loading = threading.Lock()
 
-    def identify(self, empreinte: str) -> Emetteur | Anomalie:
-        """The emitter that a certificate names, or why it names none. May read the database (`resolve` for an
-        event loop); raises what the database raises ([SOA-2])."""
+    def identify(self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS) -> Emetteur | Anomalie:
+        """The emitter that a certificate names, or why it names none for this usage. May read the database
+        (`resolve` for an event loop); raises what the database raises ([SOA-2])."""
         instant = self._clock.now()
         copie = self._current(empreinte, instant) or self._refresh(instant)
         if empreinte not in copie.connus:
             return CERTIFICAT_INCONNU(empreinte)
         certificat, emetteur = copie.connus[empreinte]
+        if certificat.revoque_le is not None:
+            return CERTIFICAT_REVOQUE(empreinte, _moment(certificat.revoque_le))
         if certificat.retire_le is not None:
             return CERTIFICAT_RETIRE(empreinte, _moment(certificat.retire_le))
         if instant < certificat.valide_du:
             return CERTIFICAT_PAS_ENCORE_VALIDE(_moment(instant), _moment(certificat.valide_du))
         if instant > certificat.valide_au:
             return CERTIFICAT_EXPIRE(_moment(instant), _moment(certificat.valide_au))
+        if usage not in certificat.usages:
+            return CERTIFICAT_AUTRE_USAGE(usage, ", ".join(sorted(certificat.usages)))
         if not emetteur.guichet.actif:
             return GUICHET_FERME(emetteur.guichet.code)
         return emetteur
 
-    async def resolve(self, empreinte: str) -> Emetteur | Anomalie:
+    async def resolve(
+        self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS
+    ) -> Emetteur | Anomalie:
         """`identify` for an event loop: at once from memory when it can, in a thread when it must read."""
         if self._current(empreinte, self._clock.now()) is not None:
-            return self.identify(empreinte)
-        return await asyncio.to_thread(self.identify, empreinte)
+            return self.identify(empreinte, usage)
+        return await asyncio.to_thread(self.identify, empreinte, usage)
 
     def epingles(self) -> tuple[bytes, ...]:
         """The certificates trusted now, in PEM, for certs.tls.trust. May read the database."""

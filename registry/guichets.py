@@ -65,3 +65,4 @@ class Guichet:
     actif: bool = True
     canal: CanalDistribution = CanalDistribution.RETRAIT
     adresse_courrier: str = ""
+    capacites: str = "compatible"

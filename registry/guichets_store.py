@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Column, Connection, Row, and_, case, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from certs.algorithmes import PROFILS
 from registry.constats import Constat
 from registry.generations import Generation, bump
 from registry.guichets import CODE_GUICHET, PORTAIL, CanalDistribution, Guichet, TypeGuichet
@@ -157,6 +158,16 @@ def _set_adresse(
     return _applied(conn, code, conn.execute(pose).rowcount)
 
 
+def set_capacites(conn: Connection, code: str, profil: str) -> tuple[Constat, ...]:
+    """Change what the guichet is known to read and write (a name of certs.algorithmes.PROFILS). Empty answer
+    when done."""
+    if profil not in PROFILS:
+        texte = f"« {profil} » n'est pas l'un de : {', '.join(PROFILS)}"
+        return (Constat("GUICHET-CAPACITES", "profil", texte),)
+    pose = update(GUICHET).where(GUICHET.c.code == code).values(capacites=profil)
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
 def close_guichet(conn: Connection, code: str, *, instant: datetime) -> tuple[Constat, ...]:
     """Close a guichet: its certificates no longer open anything. Empty answer when done; closing twice keeps
     the first date."""
@@ -188,6 +199,7 @@ def _guichet(ligne: Row[Any]) -> Guichet:
         actif=ligne.ferme_le is None,
         canal=CanalDistribution(ligne.canal),
         adresse_courrier=ligne.adresse_courrier,
+        capacites=ligne.capacites,
     )
 
 

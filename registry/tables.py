@@ -79,6 +79,8 @@ GUICHET: Final = Table(
     Column("cree_le", INSTANT, nullable=False),
     # Null while the guichet is open.
     Column("ferme_le", INSTANT),
+    # Name of a capability profile of certs/algorithmes.toml: what it reads and writes of signed mails.
+    Column("capacites", Text, nullable=False, server_default=text("'compatible'")),
 )
 
 CERTIFICAT: Final = Table(
@@ -99,6 +101,12 @@ CERTIFICAT: Final = Table(
     Column("enregistre_le", INSTANT, nullable=False),
     # Null while the certificate is trusted.
     Column("retire_le", INSTANT),
+    # What it serves for (registry.usages_certificats.UsageCertificat); null: all that its key allows.
+    Column("usages", ARRAY(Text)),
+    # When it comes into use towards its guichet; null: since it was registered.
+    Column("actif_du", INSTANT),
+    # When its authority or its owner declared it revoked; it is then withdrawn too.
+    Column("revoque_le", INSTANT),
     # The certificates of one guichet.
     Index("certificat_guichet_ix", "guichet"),
 )

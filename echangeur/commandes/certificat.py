@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from certs.autorite import CLES, P256, Autorite, Identite, export_p12, write_secret
+from certs.lecture import Certificat, read_certificat
 from echangeur.commandes.guichet import find, refusal
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
 from registry.certificats import CertificatEpingle, list_certificats, pin_certificat, withdraw_certificat
+from registry.guichets import Guichet
 from registry.profils import Profil, default_profil
 from registry.profils_store import read_profils, set_profil
+from registry.usages_certificats import EtatCertificat, UsageCertificat
 
 app = create_group("Les certificats : l'empreinte enregistrée désigne le guichet.")
 
@@ -35,26 +40,59 @@ def issue(
     jours: Annotated[
         int, typer.Option("--jours", min=1, max=3650, help="Durée de validité, en jours.")
     ] = 730,
+    cle: Annotated[str, typer.Option("--cle", help=f"Genre de clé : {', '.join(CLES)}.")] = P256,
+    demande: Annotated[
+        Path | None,
+        typer.Option(
+            "--demande",
+            help="Demande de certificat (PKCS#10) : la clé privée reste chez le guichet.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    p12: Annotated[
+        bool, typer.Option("--p12", help="Écrit aussi identite.p12 ; son mot de passe est affiché une fois.")
+    ] = False,
 ) -> None:
     """Émet un certificat pour un guichet avec l'autorité de l'instance, et l'enregistre.
 
     Le dossier contient ensuite le certificat (chaîne complète), sa clé privée et l'autorité, en PEM : de quoi
-    appeler les services, et tenir le service de réception sur localhost.
+    appeler les services, et tenir le service de réception sur localhost. Avec --demande, le certificat est
+    fait pour la clé de la demande, et aucune clé privée n'est écrite.
     """
+    if cle not in CLES:
+        raise MauvaisUsage(f"Le genre de clé « {cle} » n'existe pas.", f"L'un de : {', '.join(CLES)}.")
     if (dossier / "key.pem").exists():
         raise MauvaisUsage(f"{dossier} contient déjà une clé privée.", "Choisissez un autre dossier.")
     autorite = instance_of(ctx).load_autorite()
     now = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
         guichet = find(conn, code)
-        identite = autorite.issue_guichet(
-            code, now=now, nom=guichet.nom, siren=guichet.siren, duree=timedelta(days=jours)
-        )
+        if demande is not None:
+            identite = _answer(autorite, demande, guichet, now, timedelta(days=jours))
+        else:
+            identite = autorite.issue_guichet(
+                code,
+                now=now,
+                nom=guichet.nom,
+                siren=guichet.siren,
+                duree=timedelta(days=jours),
+                cle=cle,
+            )
         pinned = pin_certificat(conn, code, identite.certificat, instant=now)
         if not isinstance(pinned, CertificatEpingle):
             raise refusal("Le certificat n'est pas émis", pinned)
         # Before the commit: a pin whose key was never written would be of no use.
-        identite.write(dossier)
+        if demande is None:
+            identite.write(dossier)
+        else:
+            dossier.mkdir(parents=True, exist_ok=True)
+            (dossier / "cert.pem").write_bytes(identite.chaine)
+            (dossier / "ca.pem").write_bytes(identite.autorite)
+    if p12 and demande is None:
+        mot_de_passe = secrets.token_urlsafe(12)
+        write_secret(dossier / "identite.p12", export_p12(identite, code, mot_de_passe.encode()))
+        say(f"Mot de passe de identite.p12 : {mot_de_passe}")
     say(f"Certificat de {code} écrit dans {dossier}, valide jusqu'au {french(pinned.valide_au)}")
     say(f"Empreinte : {pinned.empreinte}")
 
@@ -69,6 +107,19 @@ def pin(
             metavar="FICHIER", help="Certificat du partenaire, PEM ou DER.", exists=True, dir_okay=False
         ),
     ],
+    usage: Annotated[
+        list[UsageCertificat] | None,
+        typer.Option("--usage", help="Usage, répétable ; sans lui, tous ceux que permet la clé."),
+    ] = None,
+    a_partir_du: Annotated[
+        datetime | None,
+        typer.Option(
+            "--a-partir-du",
+            formats=["%Y-%m-%d"],
+            metavar="AAAA-MM-JJ",
+            help="Jour (UTC) où chiffrer pour lui ; d'ici là il est seulement accepté.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Enregistre un certificat émis ailleurs : il parlera pour ce guichet, quelle que soit son autorité.
@@ -76,7 +127,14 @@ def pin(
     Un guichet peut en avoir plusieurs : enregistrez le suivant avant que le précédent n'expire.
     """
     with transaction(ctx) as conn:
-        pinned = pin_certificat(conn, code, fichier.read_bytes(), instant=contexte_of(ctx).clock.now())
+        pinned = pin_certificat(
+            conn,
+            code,
+            fichier.read_bytes(),
+            instant=contexte_of(ctx).clock.now(),
+            usages=frozenset(usage or ()),
+            actif_du=None if a_partir_du is None else a_partir_du.replace(tzinfo=UTC),
+        )
     if not isinstance(pinned, CertificatEpingle):
         raise refusal("Le certificat n'est pas enregistré", pinned)
     if json:
@@ -149,12 +207,16 @@ def give_profil(
 
 def state_of(certificat: CertificatEpingle, now: datetime) -> str:
     """What a certificate is worth at an instant, in French."""
+    if certificat.revoque_le is not None:
+        return "révoqué"
     if certificat.retire_le is not None:
         return "retiré"
     if now < certificat.valide_du:
         return "pas encore valide"
     if now > certificat.valide_au:
         return "expiré"
+    if certificat.etat(now) is EtatCertificat.PREPARE:
+        return "préparé"
     return "expire bientôt" if certificat.valide_au - now < ALERTE else "valide"
 
 
@@ -167,4 +229,25 @@ def _value(certificat: CertificatEpingle) -> dict[str, object]:
         "valide_au": certificat.valide_au,
         "enregistre_le": certificat.enregistre_le,
         "retire_le": certificat.retire_le,
+        "revoque_le": certificat.revoque_le,
+        "usages": sorted(certificat.usages),
+        "actif_du": certificat.actif_du,
     }
+
+
+def _answer(autorite: Autorite, demande: Path, guichet: Guichet, now: datetime, duree: timedelta) -> Identite:
+    """The certificate for the key of a request; there is no private key to write."""
+    try:
+        chaine = autorite.issue_demande(
+            demande.read_bytes(),
+            guichet.code,
+            now=now,
+            nom=guichet.nom,
+            siren=guichet.siren,
+            duree=duree,
+        )
+    except ValueError as error:
+        raise MauvaisUsage(str(error), "Faites une demande : openssl req -new -key cle.pem") from error
+    feuille = read_certificat(chaine)
+    assert isinstance(feuille, Certificat)
+    return Identite(feuille.pem, chaine, b"", autorite.pem)

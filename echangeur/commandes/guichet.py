@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from certs.algorithmes import PROFILS
 from dispatching.canaux import switch_canal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
@@ -22,6 +23,7 @@ from registry.guichets_store import (
     list_guichets,
     set_adresse_courrier,
     set_adresse_reception,
+    set_capacites,
 )
 
 app = create_group("Les guichets : les partenaires, leur type, leurs territoires.")
@@ -121,6 +123,7 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("canal des distributions", guichet.canal.value),
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
+            ("capacités", guichet.capacites),
             ("ouvert", guichet.actif),
         ]
     )
@@ -170,6 +173,24 @@ def change_canal(
     if found:
         raise refusal("Le canal n'est pas changé", found)
     say(f"Guichet {code} : canal {canal}")
+
+
+@app.command("capacites", cls=Commande)
+def change_capacites(
+    ctx: typer.Context,
+    code: Code,
+    profil: Annotated[str, typer.Argument(metavar="PROFIL", help=f"L'un de : {', '.join(PROFILS)}.")],
+) -> None:
+    """Dit ce qu'un guichet sait lire et écrire de courriers signés et chiffrés.
+
+    `moderne` reçoit AES-GCM, OAEP et PSS ; `compatible` ce que lisent tous les logiciels ; d'un guichet
+    `ancien` sont en plus acceptés SHA-1, 3DES et les clés RSA de 1024 bits.
+    """
+    with transaction(ctx) as conn:
+        found = set_capacites(conn, code, profil)
+    if found:
+        raise refusal("Les capacités ne sont pas changées", found)
+    say(f"Guichet {code} : capacités {profil}")
 
 
 @app.command("fermer", cls=Commande)

@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from dispatching.decision import Distributeur
+from echangeur.commandes.rotation import watched_keys
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
-from echangeur.sortie import MauvaisUsage, print_json, say
+from echangeur.sortie import MauvaisUsage, note, print_json, say
 from registry.controles import PARIS
 from registry.depots_taches import Avis, erase_depots, expire_depots, tell
 from registry.effacement import erase, erase_exchanges
 from registry.preavis import Preavis, produce_notices
 from registry.projection import Projection, redate
 from registry.radiations_office import radiate_expired
+from registry.surveillance_certificats import produce_avis
 from registry.traces import erase_traces
 
 
@@ -36,6 +38,7 @@ class Tache(StrEnum):
     AVIS = "avis"
     EFFACEMENTS = "effacements"
     DELAIS = "delais"
+    CERTIFICATS = "certificats"
 
 
 def run_tasks(
@@ -59,7 +62,7 @@ def run_tasks(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fait les tâches quotidiennes : préavis, radiations d'office, dépôts, avis, effacements, délais.
+    """Fait les tâches quotidiennes : préavis, radiations, dépôts, avis, effacements, délais, certificats.
 
     À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
@@ -68,6 +71,8 @@ def run_tasks(
 
     Un dépôt du portail qui n'est pas validé à temps est invalidé ; sans --avis, ceux qu'il faut prévenir
     attendent, et leurs données avec eux. Un brouillon laissé est effacé.
+
+    La fin d'un certificat sans successeur est dite dès 60 jours avant, puis tous les 14 jours.
     """
     instance, clock = instance_of(ctx), contexte_of(ctx).clock
     regles, instant = instance.configuration.regles, clock.now()
@@ -119,6 +124,12 @@ def run_tasks(
                 case Tache.DELAIS:
                     jour = instant.astimezone(PARIS).date()
                     faits["delais"] = redate(engine, jour, essai=essai, progress=advance)
+                case Tache.CERTIFICATS:
+                    with engine.begin() as conn:
+                        avis = produce_avis(conn, instant, siens=watched_keys(instance), essai=essai)
+                    faits["avis_certificats"] = len(avis)
+                    for each in avis:
+                        note(each.texte)
     if json:
         print_json({"essai": essai, **faits})
         return
@@ -132,6 +143,7 @@ def run_tasks(
         "echanges_effaces": "message(s) refusé(s) effacé(s)",
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
+        "avis_certificats": "avis de fin de certificat",
     }
     for nom, nombre in faits.items():
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")

@@ -43,6 +43,7 @@ def test_guichets(instance: Commande, guichet: str) -> None:
             "actif": True,
             "canal": "retrait",
             "adresse_courrier": "",
+            "capacites": "compatible",
         }
     ]
     # Brackets are no markup: the name comes out whole.

@@ -24,6 +24,7 @@ for _module in (
     "registry.tables_doublons",
     "registry.tables_pieces",
     "registry.tables_traces",
+    "registry.tables_certificats",
     "registry.tables_recherche",
     "registry.tables_references",
 ):
