@@ -18,6 +18,7 @@ from registry.actes import ACTE_DE_PIECE
 from registry.anomalies import Anomalie
 from registry.anomalies_demande import DEMANDE_HORS_PORTEE
 from registry.controles import PARIS
+from registry.cycle import LIBELLES
 from registry.droits import check_profil, may_read
 from registry.echanges import Echange
 from registry.exchanges_store import Lues
@@ -113,7 +114,7 @@ def open_dossier(conn: Connection, acteur: Acteur, numero: str, action: Action) 
     if insuffisant is not None:
         return insuffisant
     if action in _SUITES and dossier.etat != Etat.ACTIVE:
-        return catalogue.DEMANDE_FERMEE(dossier.etat)
+        return catalogue.DEMANDE_FERMEE(LIBELLES[Etat(dossier.etat)])
     return Acces(acteur, dossier, profil)
 
 

@@ -95,7 +95,9 @@ class Operations:
             return await self._refuse(echange, OPERATION_NON_ASSUREE(operation.nom))
         actes = OPERATIONS[operation.nom]
         emetteur = echange.emetteur
-        interdit = check_profil(emetteur.profil, *actes) or check_type(emetteur.guichet, *actes)
+        # When they are several, the document tells which, and the handler that reads it decides.
+        profil = check_profil(emetteur.profil, *actes) if len(actes) == 1 else None
+        interdit = profil or check_type(emetteur.guichet, *actes)
         if interdit is not None:
             return await self._refuse(echange, interdit)
         certificat = parametres.fichiers.get("certificat", b"")

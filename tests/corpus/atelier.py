@@ -13,6 +13,7 @@ import msgspec
 from lxml import etree
 
 from soap.services import SERVICES, Champ, Operation, Service, TypeChamp
+from tests.registry.documents_pieces import pdf
 from tests.soap.messages import WS, envelope
 
 DOSSIER: Final = Path(__file__).parent
@@ -26,7 +27,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: mutations of the document, in order; each is a name of MUTATIONS and its arguments. Paths start
     under the root, without prefix. champs: values of the fields that are not the document, those of
     a group included. enveloppe: pairs of texts replaced in the envelope. contenu: its Content-Type, when it
-    is not the usual one.
+    is not the usual one. profil: that of the certificate. depart: a document of bases/, or `piece` for a PDF.
     """
 
     nom: str
@@ -35,6 +36,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: str = "vide"
     operation: str = "getNumUnique"
     guichet: str = "bailleur"
+    profil: str = "guichet"
     depart: str = "creation"
     type: str = ""
     document: list[list[str]] = []
@@ -163,8 +165,10 @@ NUMERO: Final = "1110626000001G1104"
 
 def prepare(message: Message, guichet: str) -> bytes:
     """The document before its mutations: what that guichet may send, of that type."""
+    if message.depart == "piece":
+        return pdf()
     root = etree.fromstring(start(message.depart))
-    if message.depart == "recherche":
+    if message.depart != "creation":
         _put(root, "entete/codeGuichet", guichet)
         return etree.tostring(root, encoding="utf-8")
     _put(root, f"{CORPS}/numGuichet", guichet)
@@ -179,14 +183,14 @@ def prepare(message: Message, guichet: str) -> bytes:
 
 def mutate(document: bytes, message: Message) -> bytes:
     """The document, mutated."""
-    root = etree.fromstring(document)
-    texts = []
-    for name, *arguments in message.document:
-        if name in ("remplacer", "octets"):
-            texts.append((name, arguments))
-        else:
-            MUTATIONS[name](root, *arguments)
-    data = etree.tostring(root, encoding="utf-8")
+    texts = [(name, arguments) for name, *arguments in message.document if name in ("remplacer", "octets")]
+    data = document
+    if message.depart != "piece":
+        root = etree.fromstring(document)
+        for name, *arguments in message.document:
+            if name in MUTATIONS:
+                MUTATIONS[name](root, *arguments)
+        data = etree.tostring(root, encoding="utf-8")
     for name, arguments in texts:
         if name == "octets":
             data = arguments[0].encode("latin-1")

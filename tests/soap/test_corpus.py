@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
 from registry.profils import Profil
 from registry.projection import Projection
+from registry.rpls_import import import_rpls
 from soap.faults import NS_FAUTE
 from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
@@ -45,6 +47,7 @@ from tests.registry.fabrique import (
     RECU_LE,
     horloge,
 )
+from tests.registry.rpls import fichier, ligne
 from tests.soap.conftest import FauxIdentites, Hub, Pki, Reponse, stop_hub
 from tests.soap.messages import SOAP
 
@@ -141,7 +144,7 @@ def verdict_of(answer: Reponse) -> Verdict:
 RADIATION = '<radiation><dateRadiation>2026-07-01</dateRadiation><motifRadiation code="RADABA"/></radiation>'
 CREE = Message("création", "")
 RADIE = Message("radiation", "", type="RAD", document=[["ajouter", atelier.CORPS, RADIATION]])
-BASES = {"vide": [], "active": [CREE], "radiée": [CREE, RADIE]}
+BASES = {"vide": [], "active": [CREE], "radiée": [CREE, RADIE], "répertoire": [CREE]}
 """What makes the state of the register from which messages are refused."""
 
 
@@ -149,6 +152,10 @@ async def run(engine: Engine, pki: Pki, base: str) -> dict[str, Verdict]:
     """What each message of that base gets. None of them changes the register."""
     found = {}
     clock = horloge()
+    if base == "répertoire":
+        lignes = [ligne(), ligne(numero_rpls="7500000002", siret="99999999900019")]
+        with engine.begin() as conn:
+            import_rpls(conn, io.StringIO(fichier(lignes), newline=""), RECU_LE)
     async with start(engine, pki, clock) as (hub, act_as):
         for message in BASES[base]:
             act_as(GUICHETS[message.guichet])
@@ -156,14 +163,14 @@ async def run(engine: Engine, pki: Pki, base: str) -> dict[str, Verdict]:
         clock.set(RECU_LE + timedelta(hours=2))
         for message in CORPUS:
             if message.base == base:
-                act_as(GUICHETS[message.guichet])
+                act_as(GUICHETS[message.guichet], Profil(message.profil))
                 found[message.nom] = verdict_of(await send(hub, message))
     return found
 
 
 @pytest.mark.parametrize("base", BASES)
 async def test_each_message_gets_its_one_anomaly(engine: Engine, pki: Pki, base: str) -> None:
-    """[SOA-21] [ENR-2] [ENR-6] [VIE-2] [VIE-3]"""
+    """[SOA-21] [ENR-2] [ENR-6] [VIE-2] [VIE-3] [DRO-2]"""
     found = await run(engine, pki, base)
     expected = {each.nom: [(each.code, each.texte)] for each in CORPUS if each.base == base}
     assert {nom: verdict for nom, verdict in found.items() if verdict != expected[nom]} == {}
@@ -172,7 +179,7 @@ async def test_each_message_gets_its_one_anomaly(engine: Engine, pki: Pki, base:
 def test_the_corpus_is_large_and_its_names_are_distinct() -> None:
     names = Counter(message.nom for message in CORPUS)
     assert [name for name, count in names.items() if count > 1] == []
-    assert len(names) >= 250
+    assert len(names) >= 380
     assert {message.base for message in CORPUS} == BASES.keys()
 
 
