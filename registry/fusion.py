@@ -60,7 +60,8 @@ def merge(
 ) -> Fusion | tuple[Constat, ...]:
     """Merge two demandes, in the transaction of `conn`, or say all that is against it ([DBL-8] [DBL-9]).
 
-    auteur: the gestionnaire who decides; motif: why, as he says it. instant: aware.
+    auteur: the service that decides, never a person: the journal keeps it for ever. motif: why, as it says.
+    instant: aware.
     malgre_ecart: merge although the persons do not look alike (a name that marriage changed, say).
     """
     chaine = Chaine.lock(conn)
@@ -76,7 +77,7 @@ def merge(
     if contre:
         return contre
     registre = Registre(conn, chaine, instant)
-    registre.add(_radiation(autre, conservee, instant))
+    registre.add(_radiation(autre, conservee, auteur, instant))
     registre.write(decideur)
     conn.execute(
         insert(FUSION),
@@ -163,7 +164,7 @@ def _findings(gardee: Situation, autre: Situation, points: int, *, malgre_ecart:
     return tuple(found)
 
 
-def _radiation(situation: Situation, conservee: str, instant: datetime) -> Revision:
+def _radiation(situation: Situation, conservee: str, decideur: str, instant: datetime) -> Revision:
     jour = instant.astimezone(PARIS).date()
     ancien = read_document_of(situation)
     root = copy.deepcopy(ancien)
@@ -192,7 +193,7 @@ def _radiation(situation: Situation, conservee: str, instant: datetime) -> Revis
         apres=apres,
         root=root,
         demande=read_demande(root),
-        detail={"motif": MOTIF_FUSION, "fusion": conservee},
+        detail={"motif": MOTIF_FUSION, "fusion": conservee, "par": decideur},
     )
 
 

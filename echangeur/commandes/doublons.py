@@ -28,7 +28,9 @@ from schemas.demande import read_demande
 app = create_group("Les doublons : les chercher, les fusionner, les écarter.")
 
 Numero = Annotated[str, typer.Argument(metavar="NUMERO", help="Numéro unique d'une demande.")]
-Auteur = Annotated[str, typer.Option("--auteur", help="Le service gestionnaire qui décide.")]
+Auteur = Annotated[
+    str, typer.Option("--auteur", help="Le service gestionnaire qui décide, jamais une personne.")
+]
 Motif = Annotated[str, typer.Option("--motif", help="Pourquoi, en quelques mots.")]
 Seuil = Annotated[
     int, typer.Option("--seuil", min=1, max=100, help="Ressemblance à partir de laquelle montrer.")

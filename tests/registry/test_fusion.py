@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -144,8 +145,7 @@ def test_merge_radiates_one_and_leaves_the_other_as_it_is(engine: Engine, deux: 
         (ligne,) = conn.execute(select(FUSION)).all()
         assert verify(conn).intact
     assert detail is not None
-    assert ancienne in detail
-    assert "DDT" not in detail
+    assert json.loads(detail) == {"motif": MOTIF_FUSION, "fusion": ancienne, "par": "DDT 75"}
     assert (ligne.auteur, ligne.date_anciennete) == ("DDT 75", avant.date_depot)
 
 
