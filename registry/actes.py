@@ -201,7 +201,10 @@ OPERATIONS: Final[Mapping[str, tuple[Acte, ...]]] = MappingProxyType(
         "rejouerDistributions": (Acte.ACQUITTER,),
     }
 )
-"""Acts that each served operation may be asked for; when they are several, the document tells which."""
+"""Acts that each served operation may be asked for; when they are several, the message tells which."""
+
+SELON_LE_FICHIER: Final = frozenset({"getNumUnique"})
+"""Operations whose act is known once their document is read: the handler judges the profile, not the edge."""
 
 _RADIATIONS: Final = {
     "RADATT": Acte.ATTRIBUER,

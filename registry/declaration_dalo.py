@@ -233,19 +233,7 @@ def _demande_of(document: bytes) -> Demande:
 
 
 def _ecriture(item: DeclarationRecue, version: int, empreinte: bytes) -> Ecriture:
-    echange = item.echange
-    return Ecriture(
-        instant=echange.recu_le,
-        nature=NATURE,
-        guichet=echange.emetteur.guichet.code,
-        certificat=echange.emetteur.empreinte,
-        canal=echange.canal,
-        echange=echange.id,
-        numero=item.numero,
-        version=version,
-        document=empreinte,
-        detail=_DETAIL,
-    )
+    return Ecriture.of(item.echange, NATURE, item.numero, version=version, document=empreinte, detail=_DETAIL)
 
 
 def _event(item: DeclarationRecue, courante: _Courante, sequence: int) -> EvenementDemande:

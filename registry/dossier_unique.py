@@ -172,17 +172,12 @@ def read_history(conn: Connection, acteur: Acteur, numero: str) -> tuple[ActionP
 
 def _journal(conn: Connection, acces: Acces, action: Action, piece: Piece) -> int:
     """Seal the fact, last of all: the chain is held until the commit. The category would be nominative."""
-    echange = acces.acteur.echange
     (entree,) = Chaine.lock(conn).append(
         [
-            Ecriture(
-                instant=echange.recu_le,
-                nature=NATURE,
-                guichet=echange.emetteur.guichet.code,
-                certificat=echange.emetteur.empreinte,
-                canal=echange.canal,
-                echange=echange.id,
-                numero=piece.numero,
+            Ecriture.of(
+                acces.acteur.echange,
+                NATURE,
+                piece.numero,
                 document=piece.empreinte,
                 detail=json.dumps({"action": action.value, "piece": str(piece.id)}, separators=(",", ":")),
             )

@@ -185,19 +185,14 @@ def _already(conn: Connection, item: EvenementsRecus) -> tuple[EvenementPartage,
 def _write(
     conn: Connection, chaine: Chaine, item: EvenementsRecus, versions: Sequence[EvenementPartage]
 ) -> tuple[EvenementPartage, ...]:
-    echange = item.echange
     premiere = chaine.sequence + 1
     numerotes = [replace(each, id=each.id or premiere + rang) for rang, each in enumerate(versions)]
     entrees = chaine.append(
         [
-            EcritureJournal(
-                instant=echange.recu_le,
-                nature=NATURE,
-                guichet=echange.emetteur.guichet.code,
-                certificat=echange.emetteur.empreinte,
-                canal=echange.canal,
-                echange=echange.id,
-                numero=item.numero,
+            EcritureJournal.of(
+                item.echange,
+                NATURE,
+                item.numero,
                 document=seal_of(each),
                 detail=json.dumps(
                     {"action": each.action, "evenement": each.id, "type": each.type, "version": each.version},

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -34,20 +32,21 @@ from registry.echanges import (
 )
 from registry.evaluation import DemandeRecue
 from registry.evenements import Decideur
-from registry.exchanges_store import Issue, Lues, Statut, record_outcomes, record_receptions, relax
+from registry.exchanges_store import Issue, Statut, record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers_portail import OPERATION_NUM_UNIQUE, Portail
 from registry.identites import cles_of
 from registry.lifecycle import SUITES, Fait
 from registry.lots import Echec, conclude, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
-from registry.reading import DemandeLue, Lecture
-from registry.recherche_doublons import Recherchee, search, show
+from registry.reading import Lecture
+from registry.recherche_doublons import Recherchee
 from registry.recus import change_of, check_copy, creation_of
 from registry.refus_demandes import emitted, refuse
 from registry.registration import Enregistrement, Resultat, describe_doublons, register
 from registry.regles import REGLES, Regles
 from registry.resultats import record_results
+from registry.traitement_lectures import CONSTAT_MAX, LectureDemandee, Lectures, RechercheDemandee
 from registry.traitement_vie import Vie
 from schemas import territoires
 from schemas.demande import Demande, read_demande
@@ -57,28 +56,10 @@ from schemas.emission import emit_doublons
 LOT_MAX: Final = 64
 """Registrations of one transaction: at about 1 ms each, other processes wait 64 ms for the chain."""
 
-_CONSTAT_MAX: Final = 40
-
 # Enough of a demande to be identified, hence to have the schema compiled.
 _SQUELETTE: Final = b"<interfaceNuu xmlns='http://nuu.application.i2/'><entete/><demande/></interfaceNuu>"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _LectureDemandee:
-    echange: Echange
-    lecture: Lecture
-
-
-@dataclass(frozen=True, slots=True)
-class _RechercheDemandee:
-    """sauf: number of the demande itself, when it has one."""
-
-    echange: Echange
-    territoires: frozenset[str]
-    cherchees: tuple[Recherchee, ...]
-    sauf: str | None
 
 
 class Traitement:
@@ -108,12 +89,7 @@ class Traitement:
         self._enregistrements: Batcher[DemandeRecue, Resultat | Echec] = Batcher(
             self._register, lot_max, "enregistrements"
         )
-        self._lectures: Batcher[_LectureDemandee, DemandeLue | Echec | None] = Batcher(
-            self._read, lot_max, "lectures"
-        )
-        self._recherches: Batcher[_RechercheDemandee, Doublons | Echec] = Batcher(
-            self._search, lot_max, "recherches"
-        )
+        self._lectures = Lectures(engine, clock, lot_max)
 
     async def start(self) -> None:
         """Load what the first exchange would otherwise wait for, half a second or so; start the threads."""
@@ -122,13 +98,12 @@ class Traitement:
         for batcher in (
             self._receptions,
             self._enregistrements,
-            self._lectures,
-            self._recherches,
             self._issues,
         ):
             batcher.start()
         self._vie.start()
         self.portail.start()
+        self._lectures.start()
 
     async def stop(self) -> None:
         """Finish what was submitted, then end the threads."""
@@ -136,7 +111,6 @@ class Traitement:
             self._receptions.stop(),
             self._enregistrements.stop(),
             self._lectures.stop(),
-            self._recherches.stop(),
             self._vie.stop(),
             self.portail.stop(),
         )
@@ -186,7 +160,7 @@ class Traitement:
         """The demande of that number as it is now, if the guichet may read it."""
         guichet = echange.emetteur.guichet
         lecture = Lecture(guichet, num_unique.strip())
-        lue = await self._lectures.submit(_LectureDemandee(echange, lecture))
+        lue = await self._lectures.read(LectureDemandee(echange, lecture))
         if isinstance(lue, Echec):
             raise await self._failed(echange, lue)
         if lue is None:
@@ -207,8 +181,8 @@ class Traitement:
             return ReponseDoublons(demande=self._refuse(demande, guichet, anomalies))
         cherches = searched_territoires(demande, guichet)
         cherchees = tuple(Recherchee(cle.cle, cle.role) for cle in cles_of(demande))
-        trouves = await self._recherches.submit(
-            _RechercheDemandee(echange, frozenset(cherches), cherchees, demande.num_unique)
+        trouves = await self._lectures.search(
+            RechercheDemandee(echange, frozenset(cherches), cherchees, demande.num_unique)
         )
         if isinstance(trouves, Echec):
             raise await self._failed(echange, trouves)
@@ -238,7 +212,7 @@ class Traitement:
             await self._finish(echange, Statut.REFUSE, anomalies[0].code)
             return ReponseNumUnique(self._refuse(demande, guichet, anomalies))
         lecture = Lecture(guichet, demande.num_unique or "")
-        lue = await self._lectures.submit(_LectureDemandee(echange, lecture))
+        lue = await self._lectures.read(LectureDemandee(echange, lecture))
         if isinstance(lue, Echec):
             raise await self._failed(echange, lue)
         if lue is None:
@@ -288,49 +262,6 @@ class Traitement:
 
         return run_batch(self._engine, work, items)
 
-    def _read(self, items: Sequence[_LectureDemandee]) -> list[DemandeLue | Echec | None]:
-        def work(conn: Connection, lot: Sequence[_LectureDemandee]) -> list[DemandeLue | None]:
-            maintenant = self._clock.now()
-            lues = reading.read(conn, [item.lecture for item in lot])
-            relax(conn)
-            # Who read what stays: reading nominative data is traced (regles §12).
-            record_outcomes(
-                conn,
-                [
-                    Issue(
-                        item.echange.id,
-                        Statut.REFUSE if lue is None else Statut.ACCEPTE,
-                        maintenant,
-                        catalogue.DEMANDE_HORS_PORTEE.code if lue is None else "",
-                        item.lecture.numero[:_CONSTAT_MAX],
-                        None if lue is None else Lues((lue.numero,), item.echange.emetteur.profil),
-                    )
-                    for item, lue in zip(lot, lues, strict=True)
-                ],
-            )
-            return lues
-
-        return run_batch(self._engine, work, items)
-
-    def _search(self, items: Sequence[_RechercheDemandee]) -> list[Doublons | Echec]:
-        def work(conn: Connection, lot: Sequence[_RechercheDemandee]) -> list[Doublons]:
-            vus = [
-                show(
-                    conn,
-                    item.echange.emetteur.guichet,
-                    search(conn, item.territoires, item.cherchees, sauf=item.sauf),
-                )
-                for item in lot
-            ]
-            relax(conn)
-            maintenant = self._clock.now()
-            record_outcomes(
-                conn, [_search_outcome(item, vu, maintenant) for item, vu in zip(lot, vus, strict=True)]
-            )
-            return vus
-
-        return run_batch(self._engine, work, items)
-
 
 def _value(resultat: T | Echec) -> T:
     if isinstance(resultat, Echec):
@@ -339,18 +270,4 @@ def _value(resultat: T | Echec) -> T:
 
 
 def _out_of_reach(lecture: Lecture) -> Anomalie:
-    return catalogue.DEMANDE_HORS_PORTEE(f"« {lecture.numero[:_CONSTAT_MAX]} »", lecture.guichet.code)
-
-
-def _search_outcome(item: _RechercheDemandee, vus: Doublons, maintenant: datetime) -> Issue:
-    if vus.caches and not vus.lisibles:
-        code = catalogue.DOUBLON_HORS_PERIMETRE.code
-        return Issue(item.echange.id, Statut.REFUSE, maintenant, code)
-    numeros = tuple(doublon.numero for doublon in vus.lisibles)
-    return Issue(
-        item.echange.id,
-        Statut.ACCEPTE,
-        maintenant,
-        numero=numeros[0] if numeros else "",
-        lues=Lues(numeros, item.echange.emetteur.profil),
-    )
+    return catalogue.DEMANDE_HORS_PORTEE(f"« {lecture.numero[:CONSTAT_MAX]} »", lecture.guichet.code)

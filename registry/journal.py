@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, text
 
-from registry.echanges import Canal
+from registry.echanges import Canal, Echange
 from registry.lignes import encode_rows
 from registry.tables import CHAINE
 
@@ -62,6 +62,32 @@ class Ecriture:
     version: int | None = None
     document: bytes | None = None
     detail: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        echange: Echange,
+        nature: str,
+        numero: str,
+        *,
+        version: int | None = None,
+        document: bytes | None = None,
+        detail: str = "",
+    ) -> Ecriture:
+        """What an exchange does to a demande: the entry has its author, its channel and its instant."""
+        emetteur = echange.emetteur
+        return cls(
+            echange.recu_le,
+            nature,
+            emetteur.guichet.code,
+            emetteur.empreinte,
+            echange.canal,
+            echange.id,
+            numero,
+            version,
+            document,
+            detail,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,14 +129,10 @@ def _seal(
     empreintes = [hashlib.sha256(document).digest() for document in documents]
     entrees = chaine.append(
         [
-            Ecriture(
-                instant=item.echange.recu_le,
-                nature=item.demande.type_fichier,
-                guichet=item.guichet,
-                certificat=item.echange.emetteur.empreinte,
-                canal=item.echange.canal,
-                echange=item.echange.id,
-                numero=accord.numero,
+            Ecriture.of(
+                item.echange,
+                item.demande.type_fichier,
+                accord.numero,
                 version=1,
                 document=empreinte,
                 detail=_detail(item, accord),

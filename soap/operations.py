@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from certs.chiffrement import RaisonRefus, encrypt_for
-from registry.actes import OPERATIONS
+from registry.actes import OPERATIONS, SELON_LE_FICHIER
 from registry.anomalies import Anomalie
 from registry.attestation import Attestable
 from registry.clock import Clock
@@ -95,8 +95,8 @@ class Operations:
             return await self._refuse(echange, OPERATION_NON_ASSUREE(operation.nom))
         actes = OPERATIONS[operation.nom]
         emetteur = echange.emetteur
-        # When they are several, the document tells which, and the handler that reads it decides.
-        profil = check_profil(emetteur.profil, *actes) if len(actes) == 1 else None
+        juge_apres = operation.nom in SELON_LE_FICHIER
+        profil = None if juge_apres else check_profil(emetteur.profil, *actes)
         interdit = profil or check_type(emetteur.guichet, *actes)
         if interdit is not None:
             return await self._refuse(echange, interdit)
