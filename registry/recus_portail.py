@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,7 +23,7 @@ from registry.lots import Echec
 from registry.portail import DepotFait
 from registry.preavis import CanalPreavis, channel_of
 from registry.registration import Enregistrement, RefusDemande
-from schemas.demande import read_demande
+from schemas.demande import Demande, read_demande
 from schemas.documents import DEMANDES
 from schemas.kinds import identify
 from schemas.parser import parse
@@ -55,18 +56,23 @@ def channel_of_depot(depot: Depot) -> CanalPreavis:
     return channel_of(1, qui.mel, qui.tel_portable, electronique=True)
 
 
-def depots_in(resultat: object) -> list[Depot]:
-    """The deposits that an answer shows: of a list, or the one that is read."""
-    trouves = resultat if isinstance(resultat, list) else [resultat]
-    return [depot for depot in trouves if isinstance(depot, Depot) and depot.document is not None]
+def shown_in(resultat: object) -> Iterator[str]:
+    """What others had given that the answer shows ([TRA-1]): deposits listed, read or validated, and the
+    doublons of a refusal."""
+    match resultat:
+        case (Enregistrement(numero=numero), Demande()):
+            yield numero
+        case RefusDemande(doublons=trouves) | (RefusDemande(doublons=trouves), _):
+            yield from (doublon.numero for doublon in trouves.lisibles)
+        case list() | Depot():
+            lus = resultat if isinstance(resultat, list) else [resultat]
+            yield from (str(depot.id) for depot in lus if depot.document is not None)
 
 
 def issue_of(echange: Echange, resultat: object, maintenant: datetime) -> Issue:
     """What is kept of the exchange; a list, a deposit and a content are all acceptances."""
     statut, code, numero = Statut.ACCEPTE, "", ""
-    lues = None
-    if lus := depots_in(resultat):
-        lues = Lues(tuple(str(depot.id) for depot in lus), echange.emetteur.profil)
+    lues = Lues(tuple(shown_in(resultat)), echange.emetteur.profil)
     if isinstance(resultat, tuple) and resultat:
         resultat = resultat[0]
     match resultat:

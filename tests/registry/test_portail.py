@@ -30,6 +30,7 @@ from registry.regles import REGLES
 from registry.tables import DEMANDE, DEMANDE_VERSION, JOURNAL
 from registry.tables_depots import DEPOT
 from registry.trace_identites import read_changes
+from registry.traces import list_traces
 from registry.verification import verify
 from schemas.contract import xsd_bytes
 from tests.registry.fabrique import (
@@ -243,6 +244,9 @@ async def test_a_validation_checks_doublons_as_a_creation_does(hub: Traitement, 
     depot = await deposited(hub, data)
     answer = await validate(hub, depot, seen(data), BAILLEUR)
     assert codes(answer) == ["DBL101"]
+    with engine.connect() as conn:
+        # What the refusal shows of the other demande is a reading of it.
+        assert len(list_traces(conn, guichet=BAILLEUR.code)) == 1
     forced = typed(9, guichet=BAILLEUR, forcer_doublon=True)
     answer = await validate(hub, depot, seen(data), BAILLEUR, forced)
     assert isinstance(answer, ReponseNumUnique)
@@ -250,12 +254,18 @@ async def test_a_validation_checks_doublons_as_a_creation_does(hub: Traitement, 
 
 
 async def test_of_two_guichets_that_validate_the_later_is_told(hub: Traitement, engine: Engine) -> None:
-    """[POR-35] Nothing is doubled; a replay of the first gets the first answer."""
+    """[POR-35] In two processes: nothing is doubled; a replay of the first gets the first answer."""
     data = typed(10)
     depot = await deposited(hub, data)
+    voisin = Traitement(engine, horloge(), DecideurTemoin())
+    await voisin.start()
     answers = await asyncio.gather(
-        *(validate(hub, depot, seen(data), guichet) for guichet in (BAILLEUR, AUTRE_BAILLEUR) * 3)
+        *(
+            validate(traitement, depot, seen(data), guichet)
+            for traitement, guichet in ((hub, BAILLEUR), (voisin, AUTRE_BAILLEUR)) * 3
+        )
     )
+    await voisin.stop()
     numeros = [answer.numero for answer in answers if isinstance(answer, ReponseNumUnique)]
     refus = [answer for answer in answers if isinstance(answer, Refus)]
     assert (len(numeros), len(set(numeros)), len(refus)) == (3, 1, 3)

@@ -14,12 +14,22 @@ from registry.effacement import erase, erase_exchanges
 from registry.exchanges_store import Issue, Statut, record_outcomes, record_receptions
 from registry.histoire import rebuild
 from registry.lifecycle import Etat
+from registry.numero_unique import compose
 from registry.preavis import CanalPreavis, channel_of, due_rank, produce_notices
 from registry.radiations_office import radiate_expired
+from registry.registration import Enregistrement
 from registry.regles import REGLES
 from registry.tables import DEMANDE, DEMANDE_VERSION, ECHANGE_BRUT, IDENTITE, JOURNAL, REJEU
 from registry.verification import verify
-from tests.registry.fabrique import DecideurTemoin, demande_of, echange_of
+from tests.registry.fabrique import (
+    PARTICULIER,
+    DecideurTemoin,
+    demande_of,
+    echange_of,
+    generate,
+    recue_of,
+    register_all,
+)
 from tests.registry.vies import accept, created, numero_of, radiation, renewal, situation_of
 
 DEPOT = date(2026, 6, 15)
@@ -192,3 +202,20 @@ def test_refused_messages_are_erased_after_the_retention(engine: Engine) -> None
     assert erase_exchanges(engine, REGLES, at("2027-07-03")) == 0
     with engine.connect() as conn:
         assert conn.scalar(select(func.count()).select_from(ECHANGE_BRUT)) == 1
+
+
+def test_those_of_a_systeme_particulier_are_told_and_radiated_like_the_others(engine: Engine) -> None:
+    """[ENR-13] On the list of the day, then, for want of a renewal, radiated by the hub; it hears of it."""
+    numero = str(compose("059", DEPOT, 500_001, PARTICULIER.code))
+    options = {"communes": ["59350"], "date_creation": DEPOT, "avec_cotitulaire": False}
+    data = generate(1, PARTICULIER, **options)  # type: ignore[arg-type]
+    place = data.index(b"</ns1:numGuichet>") + len(b"</ns1:numGuichet>")
+    data = data[:place] + f"<ns1:numUnique>{numero}</ns1:numUnique>".encode() + data[place:]
+    (fait,) = register_all(engine, [recue_of(data, PARTICULIER)])
+    assert isinstance(fait, Enregistrement), fait
+    assert notices(engine, "2027-04-15") == [(numero, 1)]
+    assert notices(engine, "2027-05-15") == [(numero, 2)]
+    temoin = DecideurTemoin()
+    assert radiate(engine, "2027-07-15", temoin) == [numero]
+    (event,) = temoin.evenements
+    assert (event.nature, event.numero) == ("RAD", numero)
