@@ -221,4 +221,4 @@ def test_a_changed_identity_is_searched_for_doublons(engine: Engine) -> None:
         cles = set(conn.scalars(select(IDENTITE.c.cle).where(IDENTITE.c.numero == numero_of(un))))
         detail = conn.scalar(select(JOURNAL.c.detail).where(JOURNAL.c.version == 2))
     assert any(personne.date_naissance.isoformat() in cle for cle in cles)
-    assert detail == '{"identite":"changee"}'
+    assert detail == '{"etat_civil":"change","identite":"changee"}'
