@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from registry.anomalies import Anomalie
+from schemas.mime import Partie
 from schemas.parser import ENVELOPE_LIMITS, parse
 from schemas.violations import Violation
 from soap.faults import (
@@ -33,7 +34,6 @@ from soap.faults import (
     XML_DEMESURE,
     XML_MALFORME,
 )
-from soap.mime import Partie
 from soap.mtom import PieceEmise, take_file
 from soap.services import Champ, Message, TypeChamp
 

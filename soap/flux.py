@@ -25,8 +25,8 @@ from registry.anomalies import Anomalie
 from registry.anomalies_pieces import PIECE_TROP_GROSSE
 from registry.batching import Saturation
 from registry.limites import LIMITES_PIECES
+from schemas.mime import decode_base64, read_type, strip_brackets
 from soap import faults
-from soap.mime import decode_base64, read_type, strip_brackets
 from soap.mime_flux import Evenement, LecteurMultipart, PartieFermee, PartieOuverte, open_multipart
 
 RACINE_MAX: Final = 256 << 10

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.anomalies import Anomalie
+from schemas.mime import MAX_DELIMITEUR, MAX_ENTETE, TypeContenu, read_header
 from soap.faults import MULTIPART_MALFORME
-from soap.mime import MAX_DELIMITEUR, MAX_ENTETE, MAX_PARTIES, TypeContenu, read_header
+from soap.mime import MAX_PARTIES
 
 _REMPLISSAGE: Final = 64
 """Blanks tolerated after a delimiter (RFC 2046 §5.1.1 sets no bound); nobody is known to send any."""
@@ -21,7 +22,7 @@ _REMPLISSAGE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class PartieOuverte:
-    """The header of a part: what `soap.mime.Partie` says of it, and the block as received."""
+    """The header of a part: what `schemas.mime.Partie` says of it, and the block as received."""
 
     type: TypeContenu
     identifiant: str
@@ -110,7 +111,7 @@ class LecteurMultipart:
         self._borrowed = 2 if buffer[:1] == b"\r" else 1
         self._in_header = False
         self._open = True
-        events.append(PartieOuverte(*read_header(block + b"\r\n" if block else b""), block))
+        events.append(PartieOuverte(*read_header(block + b"\r\n" if block else b"")[:3], block))
         return True
 
     def _body(self, events: list[Evenement]) -> bool | Anomalie:

@@ -17,6 +17,16 @@ from urllib.parse import unquote
 from lxml import etree
 
 from registry.anomalies import Anomalie
+from schemas.mime import (
+    Partie,
+    PartieEmise,
+    decode,
+    decode_base64,
+    free_boundary,
+    join,
+    read_type,
+    strip_brackets,
+)
 from soap.faults import (
     BASE64_INVALIDE,
     CID_EN_DOUBLE,
@@ -27,17 +37,7 @@ from soap.faults import (
     RACINE_ABSENTE,
     TYPE_REFUSE,
 )
-from soap.mime import (
-    Partie,
-    PartieEmise,
-    decode,
-    decode_base64,
-    free_boundary,
-    join,
-    read_type,
-    split,
-    strip_brackets,
-)
+from soap.mime import split
 
 XOP_INCLUDE: Final = "{http://www.w3.org/2004/08/xop/include}Include"
 _SOAP_12: Final = "application/soap+xml"

@@ -16,9 +16,10 @@ from registry.annexes import token_of
 from registry.anomalies import Anomalie
 from registry.controle_pieces import Nature, check_contenu
 from registry.limites import LIMITES_PIECES
+from schemas.mime import Partie
 from soap import flux
 from soap.flux import Arrivee
-from soap.mime import Partie, split
+from soap.mime import split
 from soap.mime_flux import LecteurMultipart, PartieFermee, PartieOuverte, open_multipart
 from tests.registry.documents_pieces import pdf
 

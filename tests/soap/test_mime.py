@@ -10,8 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from registry.anomalies import Anomalie
-from soap.mime import (
-    MAX_PARTIES,
+from schemas.mime import (
     Partie,
     PartieEmise,
     decode,
@@ -19,9 +18,9 @@ from soap.mime import (
     free_boundary,
     join,
     read_type,
-    split,
     strip_brackets,
 )
+from soap.mime import MAX_PARTIES, split
 from tests.soap.messages import multipart
 
 PARTENAIRE = (
