@@ -28,8 +28,11 @@ class Session:
         self.porteur = porteur
 
     @classmethod
-    async def open(cls, engine: Engine) -> Session:
-        """Connect, listen, take a key. Raises psycopg.OperationalError when there is no database."""
+    async def open(
+        cls, engine: Engine, *, canal: str = CANAL_NOTIFICATION, classe: int = CLASSE_VERROU
+    ) -> Session:
+        """Connect, listen to `canal`, take a key of `classe`. Raises psycopg.OperationalError without a
+        database."""
         url = engine.url.set(drivername="postgresql")
         connection = await psycopg.AsyncConnection.connect(
             url.render_as_string(hide_password=False),
@@ -38,13 +41,11 @@ class Session:
             connect_timeout=10,
         )
         try:
-            channel = sql.SQL("LISTEN {}").format(sql.Identifier(CANAL_NOTIFICATION))
+            channel = sql.SQL("LISTEN {}").format(sql.Identifier(canal))
             await connection.execute(channel)
             while True:
                 porteur = secrets.randbelow(2**31 - 1) + 1
-                cursor = await connection.execute(
-                    "SELECT pg_try_advisory_lock(%s, %s)", (CLASSE_VERROU, porteur)
-                )
+                cursor = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (classe, porteur))
                 row = await cursor.fetchone()
                 if row is not None and row[0]:
                     return cls(connection, porteur)

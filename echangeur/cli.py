@@ -13,6 +13,7 @@ import typer
 from echangeur.commandes import (
     autorite,
     certificat,
+    courrier,
     demo,
     distribution,
     doublons,
@@ -83,6 +84,7 @@ certificat.app.add_typer(rotation.app, name="rotation")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")
+app.add_typer(courrier.app, name="courrier")
 app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
 app.add_typer(rpls.app, name="rpls")

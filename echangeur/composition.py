@@ -26,13 +26,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from certs import tls
 from dispatching.decision import Distributeur
 from dispatching.handlers_retrait import Retraits
+from dispatching.transport import Transport
 from dispatching.worker import Worker
 from echangeur.config import Configuration
+from echangeur.courrier import create_courrier
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
 from echangeur.refus import RefusDuBord
 from echangeur.sortie import MauvaisUsage
+from mailflows.operations import Operations as OperationsCourrier
+from mailflows.service import Courrier
 from registry.attestations import Attestations, Politique
 from registry.certificats import Identites
 from registry.clock import Clock
@@ -54,8 +58,9 @@ from soap.services import SERVICES
 
 _log = structlog.get_logger("echangeur")
 
-Announce = Callable[[str, tuple[str, ...]], None]
-"""Called once when connections are accepted: base address, names of the services."""
+Announce = Callable[[str, tuple[str, ...], str], None]
+"""Called once when connections are accepted: base address, names of the services, where mail is received
+(host:port, or empty)."""
 
 _PIN_PERIOD: Final = 1.0
 """Seconds between two looks at the pins: a certificate registered while the server runs is let through the
@@ -69,13 +74,16 @@ def run(
     configure_logs()
     settings = instance.configuration.serveur
     sock = bind(adresse or settings.adresse, settings.port if port is None else port)
+    mail = instance.configuration.courrier
+    lettres = bind(mail.ecoute, mail.port) if mail.actif and mail.ecoute else None
     with (
         contextlib.closing(sock),
+        contextlib.nullcontext() if lettres is None else contextlib.closing(lettres),
         _stoppable(),
         instance.database(pool_size=instance.configuration.base.connexions) as engine,
     ):
         upgrade(engine)
-        asyncio.run(_serve(instance, engine, clock, sock, announce))
+        asyncio.run(_serve(instance, engine, clock, sock, lettres, announce))
 
 
 @contextlib.contextmanager
@@ -89,17 +97,23 @@ def _stoppable() -> Iterator[None]:
 
 
 async def _serve(
-    instance: Instance, engine: Engine, clock: Clock, sock: socket.socket, announce: Announce
+    instance: Instance,
+    engine: Engine,
+    clock: Clock,
+    sock: socket.socket,
+    lettres: socket.socket | None,
+    announce: Announce,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with _services(instance, engine, clock, sock):
+    async with _services(instance, engine, clock, sock, lettres):
         # What is alive now lives as long as the process: the collector need not walk it again and again.
         gc.collect()
         gc.freeze()
-        announce(url_of(sock), tuple(service.nom for service in SERVICES))
+        reception = "" if lettres is None else url_of(lettres).removeprefix("https://")
+        announce(url_of(sock), tuple(service.nom for service in SERVICES), reception)
         _log.info("prêt", adresse=url_of(sock))
         await stop.wait()
         _log.info("arrêt demandé")
@@ -107,7 +121,7 @@ async def _serve(
 
 @asynccontextmanager
 async def _services(
-    instance: Instance, engine: Engine, clock: Clock, sock: socket.socket
+    instance: Instance, engine: Engine, clock: Clock, sock: socket.socket, lettres: socket.socket | None
 ) -> AsyncIterator[None]:
     configuration = instance.configuration
     identites = Identites(engine, clock)
@@ -134,8 +148,6 @@ async def _services(
         stack.push_async_callback(dossier.stop)
         await retraits.start()
         stack.push_async_callback(retraits.stop)
-        if configuration.distribution.active:
-            await _start_distribution(stack, instance, engine, clock)
         refus = RefusDuBord(engine, clock)
         refus.start()
         stack.push_async_callback(refus.stop)
@@ -148,6 +160,16 @@ async def _services(
         attestations = _attestations(configuration, engine)
         await attestations.start()
         stack.push_async_callback(attestations.stop)
+        courrier = None
+        if configuration.courrier.actif:
+            operations = OperationsCourrier(traitement, dalo, refus.keep, attestations)
+            courrier = create_courrier(
+                instance, engine, clock, operations, identites, mail_tls(instance, lettres)
+            )
+            await courrier.start(lettres)
+            stack.push_async_callback(courrier.stop)
+        if configuration.distribution.active:
+            await _start_distribution(stack, instance, engine, clock, courrier)
         app = create_app(
             traitement,
             identites,
@@ -181,14 +203,21 @@ def _attestations(configuration: Configuration, engine: Engine) -> Attestations:
 
 
 async def _start_distribution(
-    stack: contextlib.AsyncExitStack, instance: Instance, engine: Engine, clock: Clock
+    stack: contextlib.AsyncExitStack,
+    instance: Instance,
+    engine: Engine,
+    clock: Clock,
+    courrier: Courrier | None,
 ) -> None:
     client = DistributionClient(client_tls(instance))
     await client.start()
     stack.push_async_callback(client.stop)
+    transports: dict[CanalDistribution, Transport] = {CanalDistribution.PUSH: client}
+    if courrier is not None:
+        transports[CanalDistribution.COURRIER] = courrier.transport
     worker = Worker(
         engine,
-        {CanalDistribution.PUSH: client},
+        transports,
         clock,
         grace=timedelta(seconds=instance.configuration.serveur.delai_arret),
     )
@@ -203,6 +232,19 @@ def server_tls(instance: Instance, pins: tuple[bytes, ...]) -> ssl.SSLContext:
     with readable("serveur", certificat, cle, autorites):
         # Identites judges the dates at its own clock and says so in words.
         return tls.server_context(certificat, cle, autorites, epingles=pins, dates_verifiees_au_dessus=True)
+
+
+def mail_tls(instance: Instance, lettres: socket.socket | None) -> ssl.SSLContext | None:
+    """The TLS context of the reception of mail: no certificate is asked of the sender, the signature is what
+    identifies. None when nothing listens. Raises MauvaisUsage when its files cannot be read."""
+    settings = instance.configuration.serveur
+    if lettres is None or instance.configuration.courrier.tls == "non":
+        return None
+    certificat, cle, autorites = map(instance.path, (settings.certificat, settings.cle, settings.autorites))
+    with readable("serveur", certificat, cle):
+        context = tls.server_context(certificat, cle, autorites)
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def client_tls(instance: Instance) -> ssl.SSLContext:

@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
 from registry.limites import LimitesPieces, LimitesRecherche
 from registry.regles import Regles
 
@@ -122,6 +123,9 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     base: Base = Base()
     serveur: Serveur = Serveur()
     distribution: Distribution = Distribution()
+    courrier: Courrier = Courrier()
+    relais: RelaisCourrier = RelaisCourrier()
+    boite: Boite = Boite()
     attestation: Attestation = Attestation()
     regles: Regles = Regles()
     pieces: LimitesPieces = LimitesPieces()

@@ -1,7 +1,8 @@
 """An instance: the folder that holds one hub, and the way to its database.
 
 ``echangeur.toml`` the configuration, ``autorite/`` the test authority, ``serveur/`` and ``client/`` the
-certificates of the hub, ``postgres/`` the embedded database when no other is configured.
+certificates of the hub, ``courrier/`` the keys of its mail, ``postgres/`` the embedded database when no other
+is configured.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from echangeur.config import (
     render,
 )
 from echangeur.sortie import MauvaisUsage
+from echangeur.trousseau import create_trousseau
 from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedError, EmbeddedPostgres
 
 AUTORITE: Final = "autorite"
 SERVEUR: Final = "serveur"
 CLIENT: Final = "client"
+COURRIER: Final = "courrier"
 POSTGRES: Final = "postgres"
 NOM_CLIENT: Final = "ECHANGEUR"
 
@@ -136,6 +139,7 @@ def create_instance(dossier: Path, *, now: datetime, url: str = "") -> Instance:
     autorite.write(dossier / AUTORITE)
     autorite.issue_serveur(now=now).write(dossier / SERVEUR)
     autorite.issue_guichet(NOM_CLIENT, now=now, nom="Échangeur").write(dossier / CLIENT)
+    create_trousseau(autorite, dossier / COURRIER, NOM_CLIENT, now=now)
     configuration = Configuration(base=Base(url=url))
     instance = Instance(dossier, fichier, configuration)
     with instance.database() as engine:

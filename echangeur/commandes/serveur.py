@@ -31,7 +31,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Démarre le serveur : services SOAP en TLS mutuel et envoi des distributions, en un seul processus.
+    """Démarre le serveur : services SOAP, courrier signé et distributions, en un seul processus.
 
     S'arrête proprement sur SIGTERM ou Ctrl-C : les échanges en cours finissent, les nouveaux sont refusés.
     Plusieurs serveurs peuvent partager une base. Le serveur écrit « Prêt » sur la sortie standard quand il
@@ -43,9 +43,11 @@ def serve(
     contexte = contexte_of(ctx)
     instance = open_instance(contexte.dossier, config)
 
-    def announce(base: str, services: tuple[str, ...]) -> None:
+    def announce(base: str, services: tuple[str, ...], reception: str) -> None:
         for service in services:
             say(f"WSDL : {base}/services/{service}?wsdl")
+        if reception:
+            say(f"Courrier : {reception}")
         say(f"Prêt : {base}")
 
     run(instance, contexte.clock, adresse=adresse, port=port, announce=announce)

@@ -18,6 +18,7 @@ from registry.tables import METADATA
 for _module in (
     "filters.tables",
     "dispatching.tables",
+    "mailflows.tables",
     "registry.tables_dalo",
     "registry.tables_rpls",
     "registry.tables_depots",

@@ -1,0 +1,340 @@
+"""The legacy reference partner: a mail robot that signs, encrypts, sends, receives and acknowledges.
+
+It composes and reads its mails with the `email` package, as a robot of a partner would, and shares with the
+hub the CMS of `certs` and the schema `courrier.xsd`, not the code of `mailflows`. It can be told to
+misbehave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import ssl
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import SMTP as POLITIQUE
+from enum import StrEnum
+from io import BytesIO
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import aiosmtplib
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from certs.cms import RefusCms
+from certs.enveloppe import decrypt, encrypt
+from certs.lecture import Certificat
+from certs.paire import Paire
+from certs.signature import sign, verify_signature
+from schemas.courrier import (
+    Accuse,
+    FichierAccuse,
+    Verdict,
+    is_courrier,
+    read_courrier,
+    write_accuse,
+)
+
+
+class Conduite(StrEnum):
+    """How the partner behaves towards what it receives."""
+
+    NORMAL = "normal"
+    """Keeps it, and acknowledges distributions."""
+    MUET = "muet"
+    """Keeps it, and acknowledges nothing."""
+    EN_PANNE = "en-panne"
+    """Its server takes nothing for the moment."""
+    DISPARU = "disparu"
+    """Its server says that the address does not exist."""
+    AUTRE_EMPREINTE = "autre-empreinte"
+    """Acknowledges other bytes than those received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file that travels."""
+
+    nom: str
+    contenu: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recu:
+    """A mail of the hub, opened. chiffre: False when it was only signed. accuse: the one it holds, if any."""
+
+    id: str
+    nature: str
+    sujet: str
+    en_reponse_a: str
+    chiffre: bool
+    accuse: Accuse | None
+    fichiers: tuple[Piece, ...]
+    empreinte: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Echangeur:
+    """What the partner was told of the hub. empreinte: of the certificate that signs for it."""
+
+    adresse: str
+    hote: str
+    port: int
+    chiffrement: Certificat
+    empreinte: str
+    contexte: ssl.SSLContext | None = None
+
+
+class PartenaireCourrier:
+    """One partner, between `start` and `stop`, on one event loop.
+
+    adresse: its own. paire: signs and decrypts. recus: the mails received, in order.
+    """
+
+    def __init__(
+        self,
+        adresse: str,
+        paire: Paire,
+        echangeur: Echangeur,
+        *,
+        contexte: ssl.SSLContext | None = None,
+        sur_reception: Callable[[Recu], None] | None = None,
+    ) -> None:
+        self.adresse = adresse
+        self.paire = paire
+        self.echangeur = echangeur
+        self.conduite = Conduite.NORMAL
+        self.recus: list[Recu] = []
+        self.illisibles: list[str] = []
+        self._contexte = contexte
+        self._told = sur_reception
+        self._changed = asyncio.Event()
+        self._server: asyncio.Server | None = None
+        self._taches: set[asyncio.Task[object]] = set()
+
+    async def start(self, hote: str = "localhost") -> int:
+        """Listen on a free port, with STARTTLS when there is a context; returns the port."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(
+                self, hostname=hote, tls_context=self._contexte, data_size_limit=64 << 20, loop=loop
+            ),
+            hote,
+            0,
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        for tache in list(self._taches):
+            tache.cancel()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    # -- sending --------------------------------------------------------------------------------------------
+
+    def compose(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        archive: bool = False,
+        signataire: Paire | None = None,
+        message_id: str = "",
+        detache: bool = False,
+    ) -> bytes:
+        """A mail with these files, signed then encrypted for the hub. signataire: another than usual."""
+        if archive:
+            packed = BytesIO()
+            with ZipFile(packed, "w", ZIP_DEFLATED) as zipped:
+                for piece in pieces:
+                    zipped.writestr(piece.nom, piece.contenu)
+            pieces = [Piece("lot.zip", packed.getvalue())]
+        inner = EmailMessage(policy=POLITIQUE)
+        inner.set_content("Fichiers joints.\r\n")
+        for piece in pieces:
+            subtype = "zip" if piece.nom.endswith(".zip") else "xml"
+            inner.add_attachment(piece.contenu, "application", subtype, filename=piece.nom)
+        instant = datetime.now(UTC)
+        entity = inner.as_bytes()
+        if detache:
+            signature = sign(entity, [signataire or self.paire], instant=instant, detache=True)
+            signed = _clear_signed(entity, signature)
+        else:
+            signed = _entity("signed-data", sign(entity, [signataire or self.paire], instant=instant))
+        return self.wrap(encrypt(signed, [self.echangeur.chiffrement]), message_id=message_id)
+
+    def wrap(self, cms: bytes, *, message_id: str = "") -> bytes:
+        """The mail that carries an encrypted message."""
+        head = (
+            f"From: {self.adresse}\r\nTo: {self.echangeur.adresse}\r\nSubject: envoi\r\n"
+            f"Message-ID: <{message_id or uuid.uuid4()}@partenaire.example>\r\nMIME-Version: 1.0\r\n"
+        )
+        return head.encode() + _entity("enveloped-data", cms)
+
+    async def send(self, mail: bytes, expediteur: str | None = None) -> str:
+        """Hand a mail to the hub; what it answered. Raises aiosmtplib.SMTPException."""
+        hub = self.echangeur
+        client = aiosmtplib.SMTP(
+            hostname=hub.hote,
+            port=hub.port,
+            start_tls=hub.contexte is not None,
+            tls_context=hub.contexte,
+        )
+        async with client:
+            sender = self.adresse if expediteur is None else expediteur
+            _, answer = await client.sendmail(sender, [hub.adresse], mail)
+        return answer
+
+    async def post(self, *pieces: Piece, archive: bool = False) -> str:
+        """Compose and send; the Message-ID, without angle brackets."""
+        identifier = str(uuid.uuid4())
+        await self.send(self.compose(pieces, archive=archive, message_id=identifier))
+        return f"{identifier}@partenaire.example"
+
+    # -- receiving ------------------------------------------------------------------------------------------
+
+    async def wait_for(self, wanted: Callable[[list[Recu]], bool]) -> None:
+        """Wait until the mails received satisfy `wanted`."""
+        while not wanted(self.recus):
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def answer_to(self, message_id: str) -> list[Recu]:
+        """All the parts of the answer to a message, in order."""
+
+        def parts(recus: list[Recu]) -> list[Recu]:
+            return [recu for recu in recus if recu.accuse is not None and recu.en_reponse_a == message_id]
+
+        def whole(recus: list[Recu]) -> bool:
+            found = parts(recus)
+            return bool(found) and len(found) >= (found[0].accuse.parties if found[0].accuse else 1)
+
+        await self.wait_for(whole)
+        return sorted(parts(self.recus), key=lambda recu: recu.accuse.partie if recu.accuse else 0)
+
+    async def acknowledge(self, recu: Recu, verdict: Verdict = Verdict.RECU) -> None:
+        """Send the signed accusé of a mail of the hub."""
+        fichiers = tuple(
+            FichierAccuse(piece.nom, hashlib.sha256(piece.contenu).digest(), verdict)
+            for piece in recu.fichiers
+        )
+        if self.conduite is Conduite.AUTRE_EMPREINTE:
+            fichiers = tuple(replace(fichier, empreinte=bytes(32)) for fichier in fichiers)
+        accuse = Accuse(recu.id, datetime.now(UTC), verdict, recu.empreinte, fichiers=fichiers)
+        await self.post(Piece("accuse.xml", write_accuse(accuse)))
+
+    async def handle_MAIL(  # noqa: N802 (name given by aiosmtpd)
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.conduite is Conduite.EN_PANNE:
+            return "451 4.3.2 en panne"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.conduite is Conduite.DISPARU:
+            return "550 5.1.1 adresse inconnue"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        recu = self.read(envelope.content)
+        if isinstance(recu, str):
+            self.illisibles.append(recu)
+            self._changed.set()
+            return "250 OK"
+        self.recus.append(recu)
+        self._changed.set()
+        if self._told is not None:
+            self._told(recu)
+        if recu.nature == "distribution" and self.conduite is not Conduite.MUET:
+            tache = asyncio.ensure_future(self.acknowledge(recu, self._verdict(recu)))
+            self._taches.add(tache)
+            tache.add_done_callback(self._taches.discard)
+        return "250 OK"
+
+    def _verdict(self, recu: Recu) -> Verdict:
+        known = [each for each in self.recus if each.id == recu.id]
+        return Verdict.DEJA_RECU if len(known) > 1 else Verdict.RECU
+
+    def read(self, mail: bytes) -> Recu | str:
+        """A mail of the hub, or why it cannot be read."""
+        message = message_from_bytes(mail)
+        cms = message.get_payload(decode=True)
+        assert isinstance(cms, bytes)
+        chiffre = message.get_param("smime-type") != "signed-data"
+        if chiffre:
+            opened = decrypt(cms, [self.paire])
+            if isinstance(opened, RefusCms):
+                return opened.texte
+            inside = message_from_bytes(opened.octets_non_verifies).get_payload(decode=True)
+            assert isinstance(inside, bytes)
+            cms = inside
+        verified = verify_signature(cms)
+        if isinstance(verified, RefusCms):
+            return verified.texte
+        if verified.signataire.empreinte != self.echangeur.empreinte:
+            return "signé par un autre que l'échangeur"
+        return self._recu(message, verified.octets, bytes.fromhex(verified.empreinte), chiffre=chiffre)
+
+    def _recu(self, message: Message, content: bytes, empreinte: bytes, *, chiffre: bool) -> Recu:
+        accuse: Accuse | None = None
+        fichiers = []
+        for part in message_from_bytes(content).walk():
+            payload: Any = part.get_payload(decode=True)
+            if part.is_multipart() or not isinstance(payload, bytes):
+                continue
+            found = read_courrier(payload) if is_courrier(payload) else None
+            if isinstance(found, Accuse):
+                accuse = found
+            elif part.get_content_type() == "application/zip":
+                with ZipFile(BytesIO(payload)) as zipped:
+                    fichiers += [Piece(nom, zipped.read(nom)) for nom in zipped.namelist()]
+            else:
+                fichiers.append(Piece(part.get_filename() or "", payload))
+        return Recu(
+            id=str(message["X-Echangeur-Id"]),
+            nature=str(message["X-Echangeur-Nature"]),
+            sujet=str(message["Subject"]),
+            en_reponse_a=str(message.get("In-Reply-To", "")).strip("<>"),
+            chiffre=chiffre,
+            accuse=accuse,
+            fichiers=tuple(fichiers),
+            empreinte=empreinte,
+        )
+
+
+def tamper(cms: bytes) -> bytes:
+    """An encrypted message whose last blocks were changed on the way."""
+    return cms[:-20] + bytes(each ^ 0x55 for each in cms[-20:])
+
+
+def _entity(smime: str, cms: bytes) -> bytes:
+    head = (
+        f'Content-Type: application/pkcs7-mime; smime-type={smime}; name="smime.p7m"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + base64.encodebytes(cms).replace(b"\n", b"\r\n")
+
+
+def _clear_signed(entity: bytes, signature: bytes) -> bytes:
+    head = (
+        'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; '
+        'boundary="signe"\r\n\r\n--signe\r\n'
+    )
+    tail = (
+        '\r\n--signe\r\nContent-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    packed = base64.encodebytes(signature).replace(b"\n", b"\r\n")
+    return head.encode() + entity + tail.encode() + packed + b"--signe--\r\n"

@@ -1,0 +1,146 @@
+"""Wiring of signed mail: from the configuration and the files of an instance to the asynchronous edge."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from certs import tls
+from certs.paire import Paire, load_paire
+from echangeur.instance import Instance
+from echangeur.sortie import MauvaisUsage
+from echangeur.trousseau import CHIFFREMENT, SIGNATURE
+from mailflows.boite_imap import ParametresBoite
+from mailflows.conventions import Sujets
+from mailflows.entrant import Reglages
+from mailflows.envoi import Identite
+from mailflows.etats import ReglesEnvoi
+from mailflows.expediteur import Relais, Securite
+from mailflows.operations import Operations
+from mailflows.ouverture import Identification, Trousseau
+from mailflows.reception_smtp import Ecoute
+from mailflows.releve_imap import ReleveImap
+from mailflows.service import Courrier, Parametres
+from registry.clock import Clock
+
+
+def load_trousseau(instance: Instance) -> Trousseau:
+    """The keys of the hub. Raises MauvaisUsage when they cannot be read."""
+    dossier = instance.path(instance.configuration.courrier.trousseau)
+    chiffrement = dossier / CHIFFREMENT
+    folders = sorted(chiffrement.iterdir()) if chiffrement.is_dir() else []
+    pairs = [_load(folder) for folder in folders if folder.is_dir()]
+    if not pairs:
+        raise MauvaisUsage(f"Aucune clé de déchiffrement dans {chiffrement}.", "Corrigez courrier.trousseau.")
+    pairs.sort(key=lambda pair: pair.certificat.valide_du, reverse=True)
+    return Trousseau(_load(dossier / SIGNATURE), tuple(pairs))
+
+
+def create_courrier(
+    instance: Instance,
+    engine: Engine,
+    clock: Clock,
+    operations: Operations,
+    identites: Identification,
+    serveur: ssl.SSLContext | None,
+) -> Courrier:
+    """The asynchronous edge of an instance. serveur: TLS of the listener. Raises MauvaisUsage."""
+    settings = instance.configuration.courrier
+    trousseau = load_trousseau(instance)
+    boite = mailbox_of(instance)
+    delai = timedelta(hours=settings.delai_accuse)
+    ecoute = None
+    if settings.ecoute:
+        ecoute = Ecoute(
+            frozenset({settings.adresse.lower()}),
+            lmtp=settings.protocole == "lmtp",
+            octets=settings.taille_max_recue,
+            tls=serveur if settings.tls != "non" else None,
+            tls_exige=settings.tls == "exige",
+            nom=settings.adresse.rpartition("@")[2],
+        )
+    reglages = Reglages(
+        taille_max=settings.taille_max_emise,
+        accuse_attendu=settings.accuse_des_reponses,
+        envoi=ReglesEnvoi(delai, settings.rappels),
+    )
+    parametres = Parametres(
+        Identite(settings.adresse, trousseau.signataire, Sujets(settings.marque)),
+        relay_of(instance),
+        reglages,
+        ecoute,
+        delai_accuse=delai,
+        grace=instance.configuration.serveur.delai_arret,
+    )
+    boites = [] if boite is None else [ReleveImap(engine, clock, boite, settings.taille_max_recue)]
+    return Courrier(engine, clock, operations, identites, trousseau, parametres, boites)
+
+
+def relay_of(instance: Instance) -> Relais:
+    """The relay of an instance. Raises MauvaisUsage when a file cannot be read."""
+    settings = instance.configuration.relais
+    return Relais(
+        settings.hote,
+        settings.port,
+        instance.configuration.courrier.adresse,
+        Securite(settings.securite),
+        _trust(instance, settings.autorites, "relais"),
+        settings.utilisateur,
+        _secret(instance, settings.mot_de_passe, "relais"),
+        settings.connexions,
+    )
+
+
+def mailbox_of(instance: Instance) -> ParametresBoite | None:
+    """The mailbox of an instance, if it reads one. Raises MauvaisUsage when a file cannot be read."""
+    settings = instance.configuration.boite
+    if not settings.hote:
+        return None
+    return ParametresBoite(
+        settings.hote,
+        settings.port,
+        settings.utilisateur,
+        _secret(instance, settings.mot_de_passe, "boite"),
+        settings.dossier,
+        settings.traites,
+        settings.quarantaine,
+        _trust(instance, settings.autorites, "boite"),
+    )
+
+
+def _load(folder: Path) -> Paire:
+    try:
+        return load_paire((folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes())
+    except OSError as error:
+        raise MauvaisUsage(
+            f"Le fichier {error.filename} ne se lit pas.", "Corrigez courrier.trousseau."
+        ) from error
+    except ValueError as error:
+        raise MauvaisUsage(f"{folder} : {error}", "Corrigez courrier.trousseau.") from error
+
+
+def _trust(instance: Instance, autorites: str, section: str) -> ssl.SSLContext:
+    path = instance.path(autorites) if autorites else None
+    try:
+        return tls.client_context(path)
+    except (OSError, ValueError) as error:
+        raise MauvaisUsage(
+            f"Les autorités {path} ne se lisent pas.", f"Corrigez la section [{section}]."
+        ) from error
+
+
+def _secret(instance: Instance, fichier: str, section: str) -> str:
+    if not fichier:
+        return ""
+    path = instance.path(fichier)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise MauvaisUsage(
+            f"Le fichier {path} ne se lit pas ({os.strerror(error.errno or 0)}).",
+            f"Corrigez {section}.mot_de_passe.",
+        ) from error

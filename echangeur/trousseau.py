@@ -1,0 +1,19 @@
+"""The folder of the keys of mail: one that signs, and those that decrypt, each in a folder of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from certs.autorite import Autorite
+
+SIGNATURE: Final = "signature"
+CHIFFREMENT: Final = "chiffrement"
+_PREMIERE: Final = "1"
+
+
+def create_trousseau(autorite: Autorite, dossier: Path, nom: str, *, now: datetime) -> None:
+    """Make the keys of a new instance: one that signs, one that decrypts (one key, one use)."""
+    autorite.issue_guichet(nom, now=now, nom="Échangeur").write(dossier / SIGNATURE)
+    autorite.issue_guichet(nom, now=now, nom="Échangeur").write(dossier / CHIFFREMENT / _PREMIERE)

@@ -1,0 +1,482 @@
+"""The pipeline of a message received, in its fixed order (conception, décision 8).
+
+The raw bytes are kept already. Then: opened, identified, verified; its files read; each handed to the handler
+that SOAP calls, committed there, its result kept; at last one transaction writes the answers in the outbox
+and the end of the message. Interrupted anywhere, it is taken again: what was committed is a replay with its
+first answer, what was kept is not even asked again, and the answers are written once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from dispatching.deliveries import uuid7s
+from mailflows import accuses, entrants, fermeture, resultats, sortants
+from mailflows.anomalies import (
+    CANAL_FERME,
+    ERREUR_INATTENDUE,
+    FICHIER_ABSENT,
+    REQUETE_INVALIDE,
+    SANS_ADRESSE,
+)
+from mailflows.conventions import operation_of
+from mailflows.entrants import EtatEntrant, Nature, Pris, Source
+from mailflows.etats import ReglesEnvoi
+from mailflows.message_lu import Exterieur, LimitesMessage, read_files, read_outside
+from mailflows.operations import Demandee, Operations
+from mailflows.ouverture import (
+    Etranger,
+    Identification,
+    Ouvert,
+    Refuse,
+    Trousseau,
+    addressee_of,
+    open_mail,
+    owner_of,
+)
+from mailflows.resultats import Resultat, Tete
+from mailflows.sortants import ASortir, NatureSortant
+from registry.anomalies import Anomalie, Tour
+from registry.batching import Saturation
+from registry.clock import Clock
+from registry.echanges import Canal, Echange, Emetteur, Fichier, Refus
+from registry.exchanges_store import Statut
+from registry.guichets_store import get_guichet
+from schemas.courrier import Accuse, FichierAccuse, Requete, Verdict, is_courrier, read_courrier
+from schemas.violations import Violation
+
+_LOG: Final = structlog.get_logger()
+
+FENETRE: Final = 256
+"""Files handled between two savings of results: what an interruption makes us ask again."""
+
+PARALLELE: Final = 64
+"""Files of one message handled at once: they fill the batches of the handlers."""
+
+ESSAIS: Final = 4
+"""Attempts of a message after which a file that still fails is answered as our failure, and the others go."""
+
+_PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Waits, in seconds, when the handlers are saturated: SOAP goes first, mail has hours."""
+
+_NUMERO: Final = re.compile(rb"numUnique[^>]*>\s*([0-9A-Za-z]{10,20})\s*<")
+
+_VERDICTS: Final = {
+    Statut.ACCEPTE: Verdict.ACCEPTE,
+    Statut.REJEU: Verdict.REJEU,
+    Statut.REFUSE: Verdict.REFUSE,
+    Statut.ECHEC: Verdict.ECHEC,
+    # Answered, and its outcome lost with the last second of a crash: the answer is there.
+    Statut.RECU: Verdict.ACCEPTE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reglages:
+    """taille_max: bytes of a mail of ours. accuse_attendu: whether answers must be acknowledged.
+    refus_par_heure: refusals sent to one guichet in an hour; beyond, messages are only put in quarantine."""
+
+    limites: LimitesMessage = field(default_factory=LimitesMessage)
+    taille_max: int = 10 << 20
+    accuse_attendu: bool = False
+    envoi: ReglesEnvoi = field(default_factory=ReglesEnvoi)
+    refus_par_heure: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A file at its place in the message: what it asks for, or why it cannot be asked."""
+
+    rang: int
+    demandee: Demandee
+    refus: Anomalie | None = None
+
+
+class Entrant:
+    """Handles the messages taken from the inbox."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        operations: Operations,
+        identites: Identification,
+        trousseau: Trousseau,
+        reglages: Reglages,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._operations = operations
+        self._identites = identites
+        self._trousseau = trousseau
+        self._reglages = reglages
+
+    def look(self, porteur: int, nombre: int) -> Sequence[Pris]:
+        """Take what is due (`mailflows.ouvrier`)."""
+        instant = self._clock.now()
+        with self._engine.begin() as conn:
+            entrants.take_back(conn, instant=instant)
+            return entrants.take(conn, instant=instant, porteur=porteur, nombre=nombre)
+
+    async def handle(self, pris: Pris) -> None:
+        """Handle one message, or postpone it. Raises only what a lost database raises."""
+        try:
+            await self._handle(pris)
+        except Exception as error:  # noqa: BLE001 - whatever happened, the message is tried again, then shown
+            _LOG.warning("courrier.reporte", courrier=str(pris.id), erreur=type(error).__name__)
+            await asyncio.to_thread(self._postpone, pris, type(error).__name__)
+
+    # -- the message ----------------------------------------------------------------------------------------
+
+    async def _handle(self, pris: Pris) -> None:
+        exterieur = read_outside(pris.octets)
+        if isinstance(exterieur, Anomalie):
+            await asyncio.to_thread(self._quarantine, pris, None, Etranger(exterieur, exterieur.constat))
+            return
+        if accuses.is_notice(exterieur):
+            await asyncio.to_thread(self._notice, pris, exterieur)
+            return
+        opened = await open_mail(exterieur, self._trousseau, self._identites)
+        if not isinstance(opened, Ouvert):
+            await asyncio.to_thread(self._quarantine, pris, exterieur, opened)
+            return
+        refus = await asyncio.to_thread(self._admit, pris, opened)
+        fichiers: tuple[Fichier, ...] | Anomalie = ()
+        if refus is None:
+            fichiers = await asyncio.to_thread(read_files, opened.contenu.octets, self._reglages.limites)
+        if refus is not None or isinstance(fichiers, Anomalie):
+            anomalie = refus if refus is not None else fichiers
+            assert isinstance(anomalie, Anomalie)
+            refuse = Refuse(opened.emetteur.empreinte, anomalie, anomalie.constat)
+            empreinte = bytes.fromhex(opened.contenu.empreinte)
+            await asyncio.to_thread(self._quarantine, pris, exterieur, refuse, empreinte)
+            return
+        recus, places = sort_files(fichiers)
+        found = await self._run(pris, opened.emetteur, places) if places else []
+        await asyncio.to_thread(self._conclude, pris, exterieur, opened, found, recus)
+
+    def _admit(self, pris: Pris, opened: Ouvert) -> Anomalie | None:
+        """Write who signed what; what keeps it from being handled, if anything."""
+        guichet = opened.emetteur.guichet
+        with self._engine.begin() as conn:
+            entrants.identify(
+                conn,
+                pris.id,
+                guichet=guichet.code,
+                certificat=opened.emetteur.empreinte,
+                contenu=bytes.fromhex(opened.contenu.empreinte),
+            )
+            found = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet.code)
+        if found is not None and fermeture.is_closed(found, pris.recu_le):
+            return CANAL_FERME(attendu=fermeture.say(found.ferme_le))
+        if not guichet.adresse_courrier:
+            return SANS_ADRESSE(guichet.code)
+        return None
+
+    # -- its files ------------------------------------------------------------------------------------------
+
+    async def _run(self, pris: Pris, emetteur: Emetteur, places: Sequence[_Place]) -> list[Resultat]:
+        """The result of each file, in order; those kept by an earlier attempt are not asked again."""
+        kept = await asyncio.to_thread(self._load, pris.id)
+        for debut in range(0, len(places), FENETRE):
+            window = [place for place in places[debut : debut + FENETRE] if place.rang not in kept]
+            if not window:
+                continue
+            found = await self._window(pris, emetteur, window)
+            kept.update(
+                {resultat.rang: resultat for resultat in await asyncio.to_thread(self._save, pris.id, found)}
+            )
+        return [kept[place.rang] for place in places]
+
+    async def _window(
+        self, pris: Pris, emetteur: Emetteur, window: Sequence[_Place]
+    ) -> list[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]]:
+        """Run some files; those about one demande one after the other, the others together.
+
+        When one fails, the results of the others are kept before it is raised.
+        """
+        lanes: dict[bytes, list[_Place]] = {}
+        for place in window:
+            lanes.setdefault(lane_of(place.demandee.fichier.contenu, place.rang), []).append(place)
+        done: list[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]] = []
+        free = asyncio.Semaphore(PARALLELE)
+        last = pris.tentatives >= ESSAIS
+
+        async def run(lane: Sequence[_Place]) -> None:
+            for place in lane:
+                echange = Echange(
+                    uuid7s(self._clock.now(), 1)[0],
+                    emetteur,
+                    Canal.COURRIER,
+                    place.demandee.operation[:100],
+                    pris.recu_le,
+                    place.demandee.fichier.contenu,
+                )
+                async with free:
+                    done.append((place, echange, await self._one(place, echange, last=last)))
+
+        outcomes = await asyncio.gather(*(run(lane) for lane in lanes.values()), return_exceptions=True)
+        failures = [each for each in outcomes if isinstance(each, BaseException)]
+        if failures:
+            await asyncio.to_thread(self._save, pris.id, done)
+            raise failures[0]
+        return done
+
+    async def _one(self, place: _Place, echange: Echange, *, last: bool) -> tuple[Fichier, ...] | Refus:
+        if place.refus is not None:
+            return Refus((place.refus,))
+        try:
+            return await self._patiently(place.demandee, echange)
+        except DBAPIError as error:
+            # The database is gone: the message waits for it, whatever the number of attempts.
+            if not last or error.connection_invalidated:
+                raise
+        except Exception:
+            if not last:
+                raise
+        return Refus((ERREUR_INATTENDUE(),))
+
+    async def _patiently(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
+        for wait in _PATIENCE:
+            try:
+                return await self._operations.execute(demandee, echange)
+            except Saturation:
+                await asyncio.sleep(wait)
+        return await self._operations.execute(demandee, echange)
+
+    def _load(self, courrier: uuid.UUID) -> dict[int, Resultat]:
+        with self._engine.connect() as conn:
+            return resultats.load(conn, courrier)
+
+    def _save(
+        self, courrier: uuid.UUID, done: Sequence[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]]
+    ) -> list[Resultat]:
+        """Keep results with the outcome that the handlers wrote for each exchange."""
+        with self._engine.begin() as conn:
+            outcomes = {
+                ligne.id: ligne
+                for ligne in conn.execute(
+                    text("SELECT id, statut, code, numero FROM echange WHERE id = ANY(:ids)"),
+                    {"ids": [echange.id for _, echange, _ in done]},
+                )
+            }
+            found = []
+            for place, echange, answer in done:
+                ligne = outcomes.get(echange.id)
+                statut = Statut.REFUSE if ligne is None else Statut(ligne.statut)
+                code = "" if ligne is None else ligne.code or ""
+                numero = "" if ligne is None else ligne.numero or ""
+                found.append(_resultat(place, echange, answer, statut, code, numero))
+            resultats.save(conn, courrier, found)
+        return found
+
+    # -- its end --------------------------------------------------------------------------------------------
+
+    def _conclude(
+        self,
+        pris: Pris,
+        exterieur: Exterieur,
+        opened: Ouvert,
+        found: Sequence[Resultat],
+        recus: Sequence[Accuse],
+    ) -> None:
+        instant = self._clock.now()
+        guichet = opened.emetteur.guichet.code
+        with self._engine.begin() as conn:
+            remarques = [
+                accuses.take_accuse(
+                    conn, guichet, recu, pris.id, instant=instant, regles=self._reglages.envoi
+                )
+                for recu in recus
+            ]
+            ended = entrants.conclude(
+                conn,
+                pris.id,
+                EtatEntrant.TRAITE,
+                instant=instant,
+                nature=Nature.FICHIERS if found else Nature.ACCUSE,
+                fichiers=len(found),
+                motif=" ; ".join(remarques),
+                message_id=exterieur.message_id,
+            )
+            if not ended or not found:
+                return
+            annonce = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet)
+            tete = Tete(
+                exterieur.identifiant or exterieur.message_id,
+                bytes.fromhex(opened.contenu.empreinte),
+                pris.recu_le,
+                fermeture.warning_of(annonce, instant),
+            )
+            entites = resultats.compose(tete, found, self._reglages.taille_max)
+            ids = uuid7s(instant, len(entites))
+            messages = [
+                ASortir(
+                    identifiant,
+                    guichet,
+                    NatureSortant.REPONSE,
+                    pris.id,
+                    rang,
+                    len(entites),
+                    entite,
+                    self._reglages.accuse_attendu,
+                )
+                for rang, (identifiant, entite) in enumerate(zip(ids, entites, strict=True), 1)
+            ]
+            sortants.write(conn, messages, instant=instant)
+            resultats.forget(conn, pris.id)
+
+    def _quarantine(
+        self,
+        pris: Pris,
+        exterieur: Exterieur | None,
+        refus: Etranger | Refuse,
+        empreinte: bytes = b"",
+    ) -> None:
+        """Put a message aside with its reason, and tell a known partner."""
+        instant = self._clock.now()
+        anomalie = refus.anomalie
+        with self._engine.begin() as conn:
+            proven = owner_of(conn, refus.certificat) if isinstance(refus, Refuse) else None
+            ended = entrants.conclude(
+                conn,
+                pris.id,
+                EtatEntrant.QUARANTAINE,
+                instant=instant,
+                code=anomalie.code,
+                motif=refus.motif or anomalie.message,
+                guichet=proven,
+                certificat=refus.certificat if isinstance(refus, Refuse) else None,
+                message_id="" if exterieur is None else exterieur.message_id,
+            )
+            if not ended or exterieur is None or exterieur.automatique:
+                return
+            expediteur = exterieur.retour if pris.source is Source.IMAP else pris.expediteur
+            told = proven or addressee_of(conn, expediteur)
+            if not expediteur or told is None:
+                return
+            connu = get_guichet(conn, told)
+            if connu is None or not connu.adresse_courrier or self._told_enough(conn, told, instant):
+                return
+            tete = Tete(exterieur.identifiant or exterieur.message_id, empreinte, pris.recu_le)
+            entite = resultats.refuse(tete, (anomalie,))
+            (identifiant,) = uuid7s(instant, 1)
+            sortants.write(
+                conn,
+                [ASortir(identifiant, told, NatureSortant.REFUS, pris.id, 1, 1, entite)],
+                instant=instant,
+            )
+
+    def _told_enough(self, conn: Connection, guichet: str, instant: datetime) -> bool:
+        nombre = conn.execute(
+            text("""
+                SELECT count(*) FROM courrier_sortant
+                WHERE guichet = :guichet AND nature = 'refus' AND cree_le > :depuis
+            """),
+            {"guichet": guichet, "depuis": instant - timedelta(hours=1)},
+        ).scalar_one()
+        return int(nombre) >= self._reglages.refus_par_heure
+
+    def _notice(self, pris: Pris, exterieur: Exterieur) -> None:
+        instant = self._clock.now()
+        avis = accuses.read_notice(exterieur)
+        with self._engine.begin() as conn:
+            motif = "avis d'un serveur qui ne concerne aucun message de l'échangeur"
+            if avis is not None:
+                motif = accuses.take_notice(conn, pris, avis, instant=instant, regles=self._reglages.envoi)
+            entrants.conclude(
+                conn, pris.id, EtatEntrant.TRAITE, instant=instant, nature=Nature.AVIS, motif=motif
+            )
+
+    def _postpone(self, pris: Pris, cause: str) -> None:
+        """Try again later; a message tried enough waits for the operator."""
+        instant = self._clock.now()
+        with self._engine.begin() as conn:
+            if not entrants.postpone(conn, pris, f"interrompu ({cause})", instant=instant):
+                entrants.conclude(
+                    conn,
+                    pris.id,
+                    EtatEntrant.QUARANTAINE,
+                    instant=instant,
+                    code=ERREUR_INATTENDUE.code,
+                    motif=f"{pris.tentatives} essais, le dernier interrompu ({cause})",
+                )
+
+
+def sort_files(fichiers: Sequence[Fichier]) -> tuple[list[Accuse], list[_Place]]:
+    """The accusés of a message, and what its other files ask for, in their order. Pure.
+
+    A requête that names a joined file speaks for it, and is no file of its own.
+    """
+    recus: list[Accuse] = []
+    requetes: dict[str, Requete] = {}
+    autres: list[tuple[Fichier, Requete | Violation | None]] = []
+    for fichier in fichiers:
+        lu = read_courrier(fichier.contenu) if is_courrier(fichier.contenu) else None
+        if isinstance(lu, Accuse):
+            recus.append(lu)
+        elif isinstance(lu, Requete) and any(each.nom == lu.fichier for each in fichiers):
+            requetes[lu.fichier] = lu
+        else:
+            autres.append((fichier, lu))
+    return recus, [
+        _place(rang, fichier, lu, requetes.get(fichier.nom)) for rang, (fichier, lu) in enumerate(autres, 1)
+    ]
+
+
+def _place(rang: int, fichier: Fichier, lu: Requete | Violation | None, dite: Requete | None) -> _Place:
+    if isinstance(lu, Violation):
+        return _Place(rang, Demandee("requete", fichier), REQUETE_INVALIDE(lu.message))
+    if lu is not None:
+        refus = FICHIER_ABSENT(lu.operation, f"le fichier « {lu.fichier} »") if lu.fichier else None
+        return _Place(rang, Demandee(lu.operation, fichier, lu), refus)
+    operation = dite.operation if dite is not None else operation_of(fichier.nom)
+    return _Place(rang, Demandee(operation, fichier, dite))
+
+
+def lane_of(contenu: bytes, rang: int) -> bytes:
+    """What must be handled one after the other: the files that name the same demande. Pure.
+
+    A file in UTF-16 does not show its number: those wait for each other.
+    """
+    if b"\0" in contenu[:64]:
+        return b"utf-16"
+    found = _NUMERO.search(contenu)
+    return found[1] if found else b"#%d" % rang
+
+
+def _resultat(
+    place: _Place,
+    echange: Echange,
+    answer: tuple[Fichier, ...] | Refus,
+    statut: Statut,
+    code: str,
+    numero: str,
+) -> Resultat:
+    fichier = place.demandee.fichier
+    accuse = FichierAccuse(
+        nom=fichier.nom,
+        empreinte=hashlib.sha256(fichier.contenu).digest(),
+        verdict=_VERDICTS[statut],
+        operation=place.demandee.operation[:100],
+        echange=str(echange.id),
+        numero=numero,
+        code=code,
+    )
+    if not isinstance(answer, Refus):
+        return Resultat(place.rang, accuse, answer)
+    first = answer.anomalies[0].type
+    verdict = Verdict.ECHEC if first.tour is Tour.EXPLOITANT else Verdict.REFUSE
+    told = replace(accuse, verdict=verdict, code=first.code, anomalies=resultats.tell(answer.anomalies))
+    return Resultat(place.rang, told)

@@ -1,0 +1,203 @@
+"""What leaves: the answers of the outbox, and the distributions of the dispatching (`dispatching.transport`).
+
+Each is signed and encrypted at the attempt, for the newest certificate that the guichet has then; what it
+holds and its identifier are the same at each attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+
+from certs.lecture import Certificat
+from certs.paire import Paire
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis
+from mailflows import fermeture, sortants
+from mailflows.conventions import Sujets
+from mailflows.etats import Evenement, ReglesEnvoi
+from mailflows.expediteur import Expediteur, NonParti, Parti
+from mailflows.message_emis import Enveloppe, seal, write_entity, write_mail
+from mailflows.ouverture import recipient_of
+from mailflows.sortants import Depart, NatureSortant
+from registry.clock import Clock
+from registry.echanges import Fichier
+from registry.guichets_store import get_guichet
+
+_LOG: Final = structlog.get_logger()
+
+SANS_CERTIFICAT: Final = "le guichet n'a aucun certificat en cours qui permette de chiffrer pour lui"
+SANS_ADRESSE: Final = "le guichet n'a pas d'adresse de courrier"
+
+
+@dataclass(frozen=True, slots=True)
+class Identite:
+    """Who the hub is in its mails. adresse: where partners write, and its From."""
+
+    adresse: str
+    signataire: Paire
+    sujets: Sujets = field(default_factory=Sujets)
+
+    @property
+    def domaine(self) -> str:
+        """Right part of the Message-ID."""
+        return self.adresse.rpartition("@")[2]
+
+
+class Guichetier:
+    """Seals a content for a guichet and hands it to the relay."""
+
+    def __init__(self, engine: Engine, clock: Clock, expediteur: Expediteur, identite: Identite) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._expediteur = expediteur
+        self.identite = identite
+
+    def find(self, guichet: str) -> tuple[str, Certificat | None]:
+        """The address of a guichet, or empty, and the certificate to encrypt for. Reads the database."""
+        with self._engine.connect() as conn:
+            known = get_guichet(conn, guichet)
+            adresse = known.adresse_courrier if known is not None else ""
+            return adresse, recipient_of(conn, guichet, self._clock.now())
+
+    async def deliver(
+        self,
+        identifiant: uuid.UUID,
+        adresse: str,
+        destinataire: Certificat | None,
+        entite: bytes,
+        *,
+        sujet: str,
+        nature: str,
+        reponse_a: str = "",
+    ) -> Parti | NonParti:
+        """Send one entity; signed only when there is no certificate to encrypt for."""
+        instant = self._clock.now()
+        enveloppe = Enveloppe(
+            identifiant,
+            self.identite.adresse,
+            adresse,
+            sujet,
+            nature,
+            instant,
+            self.identite.domaine,
+            reponse_a,
+        )
+        mail = await asyncio.to_thread(self._seal, enveloppe, destinataire, entite, instant)
+        return await self._expediteur.send(identifiant, adresse, mail)
+
+    def _seal(
+        self, enveloppe: Enveloppe, destinataire: Certificat | None, entite: bytes, instant: datetime
+    ) -> bytes:
+        destinataires = () if destinataire is None else (destinataire,)
+        smime, cms = seal(entite, self.identite.signataire, destinataires, instant=instant)
+        return write_mail(enveloppe, smime, cms)
+
+
+class Sortie:
+    """Sends the answers of the outbox."""
+
+    def __init__(self, engine: Engine, clock: Clock, guichetier: Guichetier, regles: ReglesEnvoi) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._guichetier = guichetier
+        self._regles = regles
+
+    def look(self, porteur: int, nombre: int) -> Sequence[Depart]:
+        """Take what is due (`mailflows.ouvrier`)."""
+        instant = self._clock.now()
+        with self._engine.begin() as conn:
+            sortants.take_back(conn, instant=instant)
+            sortants.remind(conn, instant=instant, regles=self._regles)
+            return sortants.take(conn, instant=instant, porteur=porteur, nombre=nombre)
+
+    async def send(self, depart: Depart) -> None:
+        """Send one answer and record the end of the attempt. Raises only what a lost database raises."""
+        try:
+            issue = await self._send(depart)
+        except Exception as error:  # noqa: BLE001 - ours: the attempt has failed, and the schedule goes on
+            _LOG.warning("courrier.envoi", courrier=str(depart.sortant.id), erreur=type(error).__name__)
+            issue = NonParti(GenreEchec.INTERNE, f"erreur de l'échangeur ({type(error).__name__})")
+        await asyncio.to_thread(self._finish, depart, issue)
+
+    async def _send(self, depart: Depart) -> Parti | NonParti:
+        sortant = depart.sortant
+        adresse, destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
+        if not adresse:
+            return NonParti(GenreEchec.REFUS, SANS_ADRESSE)
+        refusal = sortant.nature is NatureSortant.REFUS
+        if destinataire is None and not refusal:
+            # What is in an answer never leaves in clear; a refusal holds nothing of anybody.
+            return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
+        sujets = self._guichetier.identite.sujets
+        if refusal:
+            sujet = sujets.refusal(sortant.guichet, sortant.id)
+        else:
+            sujet = sujets.answer(sortant.guichet, sortant.id, sortant.partie, sortant.parties)
+        return await self._guichetier.deliver(
+            sortant.id,
+            adresse,
+            destinataire,
+            depart.entite,
+            sujet=sujet,
+            nature=sortant.nature.value,
+            reponse_a=depart.message_id,
+        )
+
+    def _finish(self, depart: Depart, issue: Parti | NonParti) -> None:
+        evenement, detail = Evenement.DEPART, "remis au relais"
+        if isinstance(issue, NonParti):
+            evenement = Evenement.REFUS if issue.definitif else Evenement.ECHEC
+            detail = issue.detail
+        instant = self._clock.now()
+        with self._engine.begin() as conn:
+            sortants.finish(conn, depart.sortant, evenement, detail, instant=instant, regles=self._regles)
+
+
+class TransportCourrier:
+    """Sends distributions by mail (`dispatching.transport.Transport`). The accusé comes back by mail too.
+
+    delai_accuse: how long it is awaited before the distribution is sent again, under the same identifier.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, guichetier: Guichetier, delai_accuse: timedelta) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._guichetier = guichetier
+        self._delai = delai_accuse
+
+    async def send(self, envoi: Envoi) -> Accuse | Remis | Echec:
+        """Hand one distribution to the relay. Raises nothing."""
+        try:
+            issue = await self._send(envoi)
+        except Exception as error:  # noqa: BLE001 - the port raises nothing
+            _LOG.warning("courrier.distribution", distribution=str(envoi.id), erreur=type(error).__name__)
+            return Echec(GenreEchec.INTERNE, f"erreur de l'échangeur ({type(error).__name__})")
+        return Remis(self._delai) if isinstance(issue, Parti) else Echec(issue.genre, issue.detail)
+
+    async def _send(self, envoi: Envoi) -> Parti | NonParti:
+        if await asyncio.to_thread(self._closed, envoi.guichet):
+            return NonParti(GenreEchec.REFUS, "le canal asynchrone est fermé pour ce guichet")
+        _, destinataire = await asyncio.to_thread(self._guichetier.find, envoi.guichet)
+        if destinataire is None:
+            return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
+        entite = await asyncio.to_thread(write_entity, [Fichier(envoi.nom_fichier, envoi.contenu)])
+        return await self._guichetier.deliver(
+            envoi.id,
+            envoi.adresse,
+            destinataire,
+            entite,
+            sujet=self._guichetier.identite.sujets.distribution(envoi.guichet, envoi.sequence, envoi.rang),
+            nature="distribution",
+        )
+
+    def _closed(self, guichet: str) -> bool:
+        with self._engine.connect() as conn:
+            found = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet)
+        return fermeture.is_closed(found, self._clock.now())
