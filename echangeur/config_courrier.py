@@ -44,15 +44,6 @@ class Courrier(Struct, frozen=True, forbid_unknown_fields=True):
             " `offert` ou `non`."
         ),
     ] = "exige"
-    trousseau: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="Dossier des clés du courrier : `signature` et, dans `chiffrement`, un dossier par"
-            " clé, chacun avec `cert.pem` et `key.pem`. Une clé retirée y reste tant que du courrier est en"
-            " chemin.",
-        ),
-    ] = "courrier"
     marque: Annotated[
         str,
         Meta(

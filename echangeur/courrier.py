@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from certs import tls
-from certs.paire import Paire, load_paire
-from echangeur.instance import Instance
+from certs import trousseau as certs_trousseau
+from certs.paire import Paire
+from certs.trousseau import UsageRotation
+from echangeur.instance import COURRIER, Instance
 from echangeur.sortie import MauvaisUsage
-from echangeur.trousseau import CHIFFREMENT, SIGNATURE
 from mailflows.boite_imap import ParametresBoite
 from mailflows.conventions import Sujets
 from mailflows.entrant import Reglages
@@ -21,23 +23,51 @@ from mailflows.envoi import Identite
 from mailflows.etats import ReglesEnvoi
 from mailflows.expediteur import Relais, Securite
 from mailflows.operations import Operations
-from mailflows.ouverture import Identification, Trousseau
+from mailflows.ouverture import Identification
 from mailflows.reception_smtp import Ecoute
 from mailflows.releve_imap import ReleveImap
 from mailflows.service import Courrier, Parametres
 from registry.clock import Clock
 
 
-def load_trousseau(instance: Instance) -> Trousseau:
+class ClesDuTrousseau:
+    """The keys of mail of an instance, read again when `echangeur certificat rotation` has changed them."""
+
+    def __init__(self, dossier: Path, clock: Clock) -> None:
+        """Raises MauvaisUsage when there is no key that signs, or none that decrypts."""
+        self._dossier = dossier
+        self._clock = clock
+        self._version = -1
+        self._trousseau = certs_trousseau.Trousseau()
+        if not self._of(UsageRotation.SIGNER_SORTANT) or not self._of(UsageRotation.DECHIFFRER_ENTRANT):
+            raise MauvaisUsage(
+                f"Il manque une clé de signature ou de déchiffrement dans {dossier}.",
+                "Voir : echangeur certificat rotation etat",
+            )
+
+    def signataire(self) -> Paire:
+        return self._of(UsageRotation.SIGNER_SORTANT)[0]
+
+    def dechiffrement(self) -> Sequence[Paire]:
+        return self._of(UsageRotation.DECHIFFRER_ENTRANT)
+
+    def _of(self, usage: UsageRotation) -> tuple[Paire, ...]:
+        fichier = self._dossier / certs_trousseau.FICHIER
+        version = fichier.stat().st_mtime_ns if fichier.exists() else 0
+        if version != self._version:
+            try:
+                self._trousseau = certs_trousseau.load_trousseau(self._dossier)
+            except (OSError, ValueError) as error:
+                raise MauvaisUsage(
+                    f"Le trousseau ne se lit pas : {error}", f"Voir {self._dossier}"
+                ) from error
+            self._version = version
+        return self._trousseau.pour(usage, self._clock.now())
+
+
+def load_cles(instance: Instance, clock: Clock) -> ClesDuTrousseau:
     """The keys of the hub. Raises MauvaisUsage when they cannot be read."""
-    dossier = instance.path(instance.configuration.courrier.trousseau)
-    chiffrement = dossier / CHIFFREMENT
-    folders = sorted(chiffrement.iterdir()) if chiffrement.is_dir() else []
-    pairs = [_load(folder) for folder in folders if folder.is_dir()]
-    if not pairs:
-        raise MauvaisUsage(f"Aucune clé de déchiffrement dans {chiffrement}.", "Corrigez courrier.trousseau.")
-    pairs.sort(key=lambda pair: pair.certificat.valide_du, reverse=True)
-    return Trousseau(_load(dossier / SIGNATURE), tuple(pairs))
+    return ClesDuTrousseau(instance.dossier / COURRIER, clock)
 
 
 def create_courrier(
@@ -50,7 +80,7 @@ def create_courrier(
 ) -> Courrier:
     """The asynchronous edge of an instance. serveur: TLS of the listener. Raises MauvaisUsage."""
     settings = instance.configuration.courrier
-    trousseau = load_trousseau(instance)
+    cles = load_cles(instance, clock)
     boite = mailbox_of(instance)
     delai = timedelta(hours=settings.delai_accuse)
     ecoute = None
@@ -69,7 +99,7 @@ def create_courrier(
         envoi=ReglesEnvoi(delai, settings.rappels),
     )
     parametres = Parametres(
-        Identite(settings.adresse, trousseau.signataire, Sujets(settings.marque)),
+        Identite(settings.adresse, cles, Sujets(settings.marque)),
         relay_of(instance),
         reglages,
         ecoute,
@@ -77,7 +107,7 @@ def create_courrier(
         grace=instance.configuration.serveur.delai_arret,
     )
     boites = [] if boite is None else [ReleveImap(engine, clock, boite, settings.taille_max_recue)]
-    return Courrier(engine, clock, operations, identites, trousseau, parametres, boites)
+    return Courrier(engine, clock, operations, identites, cles, parametres, boites)
 
 
 def relay_of(instance: Instance) -> Relais:
@@ -110,17 +140,6 @@ def mailbox_of(instance: Instance) -> ParametresBoite | None:
         settings.quarantaine,
         _trust(instance, settings.autorites, "boite"),
     )
-
-
-def _load(folder: Path) -> Paire:
-    try:
-        return load_paire((folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes())
-    except OSError as error:
-        raise MauvaisUsage(
-            f"Le fichier {error.filename} ne se lit pas.", "Corrigez courrier.trousseau."
-        ) from error
-    except ValueError as error:
-        raise MauvaisUsage(f"{folder} : {error}", "Corrigez courrier.trousseau.") from error
 
 
 def _trust(instance: Instance, autorites: str, section: str) -> ssl.SSLContext:

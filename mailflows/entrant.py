@@ -36,11 +36,11 @@ from mailflows.etats import ReglesEnvoi
 from mailflows.message_lu import Exterieur, LimitesMessage, read_files, read_outside
 from mailflows.operations import Demandee, Operations
 from mailflows.ouverture import (
+    Cles,
     Etranger,
     Identification,
     Ouvert,
     Refuse,
-    Trousseau,
     addressee_of,
     open_mail,
     owner_of,
@@ -112,14 +112,14 @@ class Entrant:
         clock: Clock,
         operations: Operations,
         identites: Identification,
-        trousseau: Trousseau,
+        cles: Cles,
         reglages: Reglages,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._operations = operations
         self._identites = identites
-        self._trousseau = trousseau
+        self._cles = cles
         self._reglages = reglages
 
     def look(self, porteur: int, nombre: int) -> Sequence[Pris]:
@@ -147,7 +147,7 @@ class Entrant:
         if accuses.is_notice(exterieur):
             await asyncio.to_thread(self._notice, pris, exterieur)
             return
-        opened = await open_mail(exterieur, self._trousseau, self._identites)
+        opened = await open_mail(exterieur, self._cles, self._identites)
         if not isinstance(opened, Ouvert):
             await asyncio.to_thread(self._quarantine, pris, exterieur, opened)
             return

@@ -9,23 +9,24 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 from sqlalchemy import Engine
 
+from certs.algorithmes import PAR_DEFAUT, PROFILS, Profil
 from certs.lecture import Certificat
-from certs.paire import Paire
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis
 from mailflows import fermeture, sortants
 from mailflows.conventions import Sujets
 from mailflows.etats import Evenement, ReglesEnvoi
 from mailflows.expediteur import Expediteur, NonParti, Parti
 from mailflows.message_emis import Enveloppe, seal, write_entity, write_mail
-from mailflows.ouverture import recipient_of
+from mailflows.ouverture import Cles
 from mailflows.sortants import Depart, NatureSortant
+from registry.certificats import certificat_de_chiffrement
 from registry.clock import Clock
 from registry.echanges import Fichier
 from registry.guichets_store import get_guichet
@@ -41,13 +42,23 @@ class Identite:
     """Who the hub is in its mails. adresse: where partners write, and its From."""
 
     adresse: str
-    signataire: Paire
+    cles: Cles
     sujets: Sujets = field(default_factory=Sujets)
 
     @property
     def domaine(self) -> str:
         """Right part of the Message-ID."""
         return self.adresse.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Destinataire:
+    """A guichet to write to. adresse: or empty. certificat: the one to encrypt for, or None. profil: what its
+    robot reads."""
+
+    adresse: str
+    certificat: Certificat | None
+    profil: Profil = PAR_DEFAUT
 
 
 class Guichetier:
@@ -59,18 +70,20 @@ class Guichetier:
         self._expediteur = expediteur
         self.identite = identite
 
-    def find(self, guichet: str) -> tuple[str, Certificat | None]:
-        """The address of a guichet, or empty, and the certificate to encrypt for. Reads the database."""
+    def find(self, guichet: str) -> Destinataire:
+        """Where and for whom to seal ([COU-31]). Reads the database."""
         with self._engine.connect() as conn:
             known = get_guichet(conn, guichet)
-            adresse = known.adresse_courrier if known is not None else ""
-            return adresse, recipient_of(conn, guichet, self._clock.now())
+            return Destinataire(
+                known.adresse_courrier if known is not None else "",
+                certificat_de_chiffrement(conn, guichet, instant=self._clock.now()),
+                PROFILS[known.capacites] if known is not None else PAR_DEFAUT,
+            )
 
     async def deliver(
         self,
         identifiant: uuid.UUID,
-        adresse: str,
-        destinataire: Certificat | None,
+        destinataire: Destinataire,
         entite: bytes,
         *,
         sujet: str,
@@ -82,7 +95,7 @@ class Guichetier:
         enveloppe = Enveloppe(
             identifiant,
             self.identite.adresse,
-            adresse,
+            destinataire.adresse,
             sujet,
             nature,
             instant,
@@ -90,13 +103,14 @@ class Guichetier:
             reponse_a,
         )
         mail = await asyncio.to_thread(self._seal, enveloppe, destinataire, entite, instant)
-        return await self._expediteur.send(identifiant, adresse, mail)
+        return await self._expediteur.send(identifiant, destinataire.adresse, mail)
 
     def _seal(
-        self, enveloppe: Enveloppe, destinataire: Certificat | None, entite: bytes, instant: datetime
+        self, enveloppe: Enveloppe, destinataire: Destinataire, entite: bytes, instant: datetime
     ) -> bytes:
-        destinataires = () if destinataire is None else (destinataire,)
-        smime, cms = seal(entite, self.identite.signataire, destinataires, instant=instant)
+        destinataires = () if destinataire.certificat is None else (destinataire.certificat,)
+        signataire = self.identite.cles.signataire()
+        smime, cms = seal(entite, signataire, destinataires, instant=instant, profil=destinataire.profil)
         return write_mail(enveloppe, smime, cms)
 
 
@@ -128,11 +142,11 @@ class Sortie:
 
     async def _send(self, depart: Depart) -> Parti | NonParti:
         sortant = depart.sortant
-        adresse, destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
-        if not adresse:
+        destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
+        if not destinataire.adresse:
             return NonParti(GenreEchec.REFUS, SANS_ADRESSE)
         refusal = sortant.nature is NatureSortant.REFUS
-        if destinataire is None and not refusal:
+        if destinataire.certificat is None and not refusal:
             # What is in an answer never leaves in clear; a refusal holds nothing of anybody.
             return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
         sujets = self._guichetier.identite.sujets
@@ -142,7 +156,6 @@ class Sortie:
             sujet = sujets.answer(sortant.guichet, sortant.id, sortant.partie, sortant.parties)
         return await self._guichetier.deliver(
             sortant.id,
-            adresse,
             destinataire,
             depart.entite,
             sujet=sujet,
@@ -184,14 +197,13 @@ class TransportCourrier:
     async def _send(self, envoi: Envoi) -> Parti | NonParti:
         if await asyncio.to_thread(self._closed, envoi.guichet):
             return NonParti(GenreEchec.REFUS, "le canal asynchrone est fermé pour ce guichet")
-        _, destinataire = await asyncio.to_thread(self._guichetier.find, envoi.guichet)
-        if destinataire is None:
+        destinataire = await asyncio.to_thread(self._guichetier.find, envoi.guichet)
+        if destinataire.certificat is None:
             return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
         entite = await asyncio.to_thread(write_entity, [Fichier(envoi.nom_fichier, envoi.contenu)])
         return await self._guichetier.deliver(
             envoi.id,
-            envoi.adresse,
-            destinataire,
+            replace(destinataire, adresse=envoi.adresse),
             entite,
             sujet=self._guichetier.identite.sujets.distribution(envoi.guichet, envoi.sequence, envoi.rang),
             nature="distribution",

@@ -10,37 +10,56 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection, select, text
 
+from certs.algorithmes import PAR_DEFAUT, PROFILS
 from certs.cms import MotifCms, RefusCms
 from certs.enveloppe import decrypt
-from certs.lecture import Certificat, read_certificat
 from certs.paire import Paire
 from certs.signature import ContenuVerifie, SigneNonVerifie, read_signed
-from certs.verification import Usage, verify
 from mailflows.anomalies import NON_OUVERT, NON_SIGNE, SIGNATURE_INVALIDE
 from mailflows.message_lu import Exterieur, read_encrypted, read_signed_entity
 from registry.anomalies import Anomalie
-from registry.certificats import CERTIFICAT_INCONNU, list_certificats
+from registry.certificats import CERTIFICAT_INCONNU
 from registry.echanges import Emetteur
 from registry.tables import CERTIFICAT
+from registry.usages_certificats import UsageCertificat
+
+
+class Cles(Protocol):
+    """The keys of the hub, as they are now: a rotation takes effect while the hub runs."""
+
+    def signataire(self) -> Paire:
+        """The one key that signs."""
+        ...
+
+    def dechiffrement(self) -> Sequence[Paire]:
+        """Those that decrypt, the present one first; retired ones as long as mail is in flight."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Trousseau:
-    """The keys of the hub. dechiffrement: newest first, retired ones as long as mail is in flight."""
+class ClesFixes:
+    """Keys that do not change."""
 
-    signataire: Paire
-    dechiffrement: tuple[Paire, ...]
+    signature: Paire
+    chiffrement: tuple[Paire, ...]
+
+    def signataire(self) -> Paire:
+        return self.signature
+
+    def dechiffrement(self) -> Sequence[Paire]:
+        return self.chiffrement
 
 
 class Identification(Protocol):
     """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
 
-    async def resolve(self, empreinte: str) -> Emetteur | Anomalie: ...
+    async def resolve(
+        self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS
+    ) -> Emetteur | Anomalie: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +88,19 @@ class Ouvert:
 
 
 async def open_mail(
-    exterieur: Exterieur, trousseau: Trousseau, identites: Identification
+    exterieur: Exterieur, cles: Cles, identites: Identification
 ) -> Ouvert | Refuse | Etranger:
     """What a message holds and who vouches for it. Computes in a thread; may read the database."""
-    signe = await asyncio.to_thread(decipher, exterieur, trousseau.dechiffrement)
+    signe = await asyncio.to_thread(decipher, exterieur, cles.dechiffrement())
     if isinstance(signe, Etranger):
         return signe
     empreinte = signe.annonce.empreinte
-    found = await identites.resolve(empreinte)
+    found = await identites.resolve(empreinte, UsageCertificat.SIGNATURE)
     if isinstance(found, Anomalie) and found.type is CERTIFICAT_INCONNU:
         return Etranger(found, f"signé par {signe.annonce.sujet[:200]}, que personne n'a enregistré")
-    contenu = await asyncio.to_thread(signe.verify)
+    # What this partner is known to write; of one whose certificate is refused, the default.
+    profil = PAR_DEFAUT if isinstance(found, Anomalie) else PROFILS[found.guichet.capacites]
+    contenu = await asyncio.to_thread(signe.verify, profil)
     if isinstance(contenu, RefusCms):
         anomalie = SIGNATURE_INVALIDE()
         if contenu.motif in (MotifCms.ALGORITHME, MotifCms.CLE_FAIBLE, MotifCms.ATTRIBUTS):
@@ -129,18 +150,6 @@ def addressee_of(conn: Connection, adresse: str) -> str | None:
         """),
         {"adresse": adresse},
     ).scalar_one_or_none()
-
-
-def recipient_of(conn: Connection, guichet: str, instant: datetime) -> Certificat | None:
-    """The certificate to encrypt for: the newest of the guichet that is valid and may encrypt ([COU-31])."""
-    possible = []
-    for epingle in list_certificats(conn, guichet):
-        if epingle.retire_le is not None:
-            continue
-        lu = read_certificat(epingle.pem)
-        if isinstance(lu, Certificat) and verify(lu, Usage.CHIFFREMENT, at=instant).accepte:
-            possible.append(lu)
-    return max(possible, key=lambda each: (each.valide_du, each.empreinte), default=None)
 
 
 def _cause(refus: RefusCms) -> str:

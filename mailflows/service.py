@@ -16,7 +16,7 @@ from mailflows.entrants import Pris
 from mailflows.envoi import Guichetier, Identite, Sortie, TransportCourrier
 from mailflows.expediteur import Expediteur, Relais
 from mailflows.operations import Operations
-from mailflows.ouverture import Identification, Trousseau
+from mailflows.ouverture import Cles, Identification
 from mailflows.ouvrier import Ouvrier
 from mailflows.reception_smtp import Ecoute, Reception
 from mailflows.sortants import Depart
@@ -56,14 +56,14 @@ class Courrier:
         clock: Clock,
         operations: Operations,
         identites: Identification,
-        trousseau: Trousseau,
+        cles: Cles,
         parametres: Parametres,
         boites: Sequence[Boite] = (),
     ) -> None:
         self._expediteur = Expediteur(parametres.relais)
         guichetier = Guichetier(engine, clock, self._expediteur, parametres.identite)
         self.transport = TransportCourrier(engine, clock, guichetier, parametres.delai_accuse)
-        entrant = Entrant(engine, clock, operations, identites, trousseau, parametres.reglages)
+        entrant = Entrant(engine, clock, operations, identites, cles, parametres.reglages)
         sortie = Sortie(engine, clock, guichetier, parametres.reglages.envoi)
         self._entrees: Ouvrier[Pris] = Ouvrier(
             engine,

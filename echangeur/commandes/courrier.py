@@ -218,10 +218,10 @@ def collect(ctx: typer.Context) -> None:
 @app.command("etat", cls=Commande)
 def state(ctx: typer.Context, json: Json = False) -> None:
     """Dit où en est le canal : messages par état, fermetures, certificats à donner aux partenaires."""
-    from echangeur.courrier import load_trousseau
+    from echangeur.courrier import load_cles
 
     instance, instant = instance_of(ctx), contexte_of(ctx).clock.now()
-    trousseau = load_trousseau(instance)
+    cles = load_cles(instance, contexte_of(ctx).clock)
     with transaction(ctx) as conn:
         value: dict[str, object] = {
             "adresse": instance.configuration.courrier.adresse,
@@ -231,8 +231,8 @@ def state(ctx: typer.Context, json: Json = False) -> None:
             "plus_ancien_a_traiter": conn.execute(
                 text("SELECT min(recu_le) FROM courrier_entrant WHERE etat = 'recu'")
             ).scalar_one(),
-            "signature": trousseau.signataire.certificat.empreinte,
-            "chiffrement": trousseau.dechiffrement[0].certificat.empreinte,
+            "signature": cles.signataire().certificat.empreinte,
+            "chiffrement": cles.dechiffrement()[0].certificat.empreinte,
             "fermetures": [
                 {
                     "guichet": each.guichet or "tous",

@@ -27,7 +27,7 @@ from mailflows.entrants import list_entrants
 from mailflows.envoi import Identite as IdentiteCourrier
 from mailflows.expediteur import Relais, Securite
 from mailflows.operations import Operations
-from mailflows.ouverture import Trousseau
+from mailflows.ouverture import ClesFixes
 from mailflows.reception_smtp import Ecoute
 from mailflows.service import Courrier, Parametres
 from mailflows.sortants import Sortant, list_sortants
@@ -137,6 +137,7 @@ class Monde:
         self.clock = clock
         self.pki = pki
         self.reglages = reglages or Reglages()
+        self.cles = ClesFixes(pki.hub, (pki.hub,))
         self.poste = Poste(pki.serveur())
         self.distributeur = Distributeur(clock)
         self.traitement = Traitement(engine, clock, self.distributeur)
@@ -164,7 +165,7 @@ class Monde:
             self.clock,
             self.operations(),
             self.identites,
-            Trousseau(self.pki.hub, (self.pki.hub,)),
+            self.cles,
             self.parametres(),
         )
         await self.courrier.start(self.sock if reception else None)
@@ -183,7 +184,7 @@ class Monde:
 
     def parametres(self) -> Parametres:
         return Parametres(
-            IdentiteCourrier(HUB, self.pki.hub),
+            IdentiteCourrier(HUB, self.cles),
             Relais("localhost", self.port_poste, HUB, Securite.STARTTLS, self.pki.client()),
             self.reglages,
             Ecoute(frozenset({HUB}), tls=self.pki.serveur()),
