@@ -16,6 +16,7 @@ from dispatching.deliveries import Decision, write_decisions
 from dispatching.perimetres import Perimetres
 from dispatching.recipients import Sujet, recipients
 from filters.en_vigueur import FiltresEnVigueur
+from filters.source import contexte_of
 from filters.traits import traits_of
 from registry import releves
 from registry.clock import Clock
@@ -57,7 +58,8 @@ class Distributeur:
         for event in evenements:
             communes = event.demande.communes_souhaitees
             sujet = Sujet(event.territoire, communes, event.auteur, holders.get(event.numero, frozenset()))
-            matching = self._filtres.match(traits_of(event.demande))
+            contexte = contexte_of(event.nature, event.auteur, self._instant)
+            matching = self._filtres.match(traits_of(event.demande, contexte))
             decisions.append(Decision(event, recipients(sujet, self._perimetres.guichets, matching)))
         write_decisions(
             conn,

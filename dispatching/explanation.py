@@ -20,6 +20,7 @@ from dispatching.perimetres import perimetre_at
 from dispatching.recipients import Raison, Sujet, Verdict, judge
 from dispatching.retraits import list_readings
 from filters.explanation import ExplicationFiltre, explain
+from filters.source import contexte_of
 from filters.store import VersionFiltre, filtres_in_force
 from filters.traits import Traits, traits_of
 from schemas.demande import Demande, read_demande
@@ -142,7 +143,7 @@ def explain_distribution(
     if row is None:
         return None
     demande = _read(row.document)
-    traits = traits_of(demande)
+    traits = traits_of(demande, contexte_of(row.nature, row.auteur, row.decidee_le))
     filtres = _explained(conn, guichet, row.decidee_le, row.generation_filtres, traits)
     known = perimetre_at(conn, guichet, row.generation_perimetres)
     verdict = None

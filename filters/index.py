@@ -1,13 +1,14 @@
-"""The matching index: one demande against all filters, in memory.
+"""The matching index: one demande against all filters, in memory ([FIL-20]).
 
-Geography is by far the most selective dimension, so each filter is *posted* under the values of its first
-condition, geography first (CRITERES order: commune, EPCI, territory, type); a filter without condition is in
-`_tout`. A demande reaches the postings of its own values. Every further condition is then a set of the
-filters that *put* it and, per value, the set of the filters that *accept* it: those that put it and do not
-accept any value of the demande are taken out. All sets are compressed bitmaps (roaring).
+Geography is by far the most selective, so each filter is *posted* under the values of its first condition on
+the wished place that requires some (communes, EPCI, départements, territories); a filter without such a
+condition is reached by every demande. A demande reaches the union of the postings of its own values. Every
+other condition then takes out, criterion by criterion, those that refuse the value of the demande
+(filters.dimensions). All sets are compressed bitmaps (roaring).
 
-The cost is that of the reached postings, not of all filters; updating one filter touches only its values.
-Not thread-safe: the caller decides under its own lock (the decision holds the one of the chain).
+The cost is that of the reached postings and of the criteria that some filter uses, not of all filters;
+changing one filter touches only its own values. Not thread-safe: the caller decides under its own lock (the
+decision holds the one of the chain).
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from collections.abc import Iterable
 
 from pyroaring import BitMap
 
-from filters.criteria import CRITERES
-from filters.language import Filtre
+from filters.criteria import CRITERE, LIEUX
+from filters.dimensions import Dimension, dimension_of
+from filters.language import AnyCondition, Condition, Filtre
 from filters.traits import Traits
-
-_EMPTY = BitMap()
 
 
 class FilterIndex:
@@ -28,10 +28,10 @@ class FilterIndex:
 
     def __init__(self, filtres: Iterable[tuple[int, Filtre]] = ()) -> None:
         self._filtres: dict[int, Filtre] = {}
-        self._tout = BitMap()
-        self._posted: dict[str, dict[str, BitMap]] = {critere.nom: {} for critere in CRITERES}
-        self._put: dict[str, BitMap] = {critere.nom: BitMap() for critere in CRITERES}
-        self._accept: dict[str, dict[str, BitMap]] = {critere.nom: {} for critere in CRITERES}
+        self._partout = BitMap()
+        self._posted: dict[str, dict[str, BitMap]] = {}
+        self._dimensions: dict[str, Dimension] = {}
+        self._order: list[tuple[str, Dimension]] | None = None
         for key, filtre in filtres:
             self.add(key, filtre)
 
@@ -41,57 +41,81 @@ class FilterIndex:
     def __getitem__(self, key: int) -> Filtre:
         return self._filtres[key]
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same filters in the same sets, whatever they have computed since."""
+        return isinstance(other, FilterIndex) and self._sets() == other._sets()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    @property
+    def criteres(self) -> frozenset[str]:
+        """The criteria that some filter uses."""
+        return frozenset({*self._posted, *self._dimensions})
+
     def add(self, key: int, filtre: Filtre) -> None:
         """Add a filter. Raises ValueError when the key is taken."""
         if key in self._filtres:
             raise ValueError(f"clé de filtre déjà prise : {key}")
         self._filtres[key] = filtre
-        if not filtre.conditions:
-            self._tout.add(key)
-            return
-        first, *others = filtre.conditions
-        for value in first.valeurs:
-            self._posted[first.critere].setdefault(value, BitMap()).add(key)
+        self._order = None
+        post, others = _split(filtre)
+        if post is None:
+            self._partout.add(key)
+        else:
+            posted = self._posted.setdefault(post.critere, {})
+            for value in post.valeurs:
+                posted.setdefault(value, BitMap()).add(key)
         for condition in others:
-            self._put[condition.critere].add(key)
-            for value in condition.valeurs:
-                self._accept[condition.critere].setdefault(value, BitMap()).add(key)
+            name = condition.critere
+            if name not in self._dimensions:
+                self._dimensions[name] = dimension_of(CRITERE[name])
+            self._dimensions[name].add(key, condition)
 
     def remove(self, key: int) -> None:
         """Take a filter out. Raises KeyError when there is none."""
-        filtre = self._filtres.pop(key)
-        if not filtre.conditions:
-            self._tout.discard(key)
-            return
-        first, *others = filtre.conditions
-        _withdraw(self._posted[first.critere], first.valeurs, key)
+        post, others = _split(self._filtres.pop(key))
+        self._order = None
+        if post is None:
+            self._partout.discard(key)
+        else:
+            posted = self._posted[post.critere]
+            for value in post.valeurs:
+                posted[value].discard(key)
+                if not posted[value]:
+                    del posted[value]
+            if not posted:
+                del self._posted[post.critere]
         for condition in others:
-            self._put[condition.critere].discard(key)
-            _withdraw(self._accept[condition.critere], condition.valeurs, key)
+            dimension = self._dimensions[condition.critere]
+            dimension.remove(key, condition)
+            if not dimension:
+                del self._dimensions[condition.critere]
 
     def match(self, traits: Traits) -> BitMap:
         """Keys of the filters that this demande satisfies. The set is the caller's own."""
-        reached = self._tout.copy()
-        values = {critere.nom: critere.lit(traits) for critere in CRITERES}
+        reached = [self._partout]
         for name, posted in self._posted.items():
-            for value in values[name]:
-                found = posted.get(value)
-                if found is not None:
-                    reached |= found
-        for name, put in self._put.items():
-            concerned = reached & put
-            if not concerned:
-                continue
-            accept = self._accept[name]
-            for value in values[name]:
-                concerned -= accept.get(value, _EMPTY)
-            reached -= concerned
-        return reached
+            reached += [posted[value] for value in traits.codes(name) if value in posted]
+        found = BitMap.union(*reached)
+        if self._order is None:
+            # Those that most filters use take out most: those that follow have less to look at.
+            self._order = sorted(self._dimensions.items(), key=lambda item: -len(item[1]))
+        for name, dimension in self._order:
+            dimension.restrict(found, traits[name])
+        return found
+
+    def _sets(self) -> tuple[object, ...]:
+        return self._filtres, self._partout, self._posted, self._dimensions
 
 
-def _withdraw(sets: dict[str, BitMap], values: Iterable[str], key: int) -> None:
-    for value in values:
-        found = sets[value]
-        found.discard(key)
-        if not found:
-            del sets[value]
+def _split(filtre: Filtre) -> tuple[Condition | None, list[AnyCondition]]:
+    """The condition under which a filter is posted, if any, and those that remain to be checked."""
+    for condition in filtre.conditions:
+        if not isinstance(condition, Condition) or condition.critere not in LIEUX:
+            break  # those on the place come first
+        if condition.valeurs and not condition.absent:
+            others = [other for other in filtre.conditions if other is not condition]
+            if condition.exclues:
+                others.insert(0, Condition(condition.critere, exclues=condition.exclues))
+            return condition, others
+    return None, list(filtre.conditions)

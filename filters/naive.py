@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from filters.criteria import CRITERE
-from filters.language import Filtre
+from filters.language import AnyCondition, Filtre, Intervalle
 from filters.traits import Traits
 
 
 def matches(filtre: Filtre, traits: Traits) -> bool:
-    """Whether every condition finds at least one of its values in the demande."""
-    return all(
-        any(value in CRITERE[condition.critere].lit(traits) for value in condition.valeurs)
-        for condition in filtre.conditions
-    )
+    """Whether the demande satisfies every condition ([FIL-1] to [FIL-5])."""
+    return all(_holds(condition, traits) for condition in filtre.conditions)
+
+
+def _holds(condition: AnyCondition, traits: Traits) -> bool:
+    said = traits[condition.critere]
+    if said is None or said == frozenset():
+        return condition.absent
+    if isinstance(condition, Intervalle):
+        assert isinstance(said, int)
+        too_small = condition.mini is not None and said < condition.mini
+        too_large = condition.maxi is not None and said > condition.maxi
+        return (too_small or too_large) if condition.hors else not (too_small or too_large)
+    assert isinstance(said, frozenset)
+    wanted = not condition.valeurs or any(code in said for code in condition.valeurs)
+    return wanted and not any(code in said for code in condition.exclues)

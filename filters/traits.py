@@ -1,70 +1,82 @@
-"""What filters see of a demande, and nothing else.
+"""What filters see of a demande: the value of each criterion, read when first asked for.
 
-Geography is kept as the intent of each side: the demande names communes, a filter names communes, EPCI or
-territories. The EPCI and the territories of a demande are derived here from its communes with the official
-geographic code, so that a change of perimeter on 1 January touches neither filters nor index.
+A demande that a filter judges, and the same demande with something changed, as explanations propose, are
+both `Traits`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from schemas import cog, territoires
+from filters.criteria import CRITERE, LIEUX
+from filters.genres import CritereNombre, Valeur
+from filters.lieux import departements_of, epci_of, lieux_of, territoires_of
+from filters.source import Contexte, Source
 from schemas.demande import Demande
 
+_NOTHING: Final[frozenset[str]] = frozenset()
+_OF_LIEUX: Final = {
+    "communes": lieux_of,
+    "epci": epci_of,
+    "departements": departements_of,
+    "territoires": territoires_of,
+}
 
-@dataclass(frozen=True, slots=True)
+
 class Traits:
-    """The compared values of one demande; an absent value is an empty set, which satisfies no condition.
+    """The values of one demande by criterion: codes, empty when it says nothing, or a number or None.
 
-    communes: INSEE codes of the wished communes (regles §5: the wish counts, not the address).
-    lieux: the same, and the city of each wished arrondissement (Paris, Lyon, Marseille): who asks for the
-        fifteenth asks for Paris.
-    epci: SIREN (9 digits) of the EPCI of these communes; in the métropole du Grand Paris, both the métropole
-        and the établissement public territorial.
-    territoires: codes of 3 characters of these communes.
-    types_logement: codes of ListeTypeLogement.
+    Not thread-safe. souhaits: INSEE codes of the wished communes (regles §5: the wish counts, not the
+    address).
     """
 
-    communes: frozenset[str]
-    lieux: frozenset[str]
-    epci: frozenset[str]
-    territoires: frozenset[str]
-    types_logement: frozenset[str]
+    __slots__ = ("_source", "_valeurs", "souhaits")
+
+    def __init__(
+        self, source: Source | None, souhaits: frozenset[str], valeurs: Mapping[str, Valeur] | None = None
+    ) -> None:
+        self._source = source
+        self._valeurs = dict(valeurs or {})
+        self.souhaits = souhaits
+
+    def __getitem__(self, nom: str) -> Valeur:
+        """The value of a criterion. Raises KeyError when there is no such criterion."""
+        found = self._valeurs.get(nom, self)
+        if found is self:
+            found = self._valeurs[nom] = self._read(nom)
+        return found  # type: ignore[return-value]
+
+    def codes(self, nom: str) -> frozenset[str]:
+        """The value of a criterion of codes."""
+        found = self[nom]
+        assert isinstance(found, frozenset), f"{nom} n'est pas un critère de codes"
+        return found
+
+    def change(self, nom: str, valeur: Valeur) -> Traits:
+        """The same demande with another value for one criterion, none of the wished place."""
+        return Traits(self._source, self.souhaits, {**self._valeurs, nom: valeur})
+
+    def move(self, souhaits: Iterable[str]) -> Traits:
+        """The same demande with other wished communes."""
+        kept = {nom: valeur for nom, valeur in self._valeurs.items() if nom not in LIEUX}
+        return Traits(self._source, frozenset(souhaits), kept)
+
+    def _read(self, nom: str) -> Valeur:
+        of_lieux = _OF_LIEUX.get(nom)
+        if of_lieux is not None:
+            return of_lieux(self.souhaits)
+        critere = CRITERE[nom]
+        if self._source is not None:
+            return critere.lit(self._source)
+        return None if isinstance(critere, CritereNombre) else _NOTHING
 
 
-def traits_from(communes: Iterable[str], types_logement: Iterable[str]) -> Traits:
-    """The traits of these wishes. A code unknown to the geographic code counts as a commune of nowhere."""
-    wished = frozenset(communes)
-    lieux: set[str] = set()
-    epci: set[str] = set()
-    territories: set[str] = set()
-    for code in wished:
-        of_lieux, of_epci, of_territoire = _situation(code)
-        lieux |= of_lieux
-        epci |= of_epci
-        territories |= of_territoire
-    return Traits(
-        wished, frozenset(lieux), frozenset(epci), frozenset(territories), frozenset(types_logement)
-    )
+def traits_of(demande: Demande, contexte: Contexte) -> Traits:
+    """The traits of a demande at an event. A commune that the geographic code does not know is nowhere."""
+    return Traits(Source(demande, contexte), frozenset(demande.communes_souhaitees))
 
 
-def traits_of(demande: Demande) -> Traits:
-    """The traits of a demande."""
-    return traits_from(demande.communes_souhaitees, demande.types_logement)
-
-
-@lru_cache(maxsize=65_536)
-def _situation(code: str) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Places, EPCI and territory of a commune. The cache holds every commune of France (34,900)."""
-    found = cog.commune(code)
-    if found is None:
-        return frozenset({code}), frozenset(), frozenset()
-    territoire = territoires.territoire_of(code)
-    return (
-        frozenset({code, found.commune_mere} - {""}),
-        frozenset({found.epci, found.epci_fiscal} - {""}),
-        frozenset({territoire} if territoire else ()),
-    )
+def traits_from(communes: Iterable[str], types_logement: Iterable[str], **valeurs: Valeur) -> Traits:
+    """The traits of a demande that says this, by name of criterion, and nothing else."""
+    return Traits(None, frozenset(communes), {"types_logement": frozenset(types_logement), **valeurs})

@@ -15,6 +15,7 @@ from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, print_fiche, print_json, print_table, say
+from filters.language import condition_to_json
 
 app = create_group("Les distributions : qui reçoit chaque demande, et pourquoi.")
 
@@ -181,8 +182,10 @@ def _explanation(found: Explication) -> dict[str, object]:
                     {
                         "critere": constat.condition.critere,
                         "satisfaite": constat.satisfaite,
-                        "filtre": sorted(constat.condition.valeurs),
-                        "demande": sorted(constat.valeurs_demande),
+                        "filtre": condition_to_json(constat.condition),
+                        "demande": sorted(constat.valeur)
+                        if isinstance(constat.valeur, frozenset)
+                        else constat.valeur,
                         "texte": constat.texte,
                     }
                     for constat in item.explication.constats

@@ -14,16 +14,10 @@ from echangeur.commandes.guichet import refusal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
-from filters.criteria import CRITERE
-from filters.language import (
-    Filtre,
-    Lecture,
-    conditions_to_json,
-    read_json,
-    read_toml,
-    read_values,
-)
+from filters.language import Filtre, conditions_to_json
+from filters.reading import Lecture, read_json, read_toml, read_values
 from filters.store import VersionFiltre, filtres_in_force, list_versions, save_filtre, withdraw_filtre
+from filters.texts import tell_filtre
 
 app = create_group("Les filtres : ce que chaque guichet veut recevoir, dans la limite de ses droits.")
 
@@ -221,10 +215,4 @@ def _value(version: VersionFiltre) -> dict[str, object]:
 
 
 def _conditions(filtre: Filtre | None) -> str:
-    if filtre is None:
-        return "retiré"
-    if not filtre.conditions:
-        return "accepte tout"
-    return " et ".join(
-        f"{CRITERE[c.critere].nom} ∈ {{{', '.join(sorted(c.valeurs))}}}" for c in filtre.conditions
-    )
+    return "retiré" if filtre is None else tell_filtre(filtre)

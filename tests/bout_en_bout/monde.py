@@ -15,6 +15,7 @@ from pathlib import Path
 from echangeur.cli import run
 from filters.language import Filtre, filtre
 from filters.naive import matches
+from filters.source import Contexte
 from filters.traits import traits_of
 from registry.droits import may_read
 from registry.guichets import Guichet, TypeGuichet
@@ -120,7 +121,7 @@ def generate_depots(seed: str, count: int) -> tuple[Depot, ...]:
 def _destinataires(
     guichets: Sequence[tuple[Bureau, Guichet]], auteur: str, demande: Demande, territoire: str
 ) -> frozenset[str]:
-    traits = traits_of(demande)
+    traits = traits_of(demande, Contexte())
     return frozenset(
         bureau.code
         for bureau, guichet in guichets

@@ -14,6 +14,7 @@ from dispatching.decision import Distributeur
 from dispatching.recipients import Raison
 from filters.language import Filtre, filtre
 from filters.naive import matches
+from filters.source import Contexte
 from filters.store import withdraw_filtre
 from filters.traits import traits_of
 from registry.droits import may_read
@@ -214,7 +215,7 @@ def test_random_guichets_get_exactly_what_rights_and_filters_say(scene: Scene) -
         for code, guichet in guichets.items()
         if code != recue.guichet
         and may_read(guichet, "059", recue.demande.communes_souhaitees).accorde
-        and any(matches(item, traits_of(recue.demande)) for item in filtres[code])
+        and any(matches(item, traits_of(recue.demande, Contexte())) for item in filtres[code])
     }
     assert {(item.numero, item.guichet) for item in scene.distributions()} == expected
     assert len(expected) > 50

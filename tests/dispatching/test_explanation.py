@@ -9,7 +9,7 @@ from dispatching.attempts import Bail, Fin, finish, take
 from dispatching.explanation import Explication, explain_distribution
 from dispatching.recipients import Raison
 from dispatching.transport import Echec, GenreEchec
-from filters.language import Filtre, filtre
+from filters.language import Filtre, Intervalle, filtre
 from filters.store import withdraw_filtre
 from registry.evenements import EvenementDemande
 from registry.guichets import TypeGuichet
@@ -154,3 +154,19 @@ def test_the_attempts_are_told(scene: Scene) -> None:
         finish(conn, [Fin(envoi, echec)], instant=scene.now)
     (attempt,) = _explain(scene, numero, "G0002").tentatives
     assert (attempt.rang, attempt.issue, attempt.detail) == (1, "injoignable", "connexion refusée")
+
+
+def test_what_depends_on_the_event_is_explained_as_it_was_decided(scene: Scene) -> None:
+    """[FIL-10] [FIL-31] Author, nature and seniority are those of the decision, however late."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", filtre("Récentes", Intervalle("anciennete", maxi=3), auteurs=["G0001"]))
+    scene.guichet("G0003", filtre("Anciennes", Intervalle("anciennete", mini=12), evenements=["CRE"]))
+    recue = scene.recue(author)
+    depot = recue.demande.date_creation
+    months = (scene.now.year - depot.year) * 12 + scene.now.month - depot.month - (scene.now.day < depot.day)
+    (numero,) = scene.register([recue])
+    expected = {"G0002": months <= 3, "G0003": months >= 12}
+    assert {item.guichet for item in scene.distributions()} == {g for g, taken in expected.items() if taken}
+    scene.clock.advance(timedelta(days=800))
+    for guichet, taken in expected.items():
+        assert _explain(scene, numero, guichet).destinataire is taken

@@ -51,6 +51,7 @@ def _codes(found: VersionFiltre | tuple[Constat, ...]) -> list[str]:
 
 
 def test_saving_again_makes_a_version_and_keeps_the_old_one(conn: Connection, clock: FixedClock) -> None:
+    """[FIL-8]"""
     first = _saved(save_filtre(conn, "G0001", NORD, instant=clock.now()))
     before = clock.now()
     second = _saved(save_filtre(conn, "G0001", T2, instant=clock.advance(DAY)))
@@ -107,7 +108,7 @@ def test_filters_of_a_guichet_are_counted(conn: Connection, clock: FixedClock) -
 
 
 def test_the_memory_follows_the_database(conn: Connection, clock: FixedClock) -> None:
-    """Additions, replacements, withdrawals and versions to come: memory equals database at each step."""
+    """[FIL-21] Additions, replacements, withdrawals and versions to come: memory equals database."""
     memory = FiltresEnVigueur()
 
     def check() -> None:
