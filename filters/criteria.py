@@ -13,8 +13,7 @@ from typing import Final
 from filters.genres import NON, OUI, Critere, CritereCodes, CritereNombre
 from filters.lieux import departements_of, epci_of, lieux_of, territoires_of
 from filters.source import Source
-from registry.guichets import CODE_GUICHET
-from registry.profils import PORTAIL
+from registry.guichets import CODE_GUICHET, PORTAIL
 from schemas import cog, territoires
 from schemas.codes import code_lists, label
 

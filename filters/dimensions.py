@@ -1,14 +1,14 @@
 """One criterion of the matching index: which filters refuse the value that a demande has for it.
 
 The sets kept are those of the filters that put a condition, hence a filter touches only its own criteria.
-What refuses a value is computed from them once per value and kept until a filter changes the criterion:
-values of codes are few, and numbers are as many as the intervals between the bounds that filters use.
+What refuses a value is computed from them once per value, then kept up to date: values of codes are few, and
+numbers are as many as the intervals between the bounds that filters use.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,38 +23,26 @@ _EMPTY: Final = BitMap()
 
 
 @dataclass
-class _Dimension:
-    """put: the filters with a condition on the criterion. refusing: by value of a demande, lazily."""
-
-    put: BitMap = field(default_factory=BitMap)
-    refusing: dict[Hashable, BitMap] = field(default_factory=dict, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.put)
-
-    def _kept(self, key: Hashable, refusing: BitMap) -> BitMap:
-        if len(self.refusing) >= _KEPT:
-            self.refusing.clear()
-        self.refusing[key] = refusing
-        return refusing
-
-
-@dataclass
-class DimensionCodes(_Dimension):
+class DimensionCodes:
     """For codes.
 
-    open: filters that require no code in particular. wanting, excluding: filters by code that they require
-    or exclude. sans: filters that accept a demande which says nothing.
+    put: the filters with a condition on the criterion. open: those that require no code in particular.
+    wanting, excluding: by code that they require or exclude. sans: those that accept a demande which says
+    nothing. refusing: those that refuse a value, by value of a demande; filled by `refuse`.
     """
 
+    put: BitMap = field(default_factory=BitMap)
     open: BitMap = field(default_factory=BitMap)
     wanting: dict[str, BitMap] = field(default_factory=dict)
     excluding: dict[str, BitMap] = field(default_factory=dict)
     sans: BitMap = field(default_factory=BitMap)
+    refusing: dict[Valeur, BitMap] = field(default_factory=dict, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.put)
 
     def add(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Condition)
-        self.refusing.clear()
         self.put.add(key)
         if condition.absent:
             self.sans.add(key)
@@ -62,22 +50,23 @@ class DimensionCodes(_Dimension):
             self.open.add(key)
         _add(self.wanting, condition.valeurs, key)
         _add(self.excluding, condition.exclues, key)
+        for valeur, keys in self.refusing.items():
+            if not condition.accepte(valeur):
+                keys.add(key)
 
     def remove(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Condition)
-        self.refusing.clear()
-        self.put.discard(key)
-        self.sans.discard(key)
-        self.open.discard(key)
+        for keys in (self.put, self.open, self.sans, *self.refusing.values()):
+            keys.discard(key)
         _discard(self.wanting, condition.valeurs, key)
         _discard(self.excluding, condition.exclues, key)
 
-    def restrict(self, found: BitMap, valeur: Valeur) -> None:
-        """Take out of `found` the filters that refuse these codes."""
-        known = self.refusing.get(valeur)
-        found -= self._kept(valeur, self._refusing(self.put, valeur)) if known is None else known
+    def refuse(self, valeur: Valeur) -> BitMap:
+        """The filters that refuse these codes. Not to be changed by the caller."""
+        return _keep(self.refusing, valeur, self.refusing_among(self.put, valeur))
 
-    def _refusing(self, concerned: BitMap, valeur: Valeur) -> BitMap:
+    def refusing_among(self, concerned: BitMap, valeur: Valeur) -> BitMap:
+        """Those that refuse these codes among filters that put a condition."""
         assert isinstance(valeur, frozenset)
         if not valeur:
             return concerned - self.sans
@@ -90,57 +79,61 @@ class DimensionCodes(_Dimension):
 
 
 @dataclass
-class DimensionLieux(DimensionCodes):
-    """For codes too many to be worth keeping: what refuses them is looked for among those reached only."""
+class DimensionNombres:
+    """For numbers.
 
-    def restrict(self, found: BitMap, valeur: Valeur) -> None:
-        concerned = found & self.put
-        if concerned:
-            found -= self._refusing(concerned, valeur)
-
-
-@dataclass
-class DimensionNombres(_Dimension):
-    """For numbers. by_condition: the filters by distinct condition.
-
-    bounds: the numbers from which some condition changes its answer, in order; None when not known.
+    put, refusing: as for codes. by_condition: the filters by distinct condition.
+    bounds: the numbers from which some condition changes its answer, in order; some may be out of use.
+    between: the filters that refuse the numbers between two bounds, by rank of the second; None: no number.
+    The sets of `refusing` are those of `between`.
     """
 
+    put: BitMap = field(default_factory=BitMap)
     by_condition: dict[Intervalle, BitMap] = field(default_factory=dict)
-    bounds: list[int] | None = field(default=None, compare=False)
+    refusing: dict[Valeur, BitMap] = field(default_factory=dict, compare=False)
+    bounds: list[int] = field(default_factory=list, compare=False)
+    between: dict[int | None, BitMap] = field(default_factory=dict, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.put)
 
     def add(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Intervalle)
-        self._forget()
         self.put.add(key)
         self.by_condition.setdefault(condition, BitMap()).add(key)
+        if not self.between:
+            return
+        if not all(bound in self.bounds for bound in _bounds_of(condition)):
+            # The intervals are no longer the same.
+            self.refusing.clear()
+            self.between.clear()
+            return
+        for rank, keys in self.between.items():
+            if not condition.accepte(None if rank is None else self._number(rank)):
+                keys.add(key)
 
     def remove(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Intervalle)
-        self._forget()
-        self.put.discard(key)
+        for keys in (self.put, *self.between.values()):
+            keys.discard(key)
         self.by_condition[condition].discard(key)
         if not self.by_condition[condition]:
             del self.by_condition[condition]
 
-    def restrict(self, found: BitMap, valeur: Valeur) -> None:
-        """Take out of `found` the filters that refuse this number."""
+    def refuse(self, valeur: Valeur) -> BitMap:
+        """The filters that refuse this number. Not to be changed by the caller."""
         assert not isinstance(valeur, frozenset)
-        if self.bounds is None:
+        if not self.between:
             self.bounds = sorted({bound for c in self.by_condition for bound in _bounds_of(c)})
-        key = None if valeur is None else bisect_right(self.bounds, valeur)
-        known = self.refusing.get(key)
-        found -= self._kept(key, self._refusing(valeur)) if known is None else known
+        rank = None if valeur is None else bisect_right(self.bounds, valeur)
+        if rank not in self.between:
+            refused = (keys for c, keys in self.by_condition.items() if not c.accepte(valeur))
+            self.between[rank] = BitMap.union(_EMPTY, *refused)
+        return _keep(self.refusing, valeur, self.between[rank])
 
-    def _refusing(self, valeur: int | None) -> BitMap:
-        # The answer is that of every number between the same two bounds.
-        return BitMap.union(
-            _EMPTY, *(keys for condition, keys in self.by_condition.items() if not condition.accepte(valeur))
-        )
-
-    def _forget(self) -> None:
-        self.refusing.clear()
-        self.bounds = None
+    def _number(self, rank: int) -> int:
+        """A number of that rank."""
+        return self.bounds[rank - 1] if rank else self.bounds[0] - 1
 
 
 Dimension = DimensionCodes | DimensionNombres
@@ -148,9 +141,14 @@ Dimension = DimensionCodes | DimensionNombres
 
 def dimension_of(critere: Critere) -> Dimension:
     """An empty dimension for a criterion."""
-    if isinstance(critere, CritereNombre):
-        return DimensionNombres()
-    return DimensionCodes() if critere.codes else DimensionLieux()
+    return DimensionNombres() if isinstance(critere, CritereNombre) else DimensionCodes()
+
+
+def _keep(refusing: dict[Valeur, BitMap], valeur: Valeur, keys: BitMap) -> BitMap:
+    if len(refusing) >= _KEPT:
+        refusing.clear()
+    refusing[valeur] = keys
+    return keys
 
 
 def _bounds_of(condition: Intervalle) -> Iterable[int]:

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from pyroaring import BitMap
 
 from filters.criteria import CRITERE, LIEUX
-from filters.dimensions import Dimension, dimension_of
+from filters.dimensions import Dimension, DimensionCodes, dimension_of
+from filters.genres import CritereCodes
 from filters.language import AnyCondition, Condition, Filtre
 from filters.traits import Traits
 
@@ -31,7 +32,7 @@ class FilterIndex:
         self._partout = BitMap()
         self._posted: dict[str, dict[str, BitMap]] = {}
         self._dimensions: dict[str, Dimension] = {}
-        self._order: list[tuple[str, Dimension]] | None = None
+        self._plan: _Plan | None = None
         for key, filtre in filtres:
             self.add(key, filtre)
 
@@ -57,7 +58,7 @@ class FilterIndex:
         if key in self._filtres:
             raise ValueError(f"clé de filtre déjà prise : {key}")
         self._filtres[key] = filtre
-        self._order = None
+        self._plan = None
         post, others = _split(filtre)
         if post is None:
             self._partout.add(key)
@@ -74,7 +75,7 @@ class FilterIndex:
     def remove(self, key: int) -> None:
         """Take a filter out. Raises KeyError when there is none."""
         post, others = _split(self._filtres.pop(key))
-        self._order = None
+        self._plan = None
         if post is None:
             self._partout.discard(key)
         else:
@@ -96,16 +97,48 @@ class FilterIndex:
         reached = [self._partout]
         for name, posted in self._posted.items():
             reached += [posted[value] for value in traits.codes(name) if value in posted]
-        found = BitMap.union(*reached)
-        if self._order is None:
-            # Those that most filters use take out most: those that follow have less to look at.
-            self._order = sorted(self._dimensions.items(), key=lambda item: -len(item[1]))
-        for name, dimension in self._order:
-            dimension.restrict(found, traits[name])
-        return found
+        plan = self._plan = self._plan or _Plan(self._dimensions)
+        left = BitMap.union(*reached)
+        for dimension, known, value in zip(plan.named, plan.known, traits.values(plan.names), strict=True):
+            refusing = known.get(value)
+            if refusing is None:
+                refusing = dimension.refuse(value)
+            # A new set each time: twice as fast as changing one in place, measured.
+            left = left - refusing
+        for name, dimension in plan.others:
+            concerned = left & dimension.put
+            if concerned:
+                left -= dimension.refusing_among(concerned, traits[name])
+        return left
 
     def _sets(self) -> tuple[object, ...]:
         return self._filtres, self._partout, self._posted, self._dimensions
+
+
+class _Plan:
+    """The dimensions in the order in which they are asked.
+
+    Those that most filters use first: they take out most, and those that follow have less to look at. Last
+    `others`, whose codes are too many to keep what refuses each: it is looked for among what is left.
+    """
+
+    def __init__(self, dimensions: dict[str, Dimension]) -> None:
+        by_size = sorted(dimensions.items(), key=lambda item: -len(item[1]))
+        self.others: list[tuple[str, DimensionCodes]] = []
+        self.names: list[str] = []
+        self.named: list[Dimension] = []
+        for name, dimension in by_size:
+            critere = CRITERE[name]
+            if (
+                isinstance(dimension, DimensionCodes)
+                and isinstance(critere, CritereCodes)
+                and not critere.codes
+            ):
+                self.others.append((name, dimension))
+            else:
+                self.names.append(name)
+                self.named.append(dimension)
+        self.known = [each.refusing for each in self.named]
 
 
 def _split(filtre: Filtre) -> tuple[Condition | None, list[AnyCondition]]:

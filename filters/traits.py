@@ -47,6 +47,11 @@ class Traits:
             found = self._valeurs[nom] = self._read(nom)
         return found  # type: ignore[return-value]
 
+    def values(self, noms: Iterable[str]) -> list[Valeur]:
+        """The values of these criteria, in the same order."""
+        known = self._valeurs
+        return [known[nom] if nom in known else self[nom] for nom in noms]
+
     def codes(self, nom: str) -> frozenset[str]:
         """The value of a criterion of codes."""
         found = self[nom]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import random
-from typing import ClassVar
+from functools import cached_property
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.genres import Valeur
 from filters.index import FilterIndex
 from filters.language import Filtre, filtre
 from filters.naive import matches
-from filters.traits import Traits, traits_from
+from filters.source import Contexte
+from filters.traits import traits_from, traits_of
+from schemas.demande import Demande
 from tests.filters.samples import random_filtre, random_traits
 from tests.filters.temoins import failing_on, witness_of
+from tests.registry.fabrique import demande_of, generate
+
+LUS_A_LA_DEMANDE = {
+    name
+    for name, value in vars(Demande).items()
+    if isinstance(value, cached_property) and not name.startswith("_")
+}
 
 
 def test_index_equals_naive_on_many_pairs() -> None:
@@ -98,15 +106,9 @@ def test_only_the_criteria_in_use_are_read() -> None:
     index = FilterIndex([(1, filtre("T2", communes=["59350"], types_logement=["T2"]))])
     assert index.criteres == {"communes", "types_logement"}
 
-    class Counted(Traits):
-        read: ClassVar[set[str]] = set()
-
-        def __getitem__(self, nom: str) -> Valeur:
-            self.read.add(nom)
-            return super().__getitem__(nom)
-
-    index.match(Counted(None, frozenset({"59350"}), {"types_logement": frozenset({"T2"})}))
-    assert Counted.read == {"communes", "types_logement"}
+    demande = demande_of(generate("lue", territoire="059", communes=["59350"], types_logement=["T2"]))
+    assert list(index.match(traits_of(demande, Contexte()))) == [1]
+    assert set(vars(demande)) & LUS_A_LA_DEMANDE == {"communes_souhaitees", "localisations", "types_logement"}
 
 
 def test_every_filter_has_a_witness_and_one_by_clause() -> None:
