@@ -419,6 +419,12 @@ def _is_genuine(
     )
 
 
+def is_signed_by(lcr: Lcr, autorite: Certificat) -> bool:
+    """Whether this authority signed the list, with an algorithm that is accepted."""
+    certificate = x509.Certificate.load(autorite.der)
+    return _is_genuine(lcr, [certificate], _Algorithmes(PAR_DEFAUT), lcr.publiee_le)
+
+
 @lru_cache(maxsize=256)
 def _signed(lcr: Lcr, key: bytes) -> bool:
     liste = lcr._liste

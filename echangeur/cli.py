@@ -13,6 +13,7 @@ import typer
 from echangeur.commandes import (
     autorite,
     certificat,
+    confiance,
     courrier,
     demo,
     distribution,
@@ -81,6 +82,7 @@ certificat.app.command("lcr", cls=Commande)(autorite.write_list)
 certificat.app.command("autorite", cls=Commande)(autorite.build)
 certificat.app.command("repeter", cls=Commande)(rotation.rehearse)
 certificat.app.add_typer(rotation.app, name="rotation")
+certificat.app.add_typer(confiance.app, name="confiance")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")
 app.add_typer(echange.app, name="echange")

@@ -1,0 +1,152 @@
+"""`echangeur certificat confiance`: the authorities of partners, and their revocation lists."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from certs.chemin import is_signed_by, read_lcr
+from echangeur.commandes.guichet import refusal
+from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.francais import Commande, create_group
+from echangeur.lcr import LcrInaccessible, fetch_lcr
+from echangeur.sortie import ConstatNegatif, note, print_json, print_table, say
+from registry.confiance import (
+    AutoriteConfiance,
+    add_autorite,
+    keep_lcr,
+    list_autorites,
+    refuse_lcr,
+    remove_autorite,
+)
+
+app = create_group("Les autorités de confiance des partenaires et leurs listes de révocation.")
+
+Fichier = Annotated[Path, typer.Argument(metavar="FICHIER", exists=True, dir_okay=False)]
+
+
+@app.command("ajouter", cls=Commande)
+def add(
+    ctx: typer.Context,
+    fichier: Fichier,
+    lcr: Annotated[str, typer.Option("--lcr", help="Adresse http de sa liste de révocation.")] = "",
+    intermediaire: Annotated[
+        bool, typer.Option("--intermediaire", help="Seulement connue : sert à construire les chaînes.")
+    ] = False,
+) -> None:
+    """Ajoute une autorité de confiance (certificat PEM ou DER), ou change ses réglages."""
+    with transaction(ctx) as conn:
+        added = add_autorite(
+            conn,
+            fichier.read_bytes(),
+            ancre=not intermediaire,
+            lcr_url=lcr,
+            instant=contexte_of(ctx).clock.now(),
+        )
+    if not isinstance(added, AutoriteConfiance):
+        raise refusal("L'autorité n'est pas ajoutée", added)
+    say(f"Autorité ajoutée : {added.certificat.sujet}")
+    say(f"Empreinte : {added.certificat.empreinte}")
+
+
+@app.command("lister", cls=Commande)
+def list_all(ctx: typer.Context, json: Json = False) -> None:
+    """Liste les autorités de confiance et l'état de leurs listes."""
+    with transaction(ctx) as conn:
+        found = list_autorites(conn)
+    if json:
+        print_json([_value(each) for each in found])
+        return
+    print_table(
+        ("empreinte", "autorité", "confiance", "liste à jour jusqu'au", "dernier essai"),
+        [
+            (
+                each.certificat.empreinte,
+                each.certificat.sujet,
+                "oui" if each.ancre else "connue",
+                each.lcr.prochaine_le if each.lcr else None,
+                each.erreur,
+            )
+            for each in found
+        ],
+        vide="Aucune autorité : l'empreinte enregistrée décide seule.",
+    )
+
+
+@app.command("retirer", cls=Commande)
+def remove(
+    ctx: typer.Context,
+    empreinte: Annotated[str, typer.Argument(metavar="EMPREINTE", help="Empreinte SHA-256.")],
+) -> None:
+    """Retire une autorité de confiance."""
+    key = empreinte.replace(":", "").lower()
+    with transaction(ctx) as conn:
+        found = remove_autorite(conn, key, instant=contexte_of(ctx).clock.now())
+    if found:
+        raise refusal("L'autorité n'est pas retirée", found)
+    say(f"Autorité {key} retirée.")
+
+
+@app.command("rafraichir", cls=Commande)
+def refresh(
+    ctx: typer.Context,
+    fichier: Annotated[
+        Path | None,
+        typer.Option("--fichier", help="Liste (DER) à prendre ici.", exists=True, dir_okay=False),
+    ] = None,
+    tout: Annotated[
+        bool, typer.Option("--tout", help="Même celles qui ne sont pas à la moitié de leur vie.")
+    ] = False,
+) -> None:
+    """Va chercher les listes de révocation qui ont passé la moitié de leur vie. À lancer chaque heure."""
+    now = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        known = list_autorites(conn)
+    if fichier is not None:
+        _take(ctx, known, fichier.read_bytes())
+        return
+    due = [each for each in known if each.a_rafraichir(now) or (tout and each.lcr_url)]
+    failed = 0
+    for each in due:
+        try:
+            data = asyncio.run(fetch_lcr(each.lcr_url))
+        except LcrInaccessible as error:
+            data, erreur = b"", str(error)
+        else:
+            erreur = ""
+        with transaction(ctx) as conn:
+            refuse = refuse_lcr(conn, each, erreur) if erreur else keep_lcr(conn, each, data, instant=now)
+        for constat in refuse:
+            failed += 1
+            note(f"{each.certificat.sujet} : {constat.texte}")
+    say(f"{len(due) - failed} liste(s) rafraîchie(s) sur {len(due)}.")
+    if failed:
+        raise ConstatNegatif(f"{failed} liste(s) non rafraîchie(s).", "Voir : confiance lister")
+
+
+def _take(ctx: typer.Context, known: tuple[AutoriteConfiance, ...], data: bytes) -> None:
+    """Keep a list that the operator brought, for the authority that signed it."""
+    lue = read_lcr(data)
+    signed = [each for each in known if lue is not None and is_signed_by(lue, each.certificat)]
+    if not signed:
+        raise ConstatNegatif("Aucune autorité de confiance n'a signé cette liste.", "Voir : confiance lister")
+    with transaction(ctx) as conn:
+        found = keep_lcr(conn, signed[0], data, instant=contexte_of(ctx).clock.now())
+    if found:
+        raise refusal("La liste n'est pas gardée", found)
+    say(f"Liste de {signed[0].certificat.sujet} gardée.")
+
+
+def _value(each: AutoriteConfiance) -> dict[str, object]:
+    return {
+        "empreinte": each.certificat.empreinte,
+        "sujet": each.certificat.sujet,
+        "confiance": each.ancre,
+        "lcr_url": each.lcr_url,
+        "lcr_prochaine_le": each.lcr.prochaine_le if each.lcr else None,
+        "lcr_entrees": each.lcr.entrees if each.lcr else None,
+        "erreur": each.erreur,
+    }
