@@ -30,16 +30,13 @@ from certs.verification import verify
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.instance import CLIENT, NOM_CLIENT, SERVEUR, Instance
+from echangeur.instance import CLIENT, COURRIER, NOM_CLIENT, SERVEUR, Instance
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, print_json, print_table, say
 from registry.certificats import CertificatEpingle, list_certificats
 from registry.surveillance_certificats import Surveille
 from registry.usages_certificats import VERIFIES, EtatCertificat, UsageCertificat
 
 app = create_group("Les clés du courrier de l'échangeur : préparer, basculer, retirer.")
-
-COURRIER: Final = "courrier"
-"""Folder of the keys of mail in an instance."""
 
 DUREE: Final = timedelta(days=1095)
 
@@ -98,7 +95,7 @@ def prepare(
     if cle not in CLES:
         raise MauvaisUsage(f"Le genre de clé « {cle} » n'existe pas.", f"L'un de : {', '.join(CLES)}.")
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
-    dossier, trousseau = instance.dossier / COURRIER, _load(instance)
+    dossier, trousseau = _dossier(instance), _load(instance)
     together = [frozenset(usage)] if usage else [frozenset({each}) for each in _COURRIER]
     if identite is not None:
         try:
@@ -136,7 +133,7 @@ def switch(
             trousseau = trousseau.basculer(each, instant=now)
         except ValueError as error:
             raise ConstatNegatif(str(error), "Voir : echangeur certificat rotation etat") from None
-    save(instance.dossier / COURRIER, trousseau)
+    save(_dossier(instance), trousseau)
     say(f"{len(wanted)} clé(s) en service.")
 
 
@@ -146,7 +143,7 @@ def purge(ctx: typer.Context) -> None:
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
     trousseau, finies = _load(instance).purger(now)
     if finies:
-        save(instance.dossier / COURRIER, trousseau)
+        save(_dossier(instance), trousseau)
     say(f"{len(finies)} clé(s) détruite(s) ; une clé est gardée {CONSERVATION.days} jours après son retrait.")
 
 
@@ -236,9 +233,13 @@ def watched_keys(instance: Instance) -> tuple[Surveille, ...]:
 _COURRIER: Final = (UsageCle.SIGNATURE, UsageCle.CHIFFREMENT)
 
 
+def _dossier(instance: Instance) -> Path:
+    return instance.dossier / COURRIER
+
+
 def _load(instance: Instance) -> Trousseau:
     try:
-        return load_trousseau(instance.dossier / COURRIER)
+        return load_trousseau(_dossier(instance))
     except (OSError, ValueError) as error:
         raise MauvaisUsage(f"Le trousseau ne se lit pas : {error}", f"Voir {COURRIER}/") from error
 
