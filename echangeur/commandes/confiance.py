@@ -25,7 +25,10 @@ from registry.confiance import (
 
 app = create_group("Les autorités de confiance des partenaires et leurs listes de révocation.")
 
-Fichier = Annotated[Path, typer.Argument(metavar="FICHIER", exists=True, dir_okay=False)]
+Fichier = Annotated[
+    Path,
+    typer.Argument(metavar="FICHIER", help="Certificat de l'autorité.", exists=True, dir_okay=False),
+]
 
 
 @app.command("ajouter", cls=Commande)
