@@ -126,13 +126,15 @@ def test_demo(temporaire: Path, tmp_path: Path) -> None:
     with started(temporaire, ECHANGEUR, "demo", "--documents", str(tmp_path)) as process:
         code, sortie, erreur = finish(process, temporaire)
     assert code == 0, erreur
-    enregistrements, vie = sortie.split("Toute la vie d'une demande")
+    enregistrements, suite = sortie.split("Toute la vie d'une demande")
+    vie, courrier = suite.split("Un partenaire ancien")
     check_registrations(enregistrements)
     check_life(vie)
+    check_mail(courrier)
     debuts = {place.name: place.read_bytes()[:4] for place in tmp_path.iterdir()}
     assert debuts == {"attestation.pdf": b"%PDF", "avis.pdf": b"%PDF", "carte.jpg": b"\xff\xd8\xff\xe0"}
     assert f"{tmp_path}/attestation.pdf" in vie
-    assert "make run, ou echangeur demo --garder" in vie
+    assert "make run, ou echangeur demo --garder" in courrier
 
 
 def check_registrations(sortie: str) -> None:
@@ -145,6 +147,16 @@ def check_registrations(sortie: str) -> None:
     assert "6 distributions acquittées, journal de 6 entrées intact" in table
     for reason in ("reçue : ", "non : ", "il suffirait de : "):
         assert reason in table
+
+
+def check_mail(sortie: str) -> None:
+    """Registered by signed mail, distributed to, and three mails refused, each shown with its reason."""
+    assert re.search(r"REPONSE G1400 \S+ : ACCEPTE, numéro unique \w{18}", sortie)
+    assert "DISTRIBUTION G1400 1, accusé de réception signé" in sortie
+    for code in ("COU003", "GUI004", "GUI001"):
+        assert re.search(rf"quarantaine +{code} : ", sortie)
+    assert "refus signé, COU003 : Le message n'a pas pu être ouvert." in sortie
+    assert "refus signé, GUI001" not in sortie
 
 
 def check_life(sortie: str) -> None:
