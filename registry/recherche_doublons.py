@@ -40,15 +40,21 @@ CANDIDATS_MAX: Final = 4000
 """Rows read for one search: 1 January is the birthday of all whose birthday is unknown, and one search must
 not read a whole territory. The same names are found apart, by their key."""
 
+# Of those born on the day, only who shares an initial can be alike (`may_match`): the others, half of them or
+# more, cost the server a comparison instead of a row sent and read here.
 _SEARCH: Final = text("""
     (SELECT numero, cle, role FROM identite
         WHERE active AND territoire = ANY(CAST(:territoires AS text[])) AND cle = ANY(CAST(:cles AS text[]))
         LIMIT :limite)
     UNION
-    (SELECT numero, cle, role FROM identite
-        WHERE active AND territoire = ANY(CAST(:territoires AS text[]))
-        AND right(cle, 10) = ANY(CAST(:naissances AS text[]))
-        LIMIT :limite)
+    (SELECT numero, cle, role FROM (
+            SELECT numero, cle, role FROM identite
+            WHERE active AND territoire = ANY(CAST(:territoires AS text[]))
+            AND right(cle, 10) = ANY(CAST(:naissances AS text[]))
+            LIMIT :limite
+        ) AS nes_ce_jour
+        WHERE left(cle, 1) = ANY(CAST(:initiales AS text[]))
+            OR left(split_part(cle, '|', 2), 1) = ANY(CAST(:initiales AS text[])))
 """)
 _ECARTES: Final = text("""
     SELECT CASE WHEN premiere = :numero THEN seconde ELSE premiere END
@@ -78,6 +84,7 @@ def search(
             "territoires": sorted(territoires),
             "cles": sorted({variante for cherchee in cherchees for variante in _variants(cherchee.cle)}),
             "naissances": sorted(naissances),
+            "initiales": sorted(initials(cherchee.cle for cherchee in cherchees)),
             "limite": CANDIDATS_MAX,
         },
     )
@@ -120,6 +127,11 @@ def score(
                 roles = ("role",) if role != cherchee.role else ()
                 meilleurs[numero] = Rapprochement(numero, ressemblance.score, (*ressemblance.raisons, *roles))
     return sorted(meilleurs.values(), key=lambda trouve: (-trouve.score, trouve.numero))
+
+
+def initials(cles: Iterable[str]) -> frozenset[str]:
+    """The first letters of the two names of each key."""
+    return frozenset(nom[:1] for cle in cles for nom in cle.split("|")[:2])
 
 
 def _variants(cle: str) -> Iterable[str]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.identites import cles_of_personne
+from registry.recherche_doublons import initials
 from registry.ressemblance import IDENTIQUE, SEUIL, compare, describe, near_dates, swap_day_month
 
 
@@ -88,3 +89,14 @@ def test_near_dates_are_near_both_ways(jour: date) -> None:
             assert texte in set(near_dates(voisine)), voisine
     inverse = swap_day_month(texte)
     assert inverse is None or swap_day_month(inverse) == texte
+
+
+_NOMS = st.text(st.sampled_from("abcdm"), min_size=1, max_size=9)
+
+
+@given(st.tuples(_NOMS, _NOMS), st.tuples(_NOMS, _NOMS))
+def test_who_shares_no_initial_is_not_alike(une: tuple[str, str], autre: tuple[str, str]) -> None:
+    """[DBL-1] What the search leaves out before it compares would not have been shown."""
+    premiere, seconde = (cle(*noms, "1980-03-11") for noms in (une, autre))
+    if not initials([premiere]) & initials([seconde]):
+        assert compare(premiere, seconde).score < SEUIL
