@@ -31,8 +31,8 @@ _COURT: Final = 4
 _LONG: Final = 8
 """From that length, two slips are still a slip."""
 
-_ECART_MAX: Final = 4
-"""Letters that two slips in each of two names can add."""
+_ECART_MAX: Final = 2
+"""Letters that two slips in a name can add."""
 
 _TEXTES: Final = {
     "meme-date": "même date de naissance",
@@ -86,9 +86,16 @@ def may_match(a: str, b: str, c: str, d: str) -> bool:
     """
     if a in (c, d) or b in (c, d):
         return True
-    if abs(len(a) + len(b) - len(c) - len(d)) > _ECART_MAX:
+    # Without a name in common, only a slip in both names makes people alike: see `_is_close`.
+    la, lb, lc, ld = len(a), len(b), len(c), len(d)
+    if la < _COURT or lb < _COURT or lc < _COURT or ld < _COURT:
         return False
-    return a[:1] in (c[:1], d[:1]) or b[:1] in (c[:1], d[:1])
+    if not (
+        (-_ECART_MAX <= la - lc <= _ECART_MAX and -_ECART_MAX <= lb - ld <= _ECART_MAX)
+        or (-_ECART_MAX <= la - ld <= _ECART_MAX and -_ECART_MAX <= lb - lc <= _ECART_MAX)
+    ):
+        return False
+    return a[0] in (c[0], d[0]) or b[0] in (c[0], d[0])
 
 
 def swap_day_month(naissance: str) -> str | None:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from registry.identites import cles_of_personne
 from registry.recherche_doublons import initials
-from registry.ressemblance import IDENTIQUE, SEUIL, compare, describe, near_dates, swap_day_month
+from registry.ressemblance import (
+    IDENTIQUE,
+    SEUIL,
+    _compare_names,
+    compare,
+    describe,
+    may_match,
+    near_dates,
+    swap_day_month,
+)
 
 
 def cle(nom: str, prenom: str, naissance: str) -> str:
@@ -100,3 +109,25 @@ def test_who_shares_no_initial_is_not_alike(une: tuple[str, str], autre: tuple[s
     premiere, seconde = (cle(*noms, "1980-03-11") for noms in (une, autre))
     if not initials([premiere]) & initials([seconde]):
         assert compare(premiere, seconde).score < SEUIL
+
+
+_GLISSEMENTS = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["", "a", "z"])), max_size=2)
+
+
+def slip(nom: str, glissements: list[tuple[int, str]]) -> str:
+    """The name with letters lost or changed."""
+    for place, lettre in glissements:
+        nom = nom[:place] + lettre + nom[place + 1 :]
+    return nom or "a"
+
+
+@given(_NOMS, _NOMS, _GLISSEMENTS, _GLISSEMENTS, st.booleans())
+def test_a_glance_leaves_out_nobody_who_shares_an_initial(
+    nom: str, prenom: str, fautes: list[tuple[int, str]], autres: list[tuple[int, str]], inverse: bool
+) -> None:
+    """[DBL-1] The quick look is exact: whom it leaves out, the comparison would have left out too."""
+    une, autre = (nom, prenom), (slip(nom, fautes), slip(prenom, autres))
+    if inverse:
+        autre = autre[::-1]
+    if {each[0] for each in une} & {each[0] for each in autre} and not may_match(*une, *autre):
+        assert _compare_names(une, autre)[0] == 0
