@@ -276,8 +276,9 @@ DETENTION: Final = Table(
     Column("depuis_le", INSTANT, nullable=False),
     # Why: "auteur" or "distribution".
     Column("motif", Text, nullable=False),
-    # The search, in what a guichet holds out of its perimeter: WHERE guichet = ….
-    Index("detention_guichet_ix", "guichet"),
+    # The search, in what a guichet holds out of its perimeter: WHERE guichet = … AND left(numero, 3) < …,
+    # the territory with which a number begins.
+    Index("detention_guichet_ix", "guichet", text('"left"(numero, 3)')),
 )
 
 IDENTITE: Final = Table(

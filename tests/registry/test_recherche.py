@@ -157,7 +157,9 @@ def test_the_criteria_add_up(engine: Engine) -> None:
 def test_only_what_may_be_read_is_found(engine: Engine, guichet: Guichet) -> None:
     """[REC-2] Exactly the demandes that registry.droits lets this guichet read."""
     documents = {n: demande_of(d) for n, d in stock(engine).items()}
-    detenues = {next(iter(documents))} if guichet is COMMUNE else set()
+    # One demande out of the perimeter, whatever bounds it: communes or territories.
+    ailleurs = next(n for n, d in documents.items() if "59350" in d.communes_souhaitees)
+    detenues = {COMMUNE: {next(iter(documents))}, AUTRE_BAILLEUR: {ailleurs}}.get(guichet, set())
     with engine.begin() as conn:
         for numero in detenues:
             conn.execute(
@@ -261,6 +263,18 @@ def test_every_criterion_has_its_index(engine: Engine) -> None:
             plan = "\n".join(conn.scalars(text(f"EXPLAIN SELECT numero FROM recherche WHERE {condition}")))
             assert "Index" in plan, (condition, plan)
             assert "Seq Scan" not in plan, (condition, plan)
+
+
+def test_what_is_held_elsewhere_is_found_without_reading_all_that_is_held(engine: Engine) -> None:
+    """[REC-8] The index tells by territory what a guichet holds."""
+    stock(engine, 5)
+    with engine.begin() as conn:
+        conn.execute(text("SET LOCAL enable_seqscan = off"))
+        requete = text(f"EXPLAIN {recherche._elsewhere(2)}")
+        plan = list(conn.scalars(requete, {"guichet": "G1104", "t0": "059", "t1": "111"}))
+        lues = [ligne for ligne in plan if "Index Cond" in ligne]
+        assert len(lues) == 3, plan
+        assert all("left" in ligne for ligne in lues), plan
 
 
 def test_the_projection_can_be_made_again(engine: Engine) -> None:
