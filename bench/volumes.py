@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import random
+import secrets
 import shutil
 import statistics
 import tempfile
@@ -148,9 +149,11 @@ class Banc:
 
 def measure(bancs: Sequence[Banc], options: argparse.Namespace, console: Console) -> None:
     """The turns: each kind of call on each stock, in an order that alternates."""
+    # A kept stock has answered the calls of the time before: the same ones again would be replays.
+    graine = secrets.token_hex(8)
     with Progress(console=console) as progress:
         for tour in progress.track(range(options.tours + 1), description="tours"):
-            tirages = [banc.draw(f"tour {tour}", options.bloc, options.operations) for banc in bancs]
+            tirages = [banc.draw(f"{graine} {tour}", options.bloc, options.operations) for banc in bancs]
             for rang in range(len(tirages[0])):
                 ordre = list(zip(bancs, tirages, strict=True))
                 for banc, tirage in ordre if (tour + rang) % 2 else reversed(ordre):

@@ -265,6 +265,13 @@ def test_every_criterion_has_its_index(engine: Engine) -> None:
             assert "Seq Scan" not in plan, (condition, plan)
 
 
+def test_few_words_wait_to_be_sorted(engine: Engine) -> None:
+    """[REC-8] Each search reads the whole list of those that wait, so it is kept short."""
+    with engine.connect() as conn:
+        options = conn.scalar(text("SELECT reloptions FROM pg_class WHERE relname = 'recherche_termes_ix'"))
+    assert options == ["gin_pending_list_limit=128"]
+
+
 def test_what_is_held_elsewhere_is_found_without_reading_all_that_is_held(engine: Engine) -> None:
     """[REC-8] The index tells by territory what a guichet holds."""
     stock(engine, 5)
