@@ -265,6 +265,16 @@ def test_every_criterion_has_its_index(engine: Engine) -> None:
             assert "Seq Scan" not in plan, (condition, plan)
 
 
+def test_a_search_is_planned_for_its_criteria(engine: Engine) -> None:
+    """[REC-8] A plan good for any criteria read the whole stock of 3 million for some of them."""
+    stock(engine, 1)
+    with engine.begin() as conn:
+        search(conn, BAILLEUR, Criteres(etat="A"), JOUR)
+        assert conn.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
+    with engine.begin() as conn:
+        assert conn.scalar(text("SHOW plan_cache_mode")) == "auto"
+
+
 def test_few_words_wait_to_be_sorted(engine: Engine) -> None:
     """[REC-8] Each search reads the whole list of those that wait, so it is kept short."""
     with engine.connect() as conn:

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import text
 
-revision = "0015_recherche"
-down_revision = "0014_certificats"
+revision = "0016_recherche"
+down_revision = "0015_courrier"
 branch_labels = None
 depends_on = None
 
