@@ -80,9 +80,17 @@ _ERASE: Final = tuple(
         "UPDATE demande SET etat = 'purgee', maj_le = :instant WHERE numero = ANY(CAST(:numeros AS text[]))",
     )
 )
+# What brought a version, a pièce, a shared event or a deposit goes with it; everything else is due, whatever
+# became of it: refused, interrupted, seen before, or a mere question, which may name people too. A table whose
+# messages go with it adds its line.
 _ERASE_EXCHANGES: Final = text("""
-    DELETE FROM echange_brut b USING echange e
-    WHERE b.echange < :avant AND e.id = b.echange AND e.statut IN ('refuse', 'echec', 'recu')
+    DELETE FROM echange_brut b WHERE b.echange < :avant
+    AND NOT EXISTS (SELECT FROM journal j JOIN demande_version v ON v.sequence_journal = j.sequence
+        WHERE j.echange = b.echange)
+    AND NOT EXISTS (SELECT FROM journal j JOIN evenement_partage e ON e.sequence_journal = j.sequence
+        WHERE j.echange = b.echange)
+    AND NOT EXISTS (SELECT FROM piece p WHERE p.id = b.echange)
+    AND NOT EXISTS (SELECT FROM depot_message m WHERE m.echange = b.echange)
 """)
 
 
@@ -121,10 +129,11 @@ def erase(
 
 
 def erase_exchanges(engine: Engine, regles: Regles, instant: datetime, *, essai: bool = False) -> int:
-    """Erase the raw bytes of the exchanges that made no demande and are older than the retention; how many
-    ([VIE-64]).
+    """Erase the raw bytes of the exchanges that nothing kept came from, once older than the retention; how
+    many ([VIE-64]).
 
-    Those that made a version go with their demande.
+    The others go with what they brought (`erase`, registry.depots_taches). The exchange itself stays, with
+    its size and its empreinte. essai: how many would be.
     """
     limite = _midnight(add_months(instant.astimezone(PARIS).date(), -regles.conservation_mois))
     # A UUID version 7 begins with its instant: the key is the order of reception.

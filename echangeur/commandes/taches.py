@@ -140,7 +140,7 @@ def run_tasks(
         "avis": "demandeur(s) à prévenir d'un dépôt refusé",
         "depots_effaces": "brouillon(s) et dépôt(s) effacé(s)",
         "demandes_effacees": "demande(s) effacée(s)",
-        "echanges_effaces": "message(s) refusé(s) effacé(s)",
+        "echanges_effaces": "message(s) reçu(s) sans suite effacé(s)",
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
         "avis_certificats": "avis de fin de certificat",

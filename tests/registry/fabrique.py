@@ -41,7 +41,8 @@ _numbers = itertools.count(1)
 
 
 def echange_of(guichet: Guichet = BAILLEUR, octets: bytes = b"", recu_le: datetime = RECU_LE) -> Echange:
-    identifiant = uuid.UUID(int=(7 << 76) | (1 << 127) | next(_numbers))
+    milliseconds = int(recu_le.timestamp() * 1000)
+    identifiant = uuid.UUID(int=milliseconds << 80 | 7 << 76 | 1 << 63 | next(_numbers))
     return Echange(identifiant, Emetteur(guichet, "ab" * 32), Canal.SOAP, "getNumUnique", recu_le, octets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import pytest_asyncio
@@ -19,7 +19,7 @@ from registry.annexes import BLOC, Contenu
 from registry.clock import FixedClock
 from registry.dossier_unique import Depot
 from registry.echanges import Echange, Fichier, Refus
-from registry.effacement import erase
+from registry.effacement import erase, erase_exchanges
 from registry.exchanges_store import Statut, get_echange, read_octets, record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers_pieces import DossierUnique
@@ -405,6 +405,17 @@ async def test_a_closed_demande_is_only_consulted(
     assert code(await dossier.deposer(acteur(engine), depot(numero, png()))) == "PIE208"
     assert code(await dossier.supprimer(acteur(engine), numero, str(piece.id), "x")) == "PIE208"
     assert code(await dossier.consulter(acteur(engine), numero, str(piece.id))) == ""
+
+
+async def test_the_message_of_a_piece_goes_with_it_and_the_questions_before(
+    dossier: DossierUnique, engine: Engine, numero: str
+) -> None:
+    """[VIE-64]"""
+    piece = await put(dossier, engine, depot(numero))
+    await dossier.consulter(acteur(engine), numero, str(piece.id))
+    assert erase_exchanges(engine, Regles(), RECU_LE + timedelta(days=400)) == 1
+    with engine.connect() as conn:
+        assert read_octets(conn, piece.id) is not None
 
 
 async def test_a_dossier_is_erased_with_its_demande(

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select, text
 
 from registry.clock import FixedClock
 from registry.echanges import Fichier, Refus
-from registry.effacement import erase
+from registry.effacement import erase, erase_exchanges
 from registry.exchanges_store import Statut
 from registry.gestion_partagee import GestionPartagee
 from registry.guichets import Guichet, TypeGuichet
@@ -280,6 +280,18 @@ async def test_types_of_no_territory_of_the_guichet(
     fichier = types(territoire)
     texte = await ask(engine, gestion.lister_types_territoriaux, fichier, kind=DocumentKind.TYPE_EVENEMENT)
     assert codes(texte) == [code]
+
+
+async def test_the_messages_of_an_event_go_with_it_and_the_questions_before(
+    gestion: GestionPartagee, engine: Engine
+) -> None:
+    """[VIE-64]"""
+    (numero,) = registered(engine, "un")
+    await ask(engine, gestion.ajouter_evenement, evenements(numero, EVENEMENT.format("DESIGN", "A", "")))
+    await ask(engine, gestion.lister_evenements, evenements(numero))
+    assert erase_exchanges(engine, REGLES, RECU_LE + timedelta(days=400)) == 1
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM echange_brut")).scalar_one() == 2
 
 
 async def test_what_is_erased_leaves_no_event(gestion: GestionPartagee, engine: Engine) -> None:

@@ -17,7 +17,7 @@ from registry.clock import FixedClock
 from registry.controles import PARIS
 from registry.depots_taches import erase_depots, expire_depots, tell
 from registry.echanges import Refus, ReponseNumUnique
-from registry.effacement import erase
+from registry.effacement import erase, erase_exchanges
 from registry.exchanges_store import Statut, get_echange
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers import Traitement
@@ -631,6 +631,18 @@ async def test_a_brouillon_left_alone_is_erased(hub: Traitement, engine: Engine)
         depot = conn.execute(select(DEPOT)).one()
         assert conn.execute(select(func.count()).select_from(JOURNAL)).scalar_one() == 0
     assert (str(depot.id), depot.etat, depot.document) == (identifiant, "purgee", None)
+
+
+async def test_the_searches_of_deposits_are_erased_and_their_messages_kept(
+    hub: Traitement, engine: Engine
+) -> None:
+    """[VIE-64] Who was looked for is in the question: it stays no longer than a refused message."""
+    await deposited(hub, typed(33))
+    await kept(hub, typed(34))
+    assert len(await listed(hub, BAILLEUR, nom="Martin")) == 0
+    assert erase_exchanges(engine, REGLES, at(400)) == 1
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM echange_brut")).scalar_one() == 2
 
 
 async def test_the_messages_of_a_validated_deposit_go_with_the_demande(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -11,7 +9,14 @@ from sqlalchemy import Engine, func, select, text
 
 from registry.controles import PARIS
 from registry.effacement import erase, erase_exchanges
-from registry.exchanges_store import Issue, Statut, record_outcomes, record_receptions
+from registry.exchanges_store import (
+    Issue,
+    Statut,
+    get_echange,
+    read_octets,
+    record_outcomes,
+    record_receptions,
+)
 from registry.histoire import rebuild
 from registry.lifecycle import Etat
 from registry.numero_unique import compose
@@ -186,22 +191,33 @@ def test_a_false_erasure_is_seen(engine: Engine, document: bytes) -> None:
         assert not verify(conn).intact
 
 
-def test_refused_messages_are_erased_after_the_retention(engine: Engine) -> None:
-    """[VIE-64] Those that made a version go with their demande, not before."""
+@pytest.mark.parametrize(
+    ("statut", "numero"),
+    [(statut, "") for statut in Statut] + [(Statut.REJEU, "0591"), (Statut.ACCEPTE, "0591")],
+)
+def test_messages_that_brought_nothing_are_erased_after_the_retention(
+    engine: Engine, statut: Statut, numero: str
+) -> None:
+    """[VIE-64] Whatever their outcome, a question included; those that made a version go with their demande,
+    not before."""
     created(engine)
     instant = at("2026-07-02")
-    refuse = replace(
-        echange_of(), id=uuid.UUID(int=int(instant.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
-    )
+    sans_suite = echange_of(octets=b"<mel>jeanne@exemple.fr</mel>", recu_le=instant)
     with engine.begin() as conn:
-        record_receptions(conn, [refuse])
-        record_outcomes(conn, [Issue(refuse.id, Statut.REFUSE, instant, "DEM101")])
+        record_receptions(conn, [sans_suite])
+        record_outcomes(conn, [Issue(sans_suite.id, statut, instant, numero=numero)])
     assert erase_exchanges(engine, REGLES, at("2027-07-01")) == 0
     assert erase_exchanges(engine, REGLES, at("2027-07-03"), essai=True) == 1
+    with engine.connect() as conn:
+        assert read_octets(conn, sans_suite.id) == sans_suite.octets
     assert erase_exchanges(engine, REGLES, at("2027-07-03")) == 1
     assert erase_exchanges(engine, REGLES, at("2027-07-03")) == 0
     with engine.connect() as conn:
+        assert read_octets(conn, sans_suite.id) is None
         assert conn.scalar(select(func.count()).select_from(ECHANGE_BRUT)) == 1
+        echange = get_echange(conn, sans_suite.id)
+    assert echange is not None
+    assert echange.taille == len(sans_suite.octets)
 
 
 def test_those_of_a_systeme_particulier_are_told_and_radiated_like_the_others(engine: Engine) -> None:
