@@ -81,8 +81,8 @@ _ERASE: Final = tuple(
     )
 )
 # What brought a version, a pièce, a shared event or a deposit goes with it; everything else is due, whatever
-# became of it: refused, interrupted, seen before, or a mere question, which may name people too. A table whose
-# messages go with it adds its line.
+# became of it: refused, interrupted, seen before, or a mere question, which may name people too. A table
+# whose messages go with it adds its line.
 _ERASE_EXCHANGES: Final = text("""
     DELETE FROM echange_brut b WHERE b.echange < :avant
     AND NOT EXISTS (SELECT FROM journal j JOIN demande_version v ON v.sequence_journal = j.sequence
