@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from registry.depots import Cles, Depot
+from registry.etat_civil import EtatCivil
 from registry.lifecycle import Etat
 
 COLONNES: Final = (
@@ -30,7 +31,8 @@ _WRITE: Final = text("""
 """)
 _VALIDATED: Final = text("""
     UPDATE depot SET etat = 'active', numero = :numero, issue_le = :instant, issue_guichet = :guichet,
-        utilisateur = :utilisateur, document = NULL, mel = '', noms = '{}', prenom = '', naissance = NULL
+        utilisateur = :utilisateur, document = NULL, mel = '', noms = '{}', prenom = '', naissance = NULL,
+        nom_depose = :nom_depose, prenom_depose = :prenom_depose
     WHERE id = :id
 """)
 _INVALIDATED: Final = text("""
@@ -149,9 +151,17 @@ def keep_message(conn: Connection, depot: uuid.UUID, message: Message, repondu_l
 
 
 def mark_validated(
-    conn: Connection, depot: Depot, numero: str, guichet: str, utilisateur: str, instant: datetime
+    conn: Connection,
+    depot: Depot,
+    *,
+    numero: str,
+    guichet: str,
+    utilisateur: str,
+    instant: datetime,
+    corrige: EtatCivil | None,
 ) -> None:
-    """It has its number: the demande holds its data from now on, the deposit none."""
+    """It has its number: the demande holds its data from now on, the deposit none but the état civil as
+    deposited when the guichet corrected it (corrige), which the demande never bore."""
     conn.execute(
         _VALIDATED,
         {
@@ -160,6 +170,8 @@ def mark_validated(
             "guichet": guichet,
             "utilisateur": utilisateur,
             "instant": instant,
+            "nom_depose": None if corrige is None else corrige.nom,
+            "prenom_depose": None if corrige is None else corrige.prenom,
         },
     )
 

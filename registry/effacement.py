@@ -66,7 +66,10 @@ _ERASE: Final = tuple(
         DELETE FROM depot_message m USING depot d
         WHERE d.numero = ANY(CAST(:numeros AS text[])) AND m.depot = d.id
         """,
-        "UPDATE depot SET etat = 'purgee' WHERE numero = ANY(CAST(:numeros AS text[]))",
+        """
+        UPDATE depot SET etat = 'purgee', nom_depose = NULL, prenom_depose = NULL
+        WHERE numero = ANY(CAST(:numeros AS text[]))
+        """,
         "DELETE FROM rejeu WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM identite WHERE numero = ANY(CAST(:numeros AS text[]))",
         "DELETE FROM preavis WHERE numero = ANY(CAST(:numeros AS text[]))",

@@ -15,6 +15,7 @@ from registry import anomalies_demande as catalogue
 from registry import numero_unique
 from registry.anomalies import Anomalie
 from registry.echanges import Echange
+from registry.etat_civil import EtatCivil
 from registry.identites import CleIdentite
 from registry.numero_unique import Compteur
 from registry.separation import Origine, check_separation
@@ -29,13 +30,15 @@ class DepotPortail:
     """The deposit that a guichet validates (docs/specification/80-portail.md).
 
     guichet: the portal, which registers it. recu_le: its certified reception. sequence: its journal entry.
-    piece: code of the identity document that the guichet has seen.
+    piece: code of the identity document that the guichet has seen. corrige: the état civil as deposited, when
+    the guichet changes it.
     """
 
     guichet: str
     recu_le: datetime
     sequence: int
     piece: str
+    corrige: EtatCivil | None = None
 
 
 @dataclass(frozen=True, slots=True)

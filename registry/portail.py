@@ -30,6 +30,7 @@ from registry.depots_store import Criteres, Message
 from registry.doublons import Doublons
 from registry.droits import PAR_COMMUNES, check_profil, may_do, may_read
 from registry.echanges import Echange, Fichier
+from registry.etat_civil import changes, etat_civil_of
 from registry.evaluation import CleRejeu, DemandeRecue, DepotPortail
 from registry.evenements import Decideur
 from registry.guichets import Guichet, TypeGuichet
@@ -247,7 +248,13 @@ def validate(
         territoire=depot.territoire,
         cles=cles_of(demande),
         nom_fichier=message.nom_fichier,
-        depot=DepotPortail(depot.guichet, depot.depose_le, depot.sequence_depot, constat.piece),
+        depot=DepotPortail(
+            depot.guichet,
+            depot.depose_le,
+            depot.sequence_depot,
+            constat.piece,
+            corrige=etat_civil_of(deposee) if changes(deposee, demande) else None,
+        ),
     )
     (resultat,) = register(conn, [item], decideur=decideur, repondu_le=repondu_le)
     if isinstance(resultat, Enregistrement):
@@ -372,7 +379,15 @@ def _close(
 ) -> None:
     message = Message(item.echange.id, item.guichet, item.operation, item.empreinte, item.nom_fichier)
     store.keep_message(conn, depot.id, message, repondu_le)
-    store.mark_validated(conn, depot, numero, item.guichet, utilisateur, item.echange.recu_le)
+    store.mark_validated(
+        conn,
+        depot,
+        numero=numero,
+        guichet=item.guichet,
+        utilisateur=utilisateur,
+        instant=item.echange.recu_le,
+        corrige=None if item.depot is None else item.depot.corrige,
+    )
 
 
 def _check_correction(corrigee: Demande, deposee: Demande, depot: Depot, guichet: Guichet) -> Refusees:

@@ -166,10 +166,12 @@ def _prepare(item: DemandeRecue, accord: Accord) -> DemandeRecue:
 
 def _detail(item: DemandeRecue, accord: Accord) -> str:
     """That the doublons were known and set aside is part of what the journal proves (regles §16); so are the
-    demande whose seniority is kept, and the deposit that was validated."""
+    demande whose seniority is kept, the deposit that was validated, and that its état civil was corrected."""
     detail: dict[str, object] = {}
     if item.depot is not None:
         detail |= {"depot": item.depot.sequence, "piece": item.depot.piece}
+        if item.depot.corrige is not None:
+            detail["etat_civil"] = "change"
     if accord.doublons:
         detail["doublons"] = sorted(accord.doublons)
     if accord.origine is not None:

@@ -37,6 +37,10 @@ DEPOT: Final = Table(
     Column("naissance", Date),
     # Its number, once it has one.
     Column("numero", Text),
+    # Birth name and first names as deposited, when the guichet that validated corrected them; null otherwise.
+    # Until the demande is erased, for the list of registry.trace_identites only.
+    Column("nom_depose", Text),
+    Column("prenom_depose", Text),
     # Why it was refused: one of registry.depots.Motif.
     Column("motif", Text),
     Column("commentaire", Text, nullable=False, server_default=text("''")),

@@ -1,7 +1,8 @@
 """What guichets changed of the état civil of applicants, for the gestionnaire ([POR-5], regles §3).
 
-The journal says that it changed, who and when; before and after are read in the two versions, which are
-erased with the demande: nothing nominative is kept twice.
+The journal says that it changed, who and when; before and after are read in the two versions, or, for a
+deposit corrected at its validation, in the deposit and the first version. All are erased with the demande:
+nothing nominative is kept twice.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ class ChangementEtatCivil:
 
 
 _CHANGES: Final = text("""
-    SELECT j.numero, j.version, j.instant, j.guichet, a.document AS avant, v.document AS apres
+    SELECT j.numero, j.version, j.instant, j.guichet, a.document AS avant, v.document AS apres,
+        d.nom_depose, d.prenom_depose
     FROM journal j
     JOIN demande_version v ON v.numero = j.numero AND v.version = j.version
-    JOIN demande_version a ON a.numero = j.numero AND a.version = j.version - 1
+    LEFT JOIN demande_version a ON a.numero = j.numero AND a.version = j.version - 1
+    LEFT JOIN depot d ON d.numero = j.numero AND j.version = 1
     WHERE j.detail LIKE '%"etat_civil"%' AND j.sequence > 0
         AND (:numero = '' OR j.numero = :numero)
         AND (CAST(:depuis AS timestamptz) IS NULL OR j.instant >= :depuis)
@@ -53,7 +56,7 @@ def read_changes(
             ligne.version,
             ligne.instant,
             ligne.guichet,
-            _read(ligne.avant),
+            EtatCivil(ligne.nom_depose, ligne.prenom_depose) if ligne.avant is None else _read(ligne.avant),
             _read(ligne.apres),
         )
 

@@ -18,6 +18,7 @@ from registry.controles import PARIS
 from registry.depots_taches import erase_depots, expire_depots, tell
 from registry.echanges import Refus, ReponseNumUnique
 from registry.effacement import erase, erase_exchanges
+from registry.etat_civil import etat_civil_of
 from registry.exchanges_store import Statut, get_echange
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers import Traitement
@@ -576,6 +577,35 @@ async def test_a_change_of_names_by_a_guichet_is_traced_before_and_after(
     assert (change.avant.prenom, change.apres.prenom) == (demandeur.prenom, "Autre")
     assert "Autre" not in details
     assert demandeur.nom not in details
+
+
+async def test_a_name_corrected_by_the_guichet_that_validates_is_traced(
+    hub: Traitement, engine: Engine
+) -> None:
+    """[POR-5] From what was deposited to what was numbered, until the demande is erased; a validation as
+    deposited, or that corrects something else, is no change."""
+    deposee = typed(35)
+    await numbered(hub, await deposited(hub, deposee), seen(deposee), BAILLEUR)
+    other = typed(36)
+    await validate(hub, await deposited(hub, other), seen(other), BAILLEUR, typed(36, guichet=BAILLEUR))
+    data, good = typed(37), typed("corrigée", guichet=BAILLEUR)
+    answer = await validate(hub, await deposited(hub, data), seen(good), BAILLEUR, good)
+    assert isinstance(answer, ReponseNumUnique)
+    with engine.connect() as conn:
+        (change,) = read_changes(conn)
+        details = conn.execute(text("SELECT string_agg(detail, '') FROM journal")).scalar_one()
+        assert verify(conn).intact
+    assert (change.numero, change.version, change.guichet) == (answer.numero, 1, BAILLEUR.code)
+    assert change.avant == etat_civil_of(demande_of(data))
+    assert change.apres == etat_civil_of(demande_of(good))
+    assert change.avant.nom not in details
+    document = situation_of(engine, answer.numero).document
+    demain = RECU_LE + timedelta(days=1)
+    await send(hub, radiation(document, "RADABA", "2026-07-02", guichet=PORTAIL, ecrit=demain), at=demain)
+    assert list(erase(engine, REGLES, at(400))) == [answer.numero]
+    with engine.connect() as conn:
+        assert list(read_changes(conn)) == []
+        assert set(conn.execute(select(DEPOT.c.nom_depose, DEPOT.c.prenom_depose))) == {(None, None)}
 
 
 def at(jours: int) -> datetime:
