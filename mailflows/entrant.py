@@ -147,7 +147,7 @@ class Entrant:
         if accuses.is_notice(exterieur):
             await asyncio.to_thread(self._notice, pris, exterieur)
             return
-        opened = await open_mail(exterieur, self._cles, self._identites)
+        opened = await open_mail(exterieur, self._cles, self._identites, pris.recu_le)
         if not isinstance(opened, Ouvert):
             await asyncio.to_thread(self._quarantine, pris, exterieur, opened)
             return

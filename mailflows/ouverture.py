@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection, select, text
@@ -58,7 +59,10 @@ class Identification(Protocol):
     """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
 
     async def resolve(
-        self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS
+        self,
+        empreinte: str,
+        usage: UsageCertificat = UsageCertificat.TLS,
+        recu_le: datetime | None = None,
     ) -> Emetteur | Anomalie: ...
 
 
@@ -88,14 +92,17 @@ class Ouvert:
 
 
 async def open_mail(
-    exterieur: Exterieur, cles: Cles, identites: Identification
+    exterieur: Exterieur, cles: Cles, identites: Identification, recu_le: datetime
 ) -> Ouvert | Refuse | Etranger:
-    """What a message holds and who vouches for it. Computes in a thread; may read the database."""
+    """What a message holds and who vouches for it. Computes in a thread; may read the database.
+
+    recu_le: when it reached us, the instant at which the dates of the certificate are judged ([COU-14]).
+    """
     signe = await asyncio.to_thread(decipher, exterieur, cles.dechiffrement())
     if isinstance(signe, Etranger):
         return signe
     empreinte = signe.annonce.empreinte
-    found = await identites.resolve(empreinte, UsageCertificat.SIGNATURE)
+    found = await identites.resolve(empreinte, UsageCertificat.SIGNATURE, recu_le)
     if isinstance(found, Anomalie) and found.type is CERTIFICAT_INCONNU:
         return Etranger(found, f"signé par {signe.annonce.sujet[:200]}, que personne n'a enregistré")
     # What this partner is known to write; of one whose certificate is refused, the default.

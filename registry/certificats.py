@@ -279,11 +279,21 @@ class Identites:
         self._copie: _Copie | None = None
         self._loading = threading.Lock()
 
-    def identify(self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS) -> Emetteur | Anomalie:
+    def identify(
+        self,
+        empreinte: str,
+        usage: UsageCertificat = UsageCertificat.TLS,
+        recu_le: datetime | None = None,
+    ) -> Emetteur | Anomalie:
         """The emitter that a certificate names, or why it names none for this usage. May read the database
-        (`resolve` for an event loop); raises what the database raises ([SOA-2])."""
-        instant = self._clock.now()
-        copie = self._current(empreinte, instant) or self._refresh(instant)
+        (`resolve` for an event loop); raises what the database raises ([SOA-2]).
+
+        recu_le: when what it vouches for reached us, if not just now: its dates are judged at that instant,
+            all the rest by what is known now ([COU-14]).
+        """
+        now = self._clock.now()
+        copie = self._current(empreinte, now) or self._refresh(now)
+        instant = recu_le or now
         if empreinte not in copie.connus:
             return CERTIFICAT_INCONNU(empreinte)
         certificat, emetteur = copie.connus[empreinte]
@@ -302,12 +312,15 @@ class Identites:
         return emetteur
 
     async def resolve(
-        self, empreinte: str, usage: UsageCertificat = UsageCertificat.TLS
+        self,
+        empreinte: str,
+        usage: UsageCertificat = UsageCertificat.TLS,
+        recu_le: datetime | None = None,
     ) -> Emetteur | Anomalie:
         """`identify` for an event loop: at once from memory when it can, in a thread when it must read."""
         if self._current(empreinte, self._clock.now()) is not None:
-            return self.identify(empreinte, usage)
-        return await asyncio.to_thread(self.identify, empreinte, usage)
+            return self.identify(empreinte, usage, recu_le)
+        return await asyncio.to_thread(self.identify, empreinte, usage, recu_le)
 
     def epingles(self) -> tuple[bytes, ...]:
         """The certificates trusted now, in PEM, for certs.tls.trust. May read the database."""
