@@ -54,7 +54,7 @@ def creations(_conn: psycopg.Connection, rng: random.Random, nombre: int) -> App
     """getNumUnique, CRE, of people who are not in the stock."""
     fichiers = _creations(rng, nombre, modele.NATIONAL)
     requetes = [messages.mtom_registration(_DEMANDE, fichier) for fichier in fichiers]
-    return Appels("création", modele.NATIONAL, requetes, b"numUnique")
+    return Appels("création", modele.NATIONAL, requetes, b"<ns1:numUnique>")
 
 
 def modifications(conn: psycopg.Connection, rng: random.Random, nombre: int) -> Appels:
@@ -64,7 +64,7 @@ def modifications(conn: psycopg.Connection, rng: random.Random, nombre: int) -> 
         messages.mtom_registration(_DEMANDE, modele.follow(document, fait, modele.NATIONAL))
         for document in _documents(conn, numbers(conn, rng, nombre))
     ]
-    return Appels("modification", modele.NATIONAL, requetes, b"numUnique")
+    return Appels("modification", modele.NATIONAL, requetes, b"<ns1:incrementFichier>V")
 
 
 def doublons_inconnus(_conn: psycopg.Connection, rng: random.Random, nombre: int) -> Appels:

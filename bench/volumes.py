@@ -146,11 +146,20 @@ class Banc:
             total.erreurs,
         )
 
+    def check(self, debut: datetime) -> None:
+        """Raises RuntimeError when files were replays: their cost is not that of a registration."""
+        ligne = self._conn.execute(
+            "SELECT count(*) FROM echange WHERE statut = 'rejeu' AND recu_le >= %s", (debut,)
+        ).fetchone()
+        if ligne != (0,):
+            raise RuntimeError(f"{ligne} rejeux sur le stock de {self.taille} demandes")
+
 
 def measure(bancs: Sequence[Banc], options: argparse.Namespace, console: Console) -> None:
     """The turns: each kind of call on each stock, in an order that alternates."""
     # A kept stock has answered the calls of the time before: the same ones again would be replays.
     graine = secrets.token_hex(8)
+    debut = datetime.now(UTC)
     with Progress(console=console) as progress:
         for tour in progress.track(range(options.tours + 1), description="tours"):
             tirages = [banc.draw(f"{graine} {tour}", options.bloc, options.operations) for banc in bancs]
@@ -159,6 +168,8 @@ def measure(bancs: Sequence[Banc], options: argparse.Namespace, console: Console
                 for banc, tirage in ordre if (tour + rang) % 2 else reversed(ordre):
                     # The first turn fills the memories.
                     banc.call(tirage[rang], compte=tour > 0)
+    for banc in bancs:
+        banc.check(debut)
 
 
 def main() -> None:

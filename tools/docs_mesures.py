@@ -21,12 +21,25 @@ _COLONNES: Final = {
     "memoire_mio": "mémoire (Mio)",
     "erreurs": "erreurs",
 }
+_VOLUMES: Final = {
+    "operation": "opération",
+    "demandes": "demandes",
+    "appels": "appels",
+    "p50": "p50 (ms)",
+    "p99": "p99 (ms)",
+    "cpu_hub": "CPU du hub (ms)",
+    "cpu_base": "CPU de la base (ms)",
+    "pages": "pages lues",
+    "wal": "journal de la base (Kio)",
+    "erreurs": "erreurs",
+}
 
 
 def render() -> str:
     """The page. Raises OSError when a result is missing: run `make bench`."""
     synchrone = _load("synchrone")
     etapes = _load("etapes")
+    volumes = _load("volumes")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -40,10 +53,28 @@ def render() -> str:
                 ([mesure[name] for name in _COLONNES] for mesure in synchrone["mesures"]),
             ),
             rapports=_table(("rapport", "valeur"), synchrone["rapports"].items()),
+            volumes_conditions=(
+                f"{volumes['machine']}, charge moyenne {volumes['charge'][0]}, {volumes['date'][:10]} ; "
+                "un client, "
+                f"{volumes['tours']} tours de {volumes['bloc']} appels sur chaque stock."
+            ),
+            volumes=_table(
+                tuple(_VOLUMES.values()),
+                ([_number(mesure[name]) for name in _VOLUMES] for mesure in volumes["mesures"]),
+            ),
+            volumes_rapports=_table(
+                ("opération", "CPU, hub et base", "p50"),
+                ((nom, each["cpu"], each["p50"]) for nom, each in volumes["rapports"].items()),
+            ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
         )
     )
+
+
+def _number(valeur: object) -> str:
+    """Thousands apart, as French writes them."""
+    return f"{valeur:,}".replace(",", " ") if isinstance(valeur, int) else str(valeur)
 
 
 def _table(titres: Sequence[str], lignes: Iterable[Sequence[object]]) -> str:
