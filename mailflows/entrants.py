@@ -157,6 +157,7 @@ _REPLAY: Final = text("""
         motif = '', termine_le = NULL, porteur = NULL, guichet = NULL, certificat = NULL, contenu = NULL,
         doublon_de = NULL, nature = ''
     WHERE etat = 'quarantaine' AND id = ANY(:ids)
+        AND EXISTS (SELECT FROM courrier_brut WHERE courrier = id)
     RETURNING id
 """)
 
@@ -269,7 +270,7 @@ def conclude(
 
 
 def replay(conn: Connection, ids: Sequence[uuid.UUID], *, instant: datetime) -> list[uuid.UUID]:
-    """Handle again messages that are in quarantine; those that were."""
+    """Handle again messages that are in quarantine and were not purged; those that were taken."""
     rejoues = list(conn.scalars(_REPLAY, {"ids": list(ids), "instant": instant}))
     if rejoues:
         # What had been answered is answered anew, under the same identity of content.

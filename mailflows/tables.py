@@ -99,6 +99,9 @@ COURRIER_FICHIER: Final = Table(
     Column("numero", Text, nullable=False, server_default=text("''")),
     # What is to be answered about it, deflated JSON (mailflows.resultats); null once the answer is written.
     Column("reponse", LargeBinary),
+    # The mails of a demande that is erased (registry.effacement).
+    Index("courrier_fichier_numero_ix", "numero"),
+    Index("courrier_fichier_echange_ix", "echange"),
 )
 
 COURRIER_SORTANT: Final = Table(

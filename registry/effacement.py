@@ -38,6 +38,28 @@ _DUE: Final = text("""
 _ERASE: Final = tuple(
     text(statement)
     for statement in (
+        # The mails that carried or named a demande, with their answers ([COU-71]); who names a file may
+        # name a person. One that is being handled right now goes with the retention.
+        """
+        WITH nommes AS (
+            SELECT f.courrier, f.rang FROM courrier_fichier f
+            JOIN courrier_entrant e ON e.id = f.courrier AND e.etat <> 'recu'
+            WHERE f.numero = ANY(CAST(:numeros AS text[])) OR f.echange = ANY(ARRAY(
+                SELECT j.echange FROM demande_version v JOIN journal j ON j.sequence = v.sequence_journal
+                WHERE v.numero = ANY(CAST(:numeros AS text[]))))
+        ), bruts AS (
+            DELETE FROM courrier_brut WHERE courrier IN (SELECT courrier FROM nommes)
+        ), contenus AS (
+            DELETE FROM courrier_contenu c USING courrier_sortant s
+            WHERE s.id = c.courrier AND s.entrant IN (SELECT courrier FROM nommes)
+        ), sortants AS (
+            UPDATE courrier_sortant SET etat = 'echec', prochaine_tentative = NULL, termine_le = :instant,
+                detail = 'effacé avec une demande'
+            WHERE etat IN ('a_envoyer', 'attend_accuse') AND entrant IN (SELECT courrier FROM nommes)
+        )
+        UPDATE courrier_fichier f SET nom = '', reponse = NULL FROM nommes n
+        WHERE f.courrier = n.courrier AND f.rang = n.rang
+        """,
         """
         DELETE FROM echange_brut b USING demande_version v JOIN journal j ON j.sequence = v.sequence_journal
         WHERE v.numero = ANY(CAST(:numeros AS text[])) AND b.echange = j.echange
@@ -138,7 +160,7 @@ def erase_exchanges(engine: Engine, regles: Regles, instant: datetime, *, essai:
     The others go with what they brought (`erase`, registry.depots_taches). The exchange itself stays, with
     its size and its empreinte. essai: how many would be.
     """
-    limite = _midnight(add_months(instant.astimezone(PARIS).date(), -regles.conservation_mois))
+    limite = limite_of(regles, instant)
     # A UUID version 7 begins with its instant: the key is the order of reception.
     avant = uuid.UUID(int=int(limite.timestamp() * 1000) << 80)
     with engine.connect() as conn:
@@ -148,6 +170,11 @@ def erase_exchanges(engine: Engine, regles: Regles, instant: datetime, *, essai:
         else:
             conn.commit()
     return nombre
+
+
+def limite_of(regles: Regles, instant: datetime) -> datetime:
+    """Start of the retention on the day of `instant` (aware)."""
+    return _midnight(add_months(instant.astimezone(PARIS).date(), -regles.conservation_mois))
 
 
 def _erase(conn: Connection, chaine: Chaine, numeros: list[str], instant: datetime) -> None:

@@ -32,6 +32,7 @@ from mailflows.purge import purge
 from mailflows.sortants import Sortant
 from registry.anomalies import CATALOGUE
 from registry.constats import Constat
+from registry.effacement import limite_of
 
 app = create_group("Le courrier signé : ce qui est arrivé, ce qui est parti, ce qui attend.")
 
@@ -301,11 +302,13 @@ def reopen(
 def erase(ctx: typer.Context) -> None:
     """Efface les octets des messages terminés depuis plus longtemps que courrier.conservation.
 
-    À lancer une fois par jour. Ce qui attend n'est pas touché ; les empreintes et les issues restent.
+    La tâche quotidienne « registre taches effacements » le fait aussi. Ce qui attend est gardé jusqu'à la fin
+    de la conservation du registre ; les empreintes et les issues restent.
     """
-    jours = instance_of(ctx).configuration.courrier.conservation
+    configuration, instant = instance_of(ctx).configuration, contexte_of(ctx).clock.now()
+    avant = instant - timedelta(days=configuration.courrier.conservation)
     with transaction(ctx) as conn:
-        recus, emis = purge(conn, contexte_of(ctx).clock.now() - timedelta(days=jours))
+        recus, emis = purge(conn, avant, limite_of(configuration.regles, instant), instant=instant)
     say(f"Effacés : {recus} messages reçus, {emis} messages envoyés.")
 
 

@@ -6,6 +6,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +15,17 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
+from sqlalchemy import Engine
 
 from dispatching.decision import Distributeur
 from echangeur.commandes.rotation import watched_keys
+from echangeur.config import Configuration
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.sortie import MauvaisUsage, note, print_json, say
+from mailflows.purge import purge
 from registry.controles import PARIS
 from registry.depots_taches import Avis, erase_depots, expire_depots, tell
-from registry.effacement import erase, erase_exchanges
+from registry.effacement import erase, erase_exchanges, limite_of
 from registry.preavis import Preavis, produce_notices
 from registry.projection import Projection, redate
 from registry.radiations_office import radiate_expired
@@ -118,6 +122,7 @@ def run_tasks(
                     )
                     faits["demandes_effacees"] = sum(1 for _ in effacees)
                     faits["echanges_effaces"] = erase_exchanges(engine, regles, instant, essai=essai)
+                    faits["courriers_effaces"] = _purge_mail(engine, instance.configuration, instant, essai)
                     faits["traces_effacees"] = erase_traces(
                         engine, regles, instant, essai=essai, progress=advance
                     )
@@ -141,12 +146,25 @@ def run_tasks(
         "depots_effaces": "brouillon(s) et dépôt(s) effacé(s)",
         "demandes_effacees": "demande(s) effacée(s)",
         "echanges_effaces": "message(s) reçu(s) sans suite effacé(s)",
+        "courriers_effaces": "courrier(s) reçu(s) ou envoyé(s) effacé(s)",
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
         "avis_certificats": "avis de fin de certificat",
     }
     for nom, nombre in faits.items():
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")
+
+
+def _purge_mail(engine: Engine, configuration: Configuration, instant: datetime, essai: bool) -> int:
+    """Messages received and sent whose bytes are erased ([COU-70])."""
+    avant = instant - timedelta(days=configuration.courrier.conservation)
+    with engine.connect() as conn:
+        nombre = sum(purge(conn, avant, limite_of(configuration.regles, instant), instant=instant))
+        if essai:
+            conn.rollback()
+        else:
+            conn.commit()
+    return nombre
 
 
 def _write(trouves: Iterable[Preavis | Avis], sortie: Path | None, ligne: type[Preavis | Avis]) -> list[str]:

@@ -118,6 +118,17 @@ def test_relever_demande_une_boite(instance: Commande, dossier: Path) -> None:
     assert "La boîte ne se relève pas" in found.erreur
 
 
+def test_la_tache_quotidienne_efface_le_courrier(
+    instance: Commande, base: Engine, horloge: FixedClock
+) -> None:
+    """[COU-70] Tried dry, then done; done twice is done once."""
+    received(base, horloge)
+    horloge.set(horloge.now().replace(year=2027))
+    taches = ("registre", "taches", "effacements", "--json")
+    for options, attendu in ((("--essai",), 1), ((), 1), ((), 0)):
+        assert instance(*taches, *options).json["courriers_effaces"] == attendu
+
+
 def test_purger_garde_ce_qui_attend(instance: Commande, base: Engine, horloge: FixedClock) -> None:
     key = received(base, horloge)
     assert "0 messages reçus" in instance("courrier", "purger").sortie

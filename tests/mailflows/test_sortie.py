@@ -13,7 +13,7 @@ from mailflows.etats import Etat, Evenement, ReglesEnvoi
 from mailflows.purge import purge
 from schemas.courrier import Verdict
 from tests.mailflows.monde import HUB, Monde
-from tests.registry.fabrique import generate
+from tests.registry.fabrique import RECU_LE, generate
 
 
 async def post(partenaire: PartenaireCourrier, seed: str) -> str:
@@ -147,6 +147,7 @@ async def test_the_partner_that_cannot_read_an_answer_says_so(monde: Monde) -> N
 
 
 async def test_bytes_are_let_go_of_once_over_and_what_waits_is_kept(monde: Monde) -> None:
+    """[COU-70]"""
     partenaire = monde.partenaire()
     await answered(partenaire, await post(partenaire, "à purger"))
     await monde.until("envoye", lambda: etat(monde))
@@ -155,6 +156,6 @@ async def test_bytes_are_let_go_of_once_over_and_what_waits_is_kept(monde: Monde
     await monde.until(1, lambda: sum("451" in each.detail for each in monde.sortants()))
     monde.clock.advance(timedelta(days=1))
     with monde.engine.begin() as conn:
-        assert purge(conn, monde.now) == (2, 1)
+        assert purge(conn, monde.now, RECU_LE, instant=monde.now) == (2, 1)
     assert (monde.count("courrier_brut"), monde.count("courrier_contenu")) == (0, 1)
     assert {sortant.situation.etat for sortant in monde.sortants()} <= {Etat.ENVOYE, Etat.A_ENVOYER}
