@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,10 +23,6 @@ from mailflows.entrants import Depot, Source, record
 from registry.clock import Clock
 
 _LOG: Final = structlog.get_logger()
-
-DESTINATAIRES_MAX: Final = 1
-"""Addresses of one message: a second one is told to come back. LMTP would want an answer for each (RFC 2033
-§4.2), and two messages kept of one would be answered twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,26 @@ class _DialogueSmtp(_Borne):
 
 
 class _DialogueLmtp(_Borne, LMTP):
-    pass
+    """After its text, a message is answered once for each recipient that was taken (RFC 2033 §4.2), whatever
+    the answer: a client that lacks one waits for it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reponses = 1
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._reponses = 1
+
+    async def push(self, status: str | bytes) -> None:
+        text = status.decode("ascii") if isinstance(status, bytes) else status
+        await super().push("\r\n".join([text] * self._reponses))
+        if text.startswith("354"):
+            assert self.envelope is not None
+            self._reponses = len(self.envelope.rcpt_tos)
 
 
 class Reception:
@@ -141,13 +156,11 @@ class Reception:
         """Whether a message for this address is taken."""
         if address.lower() not in self._ecoute.adresses:
             return "550 5.1.1 Adresse inconnue"
-        if len(envelope.rcpt_tos) >= DESTINATAIRES_MAX:
-            return "452 4.5.3 Trop de destinataires"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep the message; 250 once it is on disk."""
+        """Keep the message, once however many addresses of ours it is for; 250 once it is on disk."""
         octets = envelope.content
         assert isinstance(octets, bytes)
         depot = Depot(

@@ -114,7 +114,7 @@ alias_database =
 local_recipient_maps =
 relay_domains = {domaine}, {domaine_hub}
 smtpd_relay_restrictions = permit_mynetworks, reject
-transport_maps = inline:{{ {domaine}=lmtp:inet:{hote}:{lmtp}, {domaine_hub}=smtp:[{hote}]:{hub} }}
+transport_maps = inline:{{ {domaine}=lmtp:inet:{hote}:{lmtp}, {domaine_hub}={protocole_hub}:[{hote}]:{hub} }}
 smtpd_tls_cert_file = {certificats}/cert.pem
 smtpd_tls_key_file = {certificats}/key.pem
 smtpd_tls_CAfile = {certificats}/ca.pem
@@ -322,7 +322,7 @@ class Postfix(Serveur):
     """SMTP: in the clear then STARTTLS on `smtp`, over TLS on `smtps`; it asks for a client certificate.
 
     hub: port of the direct reception of the hub, for mail to DOMAINE_HUB; with `tls_vers_hub` "secure", the
-    connection to it is over TLS and its certificate is checked.
+    connection to it is over TLS and its certificate is checked. protocole_hub: "smtp", or "lmtp:inet".
     """
 
     def __init__(
@@ -334,6 +334,7 @@ class Postfix(Serveur):
         lmtp: int,
         hub: int = 9,
         tls_vers_hub: str = "secure",
+        protocole_hub: str = "smtp",
     ) -> None:
         dossier.mkdir()
         self.smtp, self.smtps = free_ports(2)
@@ -350,6 +351,7 @@ class Postfix(Serveur):
             "certificats": certificats,
             "taille": TAILLE_MAX,
             "tls_vers_hub": tls_vers_hub,
+            "protocole_hub": protocole_hub,
             "lmtp": lmtp,
             "hub": hub,
             "smtp": self.smtp,
