@@ -97,6 +97,9 @@ class SigneNonVerifie:
             return refused_algorithm(
                 "empreinte", signer["digest_algorithm"]["algorithm"].dotted, digest.nom if digest else ""
             )
+        # Taken before they are looked into: asn1crypto encodes again what it has read, which is slow, and
+        # may differ from what was signed.
+        held = b"" if is_absent(signer["signed_attrs"]) else signer["signed_attrs"].dump()
         attributes = _attributes(signer)
         if isinstance(attributes, RefusCms):
             return attributes
@@ -111,7 +114,7 @@ class SigneNonVerifie:
                 f"{digest.nom} {computed.hex()}",
                 f"{digest.nom} {attributes['message_digest'].native.hex()}",
             )
-        method = _check_signature(signer, digest, self.annonce, profil)
+        method = _check_signature(signer, held, digest, self.annonce, profil)
         if isinstance(method, RefusCms):
             return method
         signing_time = attributes.get("signing_time")
@@ -245,15 +248,14 @@ def _bad_attributes(found: str) -> RefusCms:
 
 
 def _check_signature(
-    signer: Any, digest: Algorithme, certificat: Certificat, profil: Profil
+    signer: Any, attributes: bytes, digest: Algorithme, certificat: Certificat, profil: Profil
 ) -> str | RefusCms:
-    """What the signature was made with, or why it is refused."""
+    """What the signature was made with, or why it is refused. attributes: as they came."""
     identifier = signer["signature_algorithm"]["algorithm"].dotted
     algorithm = SIGNATURES.get(identifier)
     if algorithm is None or not profil.accepts(algorithm):
         return refused_algorithm("signature", identifier, algorithm.nom if algorithm else "")
     # The attributes are signed as a SET OF, not as the [0] that holds them (RFC 5652 §5.4).
-    attributes = signer["signed_attrs"].dump()
     signed = b"\x31" + attributes[1:]
     signature = signer["signature"].native
     try:

@@ -65,7 +65,9 @@ class ReleveImap:
                         failures = 0
                         if waiting:
                             await asyncio.sleep(EN_COURS)
-                        else:
+                        elif not await boite.uids():
+                            # What came while others were moved was announced already, and would not be again
+                            # before the end of the wait.
                             await boite.wait(self._boite.repos)
                 finally:
                     await boite.close()

@@ -10,6 +10,22 @@ from typing import Any, Final
 PAGE: Final = Path("docs/mesures.md")
 
 _BANC: Final = Path(__file__).resolve().parent.parent / "bench"
+_COURRIER: Final = {
+    "cle": "clé",
+    "profil": "profil",
+    "entree_par_s": "entrée (par seconde)",
+    "entree_crypto": "primitives (%)",
+    "sortie_par_s": "sortie (par seconde)",
+    "sortie_crypto": "primitives (%)",
+    "openssl_par_s": "`openssl cms` (par seconde)",
+}
+_FUZZ: Final = {
+    "cible": "cible",
+    "essais": "mutations",
+    "acceptes": "acceptées, contenu intact",
+    "fautes": "fautes",
+    "plus_long_ms": "la plus longue (ms)",
+}
 _COLONNES: Final = {
     "serveur": "serveur",
     "operation": "opération",
@@ -40,6 +56,8 @@ def render() -> str:
     synchrone = _load("synchrone")
     etapes = _load("etapes")
     volumes = _load("volumes")
+    courrier = _load("courrier")
+    fuzz = _load("fuzz")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -68,6 +86,21 @@ def render() -> str:
             ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
+            conditions_courrier=(
+                f"Fichier de {courrier['octets']} octets, courrier de {courrier['octets_du_courrier']} ; "
+                f"{courrier['machine']}, {courrier['date'][:10]}."
+            ),
+            courrier=_table(
+                tuple(_COURRIER.values()),
+                ([mesure[name] for name in _COURRIER] for mesure in courrier["mesures"]),
+            ),
+            conditions_fuzz=(
+                f"{sum(mesure['essais'] for mesure in fuzz['mesures'])} mutations, graine {fuzz['graine']} ; "
+                f"{fuzz['machine']}, {fuzz['date'][:10]}."
+            ),
+            fuzz=_table(
+                tuple(_FUZZ.values()), ([mesure[name] for name in _FUZZ] for mesure in fuzz["mesures"])
+            ),
         )
     )
 

@@ -18,9 +18,11 @@ from pathlib import Path
 
 from tests.fuzz import campagne
 from tests.fuzz.campagne import ARRET, DELAI, Bilan
-from tests.fuzz.cibles import CIBLES
+from tests.fuzz.cibles import CIBLES as CMS
+from tests.fuzz.cibles_courrier import COURRIER
 
 RESULTS = Path(__file__).parents[2] / "bench" / "results" / "fuzz.json"
+CIBLES = (*CMS, *COURRIER)
 LOT = 1_000
 
 

@@ -14,13 +14,14 @@ from certs.lecture import CertificatIllisible, read_chaine
 from tests.fuzz import campagne
 from tests.fuzz.campagne import Cible, Issue
 from tests.fuzz.cibles import CIBLES, judge_signed, monde
+from tests.fuzz.cibles_courrier import COURRIER
 from tests.fuzz.der import parse
 
 NOMBRE = 250
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cible", CIBLES, ids=lambda cible: cible.nom)
+@pytest.mark.parametrize("cible", [*CIBLES, *COURRIER], ids=lambda cible: cible.nom)
 def test_nothing_altered_nothing_raised_nothing_slow(cible: Cible) -> None:
     # A bomb costs some fifty times another message.
     nombre = NOMBRE // 6 if cible.nom == "bombes" else NOMBRE

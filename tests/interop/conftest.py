@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from certs.autorite import Autorite, create_autorite
+from tests.interop.canal import PAR_IMAP, PAR_SMTP, Canal, open_canal
 from tests.interop.serveurs import Dovecot, Postfix
 from tools.etrangers import Absence, Chaine, chaine
 
@@ -47,15 +48,25 @@ def certificats_tls(autorite_tls: Autorite, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-@pytest.fixture
-def etabli() -> Iterator[Path]:
+def create_etabli() -> Path:
     """A folder for servers: its address is short (a Unix socket has 108 octets for it), other users pass."""
     base = Path(os.environ["ECHANGEUR_TESTS_DOSSIER"])
     base.chmod(0o711)
     folder = Path(tempfile.mkdtemp(prefix="s", dir=base))
     folder.chmod(0o711)
-    yield folder
+    return folder
+
+
+def remove_etabli(folder: Path) -> None:
+    """What its servers left, whoever owns it."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def etabli() -> Iterator[Path]:
+    folder = create_etabli()
+    yield folder
+    remove_etabli(folder)
 
 
 @pytest.fixture
@@ -78,3 +89,20 @@ def postfix(outil: Outil, etabli: Path, certificats_tls: Path, dovecot: Dovecot)
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(PAR_IMAP, id="imap"), pytest.param(PAR_SMTP, id="smtp", marks=pytest.mark.long)],
+)
+def canal(request: pytest.FixtureRequest, outil: Outil, certificats_tls: object) -> Iterator[Canal]:
+    from pathlib import Path
+
+    assert isinstance(certificats_tls, Path)
+    dovecot, postfix = outil("dovecot"), outil("postfix")
+    folder = create_etabli()
+    try:
+        with open_canal(folder, certificats_tls, request.param, dovecot, postfix) as canal:
+            yield canal
+    finally:
+        remove_etabli(folder)

@@ -118,6 +118,7 @@ transport_maps = inline:{{ {domaine}=lmtp:inet:{hote}:{lmtp}, {domaine_hub}={pro
 smtpd_tls_cert_file = {certificats}/cert.pem
 smtpd_tls_key_file = {certificats}/key.pem
 smtpd_tls_CAfile = {certificats}/ca.pem
+smtpd_tls_security_level = may
 smtpd_tls_ask_ccert = yes
 smtpd_tls_received_header = yes
 smtp_tls_CAfile = {certificats}/ca.pem
@@ -288,17 +289,23 @@ class Dovecot(Serveur):
             with suppress(OSError, imaplib.IMAP4.error):
                 client.logout()
 
-    def messages(self, boite: str, dossier: str = "INBOX") -> list[bytes]:
-        """Every message of a folder of `boite`, whole; none when the folder does not exist."""
+    def messages(self, boite: str, dossier: str = "INBOX", connus: set[bytes] | None = None) -> list[bytes]:
+        """The messages of a folder of `boite`, whole; none when it does not exist.
+
+        connus: UIDs of messages to pass over, completed with those read.
+        """
+        connus = set() if connus is None else connus
         with self.connect(boite) as client:
             if client.select(f'"{dossier}"', readonly=True)[0] != "OK":
                 return []
-            _, numbers = client.search(None, "ALL")
+            _, numbers = client.uid("search", "ALL")
             found: list[bytes] = []
-            for number in numbers[0].split():
-                _, parts = client.fetch(number.decode(), "(BODY.PEEK[])")
-                assert isinstance(parts[0], tuple)
-                found.append(parts[0][1])
+            for uid in numbers[0].split():
+                if uid not in connus:
+                    _, parts = client.uid("fetch", uid.decode(), "(BODY.PEEK[])")
+                    assert isinstance(parts[0], tuple)
+                    found.append(parts[0][1])
+                    connus.add(uid)
             return found
 
     def count(self, boite: str, dossier: str = "INBOX") -> int:
@@ -405,9 +412,9 @@ def _group_name(gid: int) -> str:
     return grp.getgrgid(gid).gr_name
 
 
-def eventually(fact: Callable[[], bool], what: Callable[[], str]) -> None:
-    """Wait for a fact that no notification tells: look twenty times a second."""
-    deadline = time.monotonic() + DELAI
+def eventually(fact: Callable[[], bool], what: Callable[[], str], delai: float = DELAI) -> None:
+    """Wait for a fact that no notification tells: look five times a second."""
+    deadline = time.monotonic() + delai
     while not fact():
         assert time.monotonic() < deadline, what()
-        time.sleep(0.05)
+        time.sleep(0.2)
