@@ -22,7 +22,7 @@ def test_from_the_mail_of_a_partner_to_the_answer_in_its_mailbox(canal: Canal) -
         partner.compose("claire", demandes[1], detache=True), canal.adresse, partner.robot.adresse
     )
     partner.post("deux", demandes[2], b"<pas-du-xml")
-    eventually(lambda: {"une", "claire", "deux"} <= set(partner.collect()), canal.postfix.journal)
+    eventually(lambda: {"une", "claire", "deux"} <= set(partner.collect()), canal.journal, 90)
     for cle in ("une", "claire"):
         (recu,) = partner.vus[cle]
         assert recu.chiffre
