@@ -23,6 +23,7 @@ from registry.anomalies import Anomalie
 from schemas.mime import Partie
 from schemas.parser import ENVELOPE_LIMITS, parse
 from schemas.violations import Violation
+from soap.description import Champ, Message, TypeChamp
 from soap.faults import (
     CONTRAT_NON_RESPECTE,
     CORPS_INATTENDU,
@@ -35,7 +36,6 @@ from soap.faults import (
     XML_MALFORME,
 )
 from soap.mtom import PieceEmise, take_file
-from soap.services import Champ, Message, TypeChamp
 
 _ENVELOPE: Final = f"{{{NS_SOAP}}}Envelope"
 _HEADER: Final = f"{{{NS_SOAP}}}Header"

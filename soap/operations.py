@@ -20,9 +20,9 @@ from registry.echanges import (
     ReponseDoublons,
     ReponseNumUnique,
 )
+from soap.description import Operation
 from soap.envelope import FichierEmis, Parametres, Retour
 from soap.faults import CERTIFICAT_CHIFFREMENT, OPERATION_NON_ASSUREE
-from soap.services import Operation
 
 PDF: Final = "application/pdf"
 

@@ -28,10 +28,11 @@ from schemas.contract import PARTNER_SERVICES, wsdl_bytes, wsdl_source, xsd_byte
 from soap import faults
 from soap.connexions import SERVEUR, TEXTE, Runner, report, report_unread
 from soap.correlation import ENTETE, new_id
+from soap.description import Service
 from soap.flux import Flux, is_streamed, write_flux
 from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
-from soap.services import SERVICES, Service
+from soap.services import SERVICES
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
 _XSD: Final = "xmlmime.xsd"

@@ -1,590 +1,169 @@
 """The services and their operations, as data (`interface/services`): the three published ones, and ours.
 
 The WSDL files of `schemas.contract` are the contract; a test holds this table against them. It exists so
-that the edge knows operation, wrapper and fields without reading a WSDL.
+that the edge knows operation, wrapper and fields without reading a WSDL. The notation: `soap.description`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Final
 
 from registry.anomalies import Anomalie
+from soap.description import Operation, Service, describe_operation, describe_service
 from soap.faults import ACTION_ABSENTE, CORPS_ET_ACTION, NS_WS, OPERATION_INCONNUE
 
+_DEMANDE: Final = "nomFichierDemande fichierDemande:fichier"
+_DEMANDE_FACULTATIVE: Final = "nomFichierDemande? fichierDemande:fichier?"
+_DALO: Final = "nomFichierDalo fichierDalo:fichier"
+_ATTESTATION: Final = "nomAttestation? attestation:fichier?"
+_CERTIFICAT: Final = "nomCertificat certificat:fichier"
+_AGENT: Final = "utilisateur profil?"
 
-class TypeChamp(StrEnum):
-    """Type of a child of a wrapper, named as in the contract."""
-
-    TEXTE = "xs:string"
-    INSTANT = "xs:dateTime"
-    JOUR = "xs:date"
-    CODE = "ws:codeElement"
-    FICHIER = "ws:base64Binary"
-    ENTIER = "xs:long"
-    GROUPE = ""
-    """Children of its own, told where it is declared; may be repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Champ:
-    """A child element of a wrapper, in no namespace. champs: those of a group, which is never nested."""
-
-    nom: str
-    type: TypeChamp
-    facultatif: bool = False
-    champs: tuple[Champ, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A wrapper element of the target namespace; the order of its fields matters."""
-
-    element: str
-    champs: tuple[Champ, ...]
-
-    @property
-    def tag(self) -> str:
-        """The name of the wrapper in the notation of lxml."""
-        return f"{{{NS_WS}}}{self.element}"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation. `assuree` is False for what the contract declares and the hub does not serve yet."""
-
-    nom: str
-    parametres: Message
-    reponse: Message
-    assuree: bool = False
-
-    @property
-    def action(self) -> str:
-        """The whole SOAP action."""
-        return NS_WS + self.nom
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One published service. `alias` are the further names that its address may end with.
-
-    flux: True when what its MTOM messages join is too large to be held (`soap.flux`).
-    """
-
-    nom: str
-    operations: Mapping[str, Operation]
-    alias: tuple[str, ...] = ()
-    flux: bool = False
-
-    def chemins(self) -> tuple[str, ...]:
-        """Every path on which the service answers (`interface/services`, Addresses) ([SOA-4])."""
-        return tuple(
-            f"{contexte}/services/{nom}{barre}"
-            for contexte in ("", "/nuu", "/nuu-ws")
-            for nom in (self.nom, *self.alias)
-            for barre in ("", "/")
-        )
-
-
-def _texte(nom: str, *, facultatif: bool = False) -> Champ:
-    return Champ(nom, TypeChamp.TEXTE, facultatif)
-
-
-def _fichier(nom: str, *, facultatif: bool = False) -> Champ:
-    return Champ(nom, TypeChamp.FICHIER, facultatif)
-
-
-def _code(nom: str) -> Champ:
-    return Champ(nom, TypeChamp.CODE, facultatif=True)
-
-
-_CERTIFICAT: Final = (_texte("nomCertificat"), _fichier("certificat"))
-_COMPLET: Final = _texte("complet", facultatif=True)
-_DEMANDE: Final = (_texte("nomFichierDemande"), _fichier("fichierDemande"))
-_DALO: Final = (_texte("nomFichierDalo"), _fichier("fichierDalo"))
-
-
-def _entier(nom: str, *, facultatif: bool = False) -> Champ:
-    return Champ(nom, TypeChamp.ENTIER, facultatif)
-
-
-def _groupe(nom: str, *champs: Champ, facultatif: bool = False) -> Champ:
-    return Champ(nom, TypeChamp.GROUPE, facultatif, champs)
-
-
-def _service(nom: str, *operations: Operation, alias: tuple[str, ...] = (), flux: bool = False) -> Service:
-    return Service(nom, MappingProxyType({each.nom: each for each in operations}), alias, flux)
-
-
-DEMANDE_LOGEMENT: Final = _service(
+DEMANDE_LOGEMENT: Final = describe_service(
     "DemandeLogementImplService",
-    Operation(
+    describe_operation(
         "getNumUnique",
-        Message("numUniqueParametres", (*_DEMANDE, *_CERTIFICAT, _COMPLET)),
-        Message(
-            "numUniqueReponse",
-            (
-                *_DEMANDE,
-                _texte("nomAttestation", facultatif=True),
-                _fichier("attestation", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        f"{_DEMANDE} {_CERTIFICAT} complet?",
+        f"{_DEMANDE} {_ATTESTATION}",
+        element="numUnique",
     ),
-    Operation(
-        "getDemandeLogement",
-        Message("demandeLogementParametres", (_texte("numUnique"), *_CERTIFICAT, _COMPLET)),
-        Message("demandeLogementReponse", _DEMANDE),
-        assuree=True,
+    describe_operation(
+        "getDemandeLogement", f"numUnique {_CERTIFICAT} complet?", _DEMANDE, element="demandeLogement"
     ),
-    Operation(
+    describe_operation(
         "getDoublons",
-        Message("rechercheDoublonsParametres", _DEMANDE),
-        Message(
-            "rechercheDoublonsReponse",
-            (
-                _texte("nomFichierDoublons", facultatif=True),
-                _fichier("listeDoublons", facultatif=True),
-                _texte("nomFichierDemande", facultatif=True),
-                _fichier("fichierDemande", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        _DEMANDE,
+        f"nomFichierDoublons? listeDoublons:fichier? {_DEMANDE_FACULTATIVE}",
+        element="rechercheDoublons",
     ),
-    Operation(
-        "getDeclarationNouveauDalo",
-        Message("declarationNouveauDaloParametres", (*_DALO, *_CERTIFICAT)),
-        Message("declarationNouveauDaloReponse", _DALO),
-        assuree=True,
+    describe_operation(
+        "getDeclarationNouveauDalo", f"{_DALO} {_CERTIFICAT}", _DALO, element="declarationNouveauDalo"
     ),
-    Operation(
+    describe_operation(
         "getDemandesRadieesDepuisLe",
-        Message(
-            "demandesRadieesDepuisLeParametres",
-            (
-                Champ("dateRadiationDepuisLe", TypeChamp.INSTANT),
-                _code("motifRadiation"),
-                _code("statutDalo"),
-                _code("typeReservataire"),
-                *_CERTIFICAT,
-            ),
-        ),
-        Message(
-            "demandesRadieesDepuisLeReponse",
-            (
-                _texte("nomFichierDemandesRadiees", facultatif=True),
-                _fichier("fichierDemandesRadiees", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        "dateRadiationDepuisLe:instant motifRadiation:code? statutDalo:code? typeReservataire:code?"
+        f" {_CERTIFICAT}",
+        "nomFichierDemandesRadiees? fichierDemandesRadiees:fichier?",
+        element="demandesRadieesDepuisLe",
     ),
-    Operation(
+    describe_operation(
         "getNouveauxDaloDepuisLe",
-        Message(
-            "nouveauxDaloDepuisLeParametres",
-            (Champ("dateNouveauDaloDepuisLe", TypeChamp.INSTANT), *_CERTIFICAT),
-        ),
-        Message(
-            "nouveauxDaloDepuisLeReponse",
-            (
-                _texte("nomFichierNouveauxDalo", facultatif=True),
-                _fichier("fichierNouveauxDalo", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        f"dateNouveauDaloDepuisLe:instant {_CERTIFICAT}",
+        "nomFichierNouveauxDalo? fichierNouveauxDalo:fichier?",
+        element="nouveauxDaloDepuisLe",
     ),
     alias=("DemandeLogement",),
 )
 
-_FICHIER_XML: Final = Message(
-    "fichierXmlParametres", (_texte("nomFichier"), _fichier("fichierXml"), _texte("nomCertificat"))
-)
-_FICHIER_XML_RETOUR: Final = Message(
-    "fichierXmlReponse", (_texte("nomFichierXmlRetour"), _fichier("fichierXmlRetour"))
-)
 
-GESTION_PARTAGEE: Final = _service(
+def _fichier_xml(nom: str) -> Operation:
+    """Seven operations have the same two wrappers: what they carry tells them apart, or the action."""
+    return describe_operation(
+        nom,
+        "nomFichier fichierXml:fichier nomCertificat",
+        "nomFichierXmlRetour fichierXmlRetour:fichier",
+        element="fichierXml",
+    )
+
+
+GESTION_PARTAGEE: Final = describe_service(
     "GestionPartageeEVTImplService",
-    *(
-        Operation(nom, _FICHIER_XML, _FICHIER_XML_RETOUR, assuree=True)
-        for nom in (
-            "listerTypesEvenementsNationaux",
-            "listerTypesEvenementsTerritoriaux",
-            "listerEvenementsDemande",
-            "ajouterEvenementDemande",
-            "modifierEvenementDemande",
-            "supprimerEvenementDemande",
-        )
-    ),
+    _fichier_xml("listerTypesEvenementsNationaux"),
+    _fichier_xml("listerTypesEvenementsTerritoriaux"),
+    _fichier_xml("listerEvenementsDemande"),
+    _fichier_xml("ajouterEvenementDemande"),
+    _fichier_xml("modifierEvenementDemande"),
+    _fichier_xml("supprimerEvenementDemande"),
 )
 
-RECHERCHE_DEMANDE: Final = _service(
-    "RechercheDemandeImplService",
-    Operation("rechercheDemandeMulticritere", _FICHIER_XML, _FICHIER_XML_RETOUR, assuree=True),
+RECHERCHE_DEMANDE: Final = describe_service(
+    "RechercheDemandeImplService", _fichier_xml("rechercheDemandeMulticritere")
 )
 
-DOSSIER_UNIQUE: Final = _service(
+DOSSIER_UNIQUE: Final = describe_service(
     "DossierUniqueImplService",
-    Operation(
+    describe_operation(
         "deposerPiece",
-        Message(
-            "deposerPieceParametres",
-            (
-                _texte("numUnique"),
-                Champ("categorie", TypeChamp.CODE),
-                _texte("nomFichier"),
-                _fichier("fichierPiece"),
-                _texte("empreinte", facultatif=True),
-                _texte("pourLeCompteDe", facultatif=True),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "deposerPieceReponse",
-            (
-                _texte("idPiece"),
-                _texte("empreinte"),
-                _texte("typeContenu"),
-                _texte("taille"),
-                Champ("dateDepot", TypeChamp.INSTANT),
-            ),
-        ),
-        assuree=True,
+        f"numUnique categorie:code nomFichier fichierPiece:fichier empreinte? pourLeCompteDe? {_AGENT}",
+        "idPiece empreinte typeContenu taille dateDepot:instant",
     ),
-    Operation(
-        "listerPieces",
-        Message(
-            "listerPiecesParametres",
-            (
-                _texte("numUnique"),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "listerPiecesReponse",
-            (
-                _texte("nomFichierListe"),
-                _fichier("listePieces"),
-            ),
-        ),
-        assuree=True,
-    ),
-    Operation(
+    describe_operation("listerPieces", f"numUnique {_AGENT}", "nomFichierListe listePieces:fichier"),
+    describe_operation(
         "consulterPiece",
-        Message(
-            "consulterPieceParametres",
-            (
-                _texte("numUnique"),
-                _texte("idPiece"),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "consulterPieceReponse",
-            (
-                _texte("nomFichier"),
-                _texte("typeContenu"),
-                _texte("empreinte"),
-                _fichier("fichierPiece"),
-            ),
-        ),
-        assuree=True,
+        f"numUnique idPiece {_AGENT}",
+        "nomFichier typeContenu empreinte fichierPiece:fichier",
     ),
-    Operation(
+    describe_operation(
         "marquerPiece",
-        Message(
-            "marquerPieceParametres",
-            (
-                _texte("numUnique"),
-                _texte("idPiece"),
-                Champ("marque", TypeChamp.CODE, facultatif=True),
-                Champ("categorie", TypeChamp.CODE, facultatif=True),
-                _texte("commentaire", facultatif=True),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "marquerPieceReponse",
-            (
-                _texte("idPiece"),
-                Champ("dateAction", TypeChamp.INSTANT),
-            ),
-        ),
-        assuree=True,
+        f"numUnique idPiece marque:code? categorie:code? commentaire? {_AGENT}",
+        "idPiece dateAction:instant",
     ),
-    Operation(
-        "supprimerPiece",
-        Message(
-            "supprimerPieceParametres",
-            (
-                _texte("numUnique"),
-                _texte("idPiece"),
-                _texte("motif"),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "supprimerPieceReponse",
-            (
-                _texte("idPiece"),
-                Champ("dateAction", TypeChamp.INSTANT),
-            ),
-        ),
-        assuree=True,
-    ),
-    Operation(
-        "historiquePieces",
-        Message(
-            "historiquePiecesParametres",
-            (
-                _texte("numUnique"),
-                _texte("utilisateur"),
-                _texte("profil", facultatif=True),
-            ),
-        ),
-        Message(
-            "historiquePiecesReponse",
-            (
-                _texte("nomFichierHistorique"),
-                _fichier("historiquePieces"),
-            ),
-        ),
-        assuree=True,
+    describe_operation("supprimerPiece", f"numUnique idPiece motif {_AGENT}", "idPiece dateAction:instant"),
+    describe_operation(
+        "historiquePieces", f"numUnique {_AGENT}", "nomFichierHistorique historiquePieces:fichier"
     ),
     flux=True,
 )
-"""Ours, in the style of the others (docs/specification/70-dossier-unique.md)."""
+"""Ours, in the style of the others (docs/specification/70-pieces.md)."""
 
-DISTRIBUTIONS: Final = _service(
+DISTRIBUTIONS: Final = describe_service(
     "DistributionsImplService",
-    Operation(
+    describe_operation(
         "listerDistributions",
-        Message(
-            "listerDistributionsParametres",
-            (
-                _entier("apresSequence", facultatif=True),
-                _entier("nombreMax", facultatif=True),
-                _texte("etat", facultatif=True),
-            ),
-        ),
-        Message(
-            "listerDistributionsReponse",
-            (
-                _entier("derniereSequence"),
-                _texte("suite"),
-                _groupe(
-                    "distribution",
-                    _texte("idDistribution"),
-                    _entier("sequence"),
-                    _texte("etat"),
-                    Champ("dateDistribution", TypeChamp.INSTANT),
-                    _texte("typeFichier", facultatif=True),
-                    _texte("numUnique", facultatif=True),
-                    _texte("nomFichierDemande", facultatif=True),
-                    _texte("empreinte", facultatif=True),
-                    _fichier("fichierDemande", facultatif=True),
-                    facultatif=True,
-                ),
-            ),
-        ),
-        assuree=True,
+        "apresSequence:entier? nombreMax:entier? etat?",
+        "derniereSequence:entier suite distribution? ("
+        " idDistribution sequence:entier etat dateDistribution:instant typeFichier? numUnique?"
+        " nomFichierDemande? empreinte? fichierDemande:fichier? )",
     ),
-    Operation(
+    describe_operation(
         "acquitterDistributions",
-        Message(
-            "acquitterDistributionsParametres",
-            (_groupe("acquit", _entier("sequence"), _texte("empreinte")),),
-        ),
-        Message(
-            "acquitterDistributionsReponse",
-            (
-                _groupe(
-                    "resultat",
-                    _entier("sequence"),
-                    _texte("statut"),
-                    Champ("dateAcquit", TypeChamp.INSTANT, facultatif=True),
-                    _texte("code", facultatif=True),
-                    _texte("motif", facultatif=True),
-                ),
-            ),
-        ),
-        assuree=True,
+        "acquit ( sequence:entier empreinte )",
+        "resultat ( sequence:entier statut dateAcquit:instant? code? motif? )",
     ),
-    Operation(
+    describe_operation(
         "situerDistributions",
-        Message("situerDistributionsParametres", ()),
-        Message(
-            "situerDistributionsReponse",
-            (
-                _texte("canal"),
-                _entier("derniereSequence"),
-                _entier("enAttente"),
-                _entier("enEchec"),
-                _entier("premiereEnAttente", facultatif=True),
-                Champ("datePremiereEnAttente", TypeChamp.INSTANT, facultatif=True),
-                _entier("derniereAcquittee", facultatif=True),
-                Champ("dateDernierAcquit", TypeChamp.INSTANT, facultatif=True),
-            ),
-        ),
-        assuree=True,
+        "",
+        "canal derniereSequence:entier enAttente:entier enEchec:entier premiereEnAttente:entier?"
+        " datePremiereEnAttente:instant? derniereAcquittee:entier? dateDernierAcquit:instant?",
     ),
-    Operation(
-        "rejouerDistributions",
-        Message("rejouerDistributionsParametres", (_entier("sequence", facultatif=True),)),
-        Message("rejouerDistributionsReponse", (_entier("nombre"),)),
-        assuree=True,
-    ),
+    describe_operation("rejouerDistributions", "sequence:entier?", "nombre:entier"),
 )
 """Ours: what a guichet comes for itself (docs/specification/02-distribution.md)."""
 
-PORTAIL: Final = _service(
+PORTAIL: Final = describe_service(
     "PortailImplService",
-    Operation(
+    describe_operation(
         "enregistrerBrouillon",
-        Message(
-            "enregistrerBrouillonParametres",
-            (
-                _texte("idDepot", facultatif=True),
-                _texte("nomFichierDemande"),
-                _fichier("fichierDemande"),
-            ),
-        ),
-        Message(
-            "enregistrerBrouillonReponse",
-            (
-                _texte("idDepot"),
-                Champ("dateEnregistrement", TypeChamp.INSTANT),
-                Champ("dateEcheance", TypeChamp.JOUR),
-                _texte("manques"),
-            ),
-        ),
-        assuree=True,
+        f"idDepot? {_DEMANDE}",
+        "idDepot dateEnregistrement:instant dateEcheance:jour manques",
     ),
-    Operation(
+    describe_operation(
         "deposerDemande",
-        Message(
-            "deposerDemandeParametres",
-            (
-                _texte("idDepot", facultatif=True),
-                _texte("nomFichierDemande", facultatif=True),
-                _fichier("fichierDemande", facultatif=True),
-                _texte("complet", facultatif=True),
-            ),
-        ),
-        Message(
-            "deposerDemandeReponse",
-            (
-                _texte("idDepot", facultatif=True),
-                _texte("numUnique", facultatif=True),
-                _texte("nomFichierDemande"),
-                _fichier("fichierDemande"),
-                _texte("nomAttestation", facultatif=True),
-                _fichier("attestation", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        f"idDepot? {_DEMANDE_FACULTATIVE} complet?",
+        f"idDepot? numUnique? {_DEMANDE} {_ATTESTATION}",
     ),
-    Operation(
+    describe_operation(
         "listerDepots",
-        Message(
-            "listerDepotsParametres",
-            (
-                Champ("etat", TypeChamp.CODE, facultatif=True),
-                _texte("mel", facultatif=True),
-                _texte("nom", facultatif=True),
-                _texte("prenom", facultatif=True),
-                Champ("dateNaissance", TypeChamp.JOUR, facultatif=True),
-                _texte("territoire", facultatif=True),
-                Champ("deposeAvant", TypeChamp.INSTANT, facultatif=True),
-                _texte("apres", facultatif=True),
-            ),
-        ),
-        Message(
-            "listerDepotsReponse",
-            (
-                _texte("nomFichierListe"),
-                _fichier("listeDepots"),
-            ),
-        ),
-        assuree=True,
+        "etat:code? mel? nom? prenom? dateNaissance:jour? territoire? deposeAvant:instant? apres?",
+        "nomFichierListe listeDepots:fichier",
     ),
-    Operation(
+    describe_operation(
         "consulterDepot",
-        Message("consulterDepotParametres", (_texte("idDepot"),)),
-        Message(
-            "consulterDepotReponse",
-            (
-                _texte("idDepot"),
-                _texte("etat"),
-                _texte("guichet"),
-                Champ("dateDepot", TypeChamp.INSTANT, facultatif=True),
-                Champ("dateEcheance", TypeChamp.JOUR, facultatif=True),
-                _texte("numUnique", facultatif=True),
-                _texte("motif", facultatif=True),
-                _texte("commentaire", facultatif=True),
-                Champ("dateIssue", TypeChamp.INSTANT, facultatif=True),
-                _texte("nomFichierDemande", facultatif=True),
-                _fichier("fichierDemande", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        "idDepot",
+        "idDepot etat guichet dateDepot:instant? dateEcheance:jour? numUnique? motif? commentaire?"
+        f" dateIssue:instant? {_DEMANDE_FACULTATIVE}",
     ),
-    Operation(
+    describe_operation(
         "validerDepot",
-        Message(
-            "validerDepotParametres",
-            (
-                _texte("idDepot"),
-                Champ("pieceIdentite", TypeChamp.CODE),
-                _texte("nom"),
-                _texte("prenom", facultatif=True),
-                Champ("dateNaissance", TypeChamp.JOUR, facultatif=True),
-                _texte("nomFichierDemande", facultatif=True),
-                _fichier("fichierDemande", facultatif=True),
-                _texte("utilisateur"),
-                _texte("complet", facultatif=True),
-            ),
-        ),
-        Message(
-            "validerDepotReponse",
-            (
-                _texte("numUnique", facultatif=True),
-                _texte("nomFichierDemande"),
-                _fichier("fichierDemande"),
-                _texte("nomAttestation", facultatif=True),
-                _fichier("attestation", facultatif=True),
-            ),
-        ),
-        assuree=True,
+        f"idDepot pieceIdentite:code nom prenom? dateNaissance:jour? {_DEMANDE_FACULTATIVE}"
+        " utilisateur complet?",
+        f"numUnique? {_DEMANDE} {_ATTESTATION}",
     ),
-    Operation(
+    describe_operation(
         "invaliderDepot",
-        Message(
-            "invaliderDepotParametres",
-            (
-                _texte("idDepot"),
-                Champ("motif", TypeChamp.CODE),
-                _texte("commentaire", facultatif=True),
-                _texte("utilisateur"),
-            ),
-        ),
-        Message(
-            "invaliderDepotReponse",
-            (
-                _texte("idDepot"),
-                Champ("dateIssue", TypeChamp.INSTANT),
-                _texte("canal"),
-            ),
-        ),
-        assuree=True,
+        "idDepot motif:code commentaire? utilisateur",
+        "idDepot dateIssue:instant canal",
     ),
 )
 """Ours too: brouillons, deposits of the portal, validation (docs/specification/80-portail.md)."""

@@ -17,10 +17,11 @@ from registry.annexes import Sortie
 from registry.anomalies import Anomalie
 from registry.echanges import Echange, Refus
 from soap import spyne_compat
+from soap.description import Message, Operation, Service, TypeChamp
 from soap.envelope import Parametres, Retour, open_envelope, read_parametres, write_reponse
 from soap.faults import NS_WS, write_fault
 from soap.mtom import MessageRecu, open_message, write_message
-from soap.services import Message, Operation, Service, TypeChamp, choose_operation
+from soap.services import choose_operation
 
 spyne_compat.prepare()
 

@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 from lxml import etree
 
-from soap.services import SERVICES, Champ, Operation, Service, TypeChamp
+from soap.description import Champ, Operation, Service, TypeChamp
+from soap.services import SERVICES
 from tests.registry.documents_pieces import pdf
 from tests.soap.messages import WS, envelope
 

@@ -12,9 +12,10 @@ from lxml import etree
 
 from registry.anomalies import Anomalie
 from schemas.contract import message_schema
+from soap.description import Champ, Message, TypeChamp
 from soap.envelope import FichierEmis, Parametres, Retour, open_envelope, read_parametres, write_reponse
 from soap.mtom import PieceEmise
-from soap.services import DEMANDE_LOGEMENT, SERVICES, Champ, Message, TypeChamp
+from soap.services import DEMANDE_LOGEMENT, SERVICES
 from tests.soap.messages import SOAP, WS, envelope
 
 NUM_UNIQUE = DEMANDE_LOGEMENT.operations["getNumUnique"].parametres
@@ -266,7 +267,7 @@ def test_reader_agrees_with_the_schema_of_the_wsdl(drawn: tuple[str, Message, et
 )
 def test_answers_are_valid_under_the_wsdl(operation: object, mtom: bool, data: st.DataObject) -> None:
     """What is written is valid, whatever optional fields are there; MTOM once put back inline."""
-    from soap.services import Operation
+    from soap.description import Operation
 
     assert isinstance(operation, Operation)
     service = next(s for s in SERVICES if operation in s.operations.values())

@@ -9,13 +9,12 @@ from lxml import etree
 
 from registry.anomalies import Anomalie
 from schemas.contract import operations, wsdl_source, xsd_bytes
+from soap.description import Champ, Service
 from soap.services import (
     DEMANDE_LOGEMENT,
     GESTION_PARTAGEE,
     RECHERCHE_DEMANDE,
     SERVICES,
-    Champ,
-    Service,
     choose_operation,
 )
 from tests.soap.conftest import Hub

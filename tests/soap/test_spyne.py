@@ -16,8 +16,9 @@ import spyne.const
 import soap
 from registry.echanges import Canal, Echange, Emetteur, Refus
 from soap.correlation import new_id
+from soap.description import Operation
 from soap.envelope import FichierEmis, Parametres, Retour
-from soap.services import DEMANDE_LOGEMENT, GESTION_PARTAGEE, Operation
+from soap.services import DEMANDE_LOGEMENT, GESTION_PARTAGEE
 from soap.spyne_compat import parse_header
 from soap.spyne_engine import Moteur, Requete
 from tests.soap.conftest import guichet
