@@ -235,7 +235,13 @@ def find_id(conn: Connection, guichet: str, sequence: int) -> uuid.UUID | None:
 
 
 def list_readings(conn: Connection, distribution: uuid.UUID) -> tuple[tuple[uuid.UUID, datetime], ...]:
-    """The exchanges by which a guichet read that distribution, and when, in order."""
+    """The exchanges by which a guichet read that distribution, and when, in order ([DST-29]).
+
+    The table `retrait` says more than the common trace of readings (registry.traces), which tells whose data
+    left, by the numbers alone: which distribution, hence which version and which bytes. Of two events of one
+    demande in one answer, the common trace is the same. It is also kept when the common trace is erased: it
+    names nobody.
+    """
     rows = conn.execute(
         text("SELECT echange, lu_le FROM retrait WHERE distribution = :id ORDER BY echange"),
         {"id": distribution},

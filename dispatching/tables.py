@@ -129,7 +129,8 @@ TENTATIVE: Final = Table(
 RETRAIT: Final = Table(
     "retrait",
     METADATA,
-    # The file of a distribution was given to its guichet, which came for it: who read what.
+    # The file of a distribution was given to its guichet, which came for it: which version, which the common
+    # trace of readings does not say (dispatching.retraits.list_readings).
     Column("distribution", Uuid, primary_key=True),
     Column("echange", Uuid, primary_key=True),
     Column("lu_le", INSTANT, nullable=False),
