@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Final
 
@@ -35,13 +36,35 @@ async def serve(dossier: Path, port: int) -> AsyncIterator[str]:
     try:
         yield await _ready(process, dossier)
     finally:
+        await _stop(process)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Stop the hub and wait for its end; a Ctrl-C meanwhile, or just before, is raised afterwards.
+
+    The wait is for the end of its output too: only then is the transport of the process closed, while there
+    is a loop to close it. Left to its destructor, it complains of a loop that is no more.
+    """
+    interrupts: list[BaseException] = []
+    before = signal.signal(signal.SIGINT, lambda *_: interrupts.append(KeyboardInterrupt()))
+    end: Callable[[], Coroutine[None, None, object]] = process.communicate
+    try:
         if process.returncode is None:
             process.terminate()
+        while True:
             try:
-                await asyncio.wait_for(process.wait(), _ARRET)
+                await asyncio.wait_for(end(), _ARRET)
+                break
             except TimeoutError:
                 process.kill()
-                await process.wait()
+                end = process.wait
+            except asyncio.CancelledError as error:
+                # Asked for before, and told at the first wait.
+                interrupts.append(error)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise interrupts[0]
 
 
 async def _ready(process: asyncio.subprocess.Process, dossier: Path) -> str:

@@ -263,3 +263,60 @@ def test_interrupted_in_the_middle(temporaire: Path) -> None:
     assert "3. " not in sortie.partition("2. le couple")[2]
     assert code == 130
     assert erreur.strip() == "Interrompu."
+
+
+# The same command, whose story ends as soon as the hub is there, and which is interrupted at a known step.
+INTERROMPU = """
+import asyncio.subprocess
+import os
+import signal
+from echangeur.cli import main
+from echangeur.demo import deroulement, serveur
+from echangeur.sortie import ConstatNegatif
+
+step = "ETAPE"
+started, stopped = serveur._ready, asyncio.subprocess.Process.terminate
+communicate = asyncio.subprocess.Process.communicate
+
+def interrupt(here):
+    if here in step:
+        os.kill(os.getpid(), signal.SIGINT)
+
+async def ready(process, dossier):
+    interrupt("démarrage")
+    base = await started(process, dossier)
+    interrupt("prêt")
+    return base
+
+def terminate(process):
+    stopped(process)
+    interrupt("fin demandée")
+
+async def wait(process):
+    interrupt("fin attendue")
+    return await communicate(process)
+
+async def play(*_):
+    raise ConstatNegatif("Rien à montrer.")
+
+serveur._ready = ready
+deroulement._play = play
+asyncio.subprocess.Process.terminate = terminate
+asyncio.subprocess.Process.communicate = wait
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "etape", ["démarrage", "prêt", "fin demandée", "fin attendue", "fin demandée, fin attendue"]
+)
+def test_interrupted_around_the_hub(temporaire: Path, etape: str) -> None:
+    """Ctrl-C while the hub starts, serves or stops, or twice: one word, and nothing is left."""
+    scenario = INTERROMPU.replace("ETAPE", etape)
+    with started(
+        temporaire, sys.executable, "-W", "always::ResourceWarning", "-c", scenario, "demo"
+    ) as process:
+        code, _, erreur = finish(process, temporaire)
+    assert code == 130
+    assert erreur.strip() == "Interrompu."
