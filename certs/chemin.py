@@ -11,7 +11,7 @@ Identity is the pin, and comes first; a path only adds that the authority still 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -101,8 +101,13 @@ class Lcr:
 
 @dataclass(frozen=True, slots=True)
 class ReponseOcsp:
-    """A response of an OCSP responder (RFC 6960), parsed."""
+    """A response of an OCSP responder (RFC 6960), parsed.
 
+    publiee_le, prochaine_le: its thisUpdate and nextUpdate (aware, UTC).
+    """
+
+    publiee_le: datetime
+    prochaine_le: datetime | None
     _reponse: Any = field(repr=False)
 
 
@@ -110,13 +115,16 @@ class ReponseOcsp:
 class Revocation:
     """What is known of revocations, and how much of it is demanded.
 
-    grace: how long after its nextUpdate a list still counts; past it the verdict is « suspended ».
+    grace: how long after its nextUpdate a list or a response still counts; past it the verdict is
+        « suspended ».
+    feuille: what is demanded of the certificate itself, when more is than of the authorities above it.
     """
 
     exigence: Exigence = Exigence.AUCUNE
     lcr: tuple[Lcr, ...] = ()
     ocsp: tuple[ReponseOcsp, ...] = ()
     grace: timedelta = timedelta(0)
+    feuille: Exigence | None = None
     fraicheur: timedelta | None = None
     """Age that a list may have instead of its own nextUpdate; only set for those within their grace."""
 
@@ -150,9 +158,15 @@ def read_ocsp(der: bytes) -> ReponseOcsp | None:
         response = ocsp.OCSPResponse.load(der, strict=True)
         if response["response_status"].native != "successful" or not response.response_data:
             return None
-    except ERREURS_ASN1:
+        single = response.response_data["responses"][0]
+        next_update = single["next_update"].native
+        return ReponseOcsp(
+            single["this_update"].native.astimezone(UTC),
+            None if next_update is None else next_update.astimezone(UTC),
+            response,
+        )
+    except (*ERREURS_ASN1, IndexError):
         return None
-    return ReponseOcsp(response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +230,15 @@ def validate(
 
 
 def _within_grace(revocation: Revocation, at: datetime) -> Revocation:
-    """Only the lists that are current or within their grace, taken as current."""
-    recent = tuple(
-        each
-        for each in revocation.lcr
-        if each.publiee_le <= at and (each.prochaine_le is None or at <= each.prochaine_le + revocation.grace)
-    )
-    oldest = min((each.publiee_le for each in recent), default=at)
-    # A response of OCSP has no grace: its life is one of minutes, and asking again costs nothing.
-    return Revocation(revocation.exigence, recent, fraicheur=at - oldest)
+    """Only what is current or within its grace, taken as current."""
+
+    def recent(publiee: datetime, prochaine: datetime | None) -> bool:
+        return publiee <= at and (prochaine is None or at <= prochaine + revocation.grace)
+
+    lists = tuple(each for each in revocation.lcr if recent(each.publiee_le, each.prochaine_le))
+    responses = tuple(each for each in revocation.ocsp if recent(each.publiee_le, each.prochaine_le))
+    oldest = min((*(each.publiee_le for each in lists), *(each.publiee_le for each in responses)), default=at)
+    return replace(revocation, lcr=lists, ocsp=responses, fraicheur=at - oldest)
 
 
 async def _validate(
@@ -381,9 +395,10 @@ def _context(
     issuers += [each.certificate for each in ancres._ancres]
     algorithmes = _Algorithmes(profil)
     rule = _REGLES[revocation.exigence]
+    leaf_rule = rule if revocation.feuille is None else _REGLES[revocation.feuille]
     lists = [each._liste for each in revocation.lcr if _is_genuine(each, issuers, algorithmes, at)]
     policy = CertRevTrustPolicy(
-        RevocationCheckingPolicy(rule, rule),
+        RevocationCheckingPolicy(leaf_rule, rule),
         freshness=revocation.fraicheur,
         freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION
         if revocation.fraicheur

@@ -28,6 +28,7 @@ from dispatching.decision import Distributeur
 from dispatching.handlers_retrait import Retraits
 from dispatching.transport import Transport
 from dispatching.worker import Worker
+from echangeur.confiance import charge_of, watch_verdicts
 from echangeur.config import Configuration
 from echangeur.courrier import create_courrier
 from echangeur.ecoute import bind, url_of
@@ -47,6 +48,7 @@ from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
 from registry.projection import Projection
+from registry.verdicts_certificats import judge_all
 from soap.client import DistributionClient
 from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
@@ -125,6 +127,9 @@ async def _services(
 ) -> AsyncIterator[None]:
     configuration = instance.configuration
     identites = Identites(engine, clock)
+    # Before anything is accepted: a partner whose certificate was revoked meanwhile does not slip in.
+    verdicts = charge_of(configuration)
+    await asyncio.to_thread(judge_all, engine, verdicts, instant=clock.now())
     pins = await asyncio.to_thread(identites.epingles)
     context = server_tls(instance, pins)
     distributeur = Distributeur(clock)
@@ -152,6 +157,7 @@ async def _services(
         refus.start()
         stack.push_async_callback(refus.stop)
         stack.push_async_callback(_cancel, asyncio.create_task(_watch_pins(identites, context, set(pins))))
+        stack.push_async_callback(_cancel, asyncio.create_task(watch_verdicts(engine, clock, verdicts)))
         limites = Limites(
             configuration.serveur.taille_max,
             configuration.serveur.delai_lecture,

@@ -117,6 +117,28 @@ class Attestation(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "https://www.demande-logement-social.gouv.fr"
 
 
+class Confiance(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ce qui est demandé aux autorités de confiance des partenaires."""
+
+    revocation: Annotated[
+        Literal["si-declaree", "exigee", "aucune"],
+        Meta(
+            description="Quand la révocation d'un certificat doit être connue : `si-declaree`, s'il dit où"
+            " elle est publiée ou si la liste de son autorité est donnée ; `exigee`, toujours ; `aucune`,"
+            " jamais."
+        ),
+    ] = "si-declaree"
+    grace: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=720,
+            description="Heures pendant lesquelles une liste ou une réponse qui n'est plus à jour compte"
+            " encore. Passé ce délai, ce qui en dépend attend.",
+        ),
+    ] = 24
+
+
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """Tout ce que règle `echangeur.toml`."""
 
@@ -127,6 +149,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     relais: RelaisCourrier = RelaisCourrier()
     boite: Boite = Boite()
     attestation: Attestation = Attestation()
+    confiance: Confiance = Confiance()
     regles: Regles = Regles()
     pieces: LimitesPieces = LimitesPieces()
     recherche: LimitesRecherche = LimitesRecherche()

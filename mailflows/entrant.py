@@ -49,6 +49,7 @@ from mailflows.resultats import Resultat, Tete
 from mailflows.sortants import ASortir, NatureSortant
 from registry.anomalies import Anomalie, Tour
 from registry.batching import Saturation
+from registry.certificats import CERTIFICAT_SUSPENDU
 from registry.clock import Clock
 from registry.echanges import Canal, Echange, Emetteur, Fichier, Refus
 from registry.exchanges_store import Statut
@@ -148,6 +149,9 @@ class Entrant:
             await asyncio.to_thread(self._notice, pris, exterieur)
             return
         opened = await open_mail(exterieur, self._cles, self._identites, pris.recu_le)
+        if isinstance(opened, Refuse) and opened.anomalie.type is CERTIFICAT_SUSPENDU:
+            await asyncio.to_thread(self._wait, pris, exterieur, opened)
+            return
         if not isinstance(opened, Ouvert):
             await asyncio.to_thread(self._quarantine, pris, exterieur, opened)
             return
@@ -377,6 +381,13 @@ class Entrant:
                 [ASortir(identifiant, told, NatureSortant.REFUS, pris.id, 1, 1, entite)],
                 instant=instant,
             )
+
+    def _wait(self, pris: Pris, exterieur: Exterieur, refus: Refuse) -> None:
+        """Keep a message until its signer may be judged ([CER-37]); put it aside when that took too long."""
+        with self._engine.begin() as conn:
+            if entrants.postpone(conn, pris, refus.anomalie.message, instant=self._clock.now()):
+                return
+        self._quarantine(pris, exterieur, refus)
 
     def _told_enough(self, conn: Connection, guichet: str, instant: datetime) -> bool:
         nombre = conn.execute(

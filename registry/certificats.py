@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certs.algorithmes import PAR_DEFAUT, PROFILS
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
-from certs.verification import Usage, verify
+from certs.verification import Motif, Usage, verify
 from registry.anomalies import CATALOGUE, Anomalie, Tour
 from registry.clock import Clock
 from registry.constats import Constat
@@ -28,7 +28,10 @@ from registry.guichets_store import get_guichet, list_guichets
 from registry.profils import default_profil
 from registry.profils_store import read_profils
 from registry.tables import CERTIFICAT
+from registry.tables_certificats import VERDICT_CERTIFICAT
 from registry.usages_certificats import (
+    ADMIS,
+    SUSPENDUS,
     EtatCertificat,
     UsageCertificat,
     etat_of,
@@ -87,6 +90,22 @@ CERTIFICAT_REVOQUE: Final = CATALOGUE.declare(
     source="spécification, CER-33",
 )
 
+CERTIFICAT_DESAVOUE: Final = CATALOGUE.declare(
+    "GUI008",
+    "L'autorité du certificat présenté ne répond plus de lui : {constat} (attendu : {attendu}).",
+    tour=Tour.PARTENAIRE,
+    conduite="Faire enregistrer un certificat dont le chemin est valide.",
+    source="spécification, CER-36",
+)
+CERTIFICAT_SUSPENDU: Final = CATALOGUE.declare(
+    "GUI009",
+    "La révocation du certificat présenté ne peut pas être vérifiée : {constat} (attendu : {attendu}).",
+    tour=Tour.EXPLOITANT,
+    conduite="Rafraîchir la liste de révocation de l'autorité ; renvoyer ensuite le même message.",
+    source="spécification, CER-37",
+    rejouable=True,
+)
+
 _FRESH: Final = timedelta(seconds=1)
 """Age at which the copy in memory is compared with the database: a withdrawal takes effect within it."""
 
@@ -97,6 +116,7 @@ class CertificatEpingle:
 
     empreinte: 64 lower-case hexadecimal characters. usages: what it is registered for.
     actif_du: when it comes into use towards its guichet. retire_le: None while it is trusted.
+    motif: what the authorities trusted say of it, since juge_depuis; constat and attendu, in French.
     """
 
     empreinte: str
@@ -110,6 +130,15 @@ class CertificatEpingle:
     usages: frozenset[UsageCertificat]
     retire_le: datetime | None = None
     revoque_le: datetime | None = None
+    motif: Motif = Motif.VALIDE
+    constat: str = ""
+    attendu: str = ""
+    juge_depuis: datetime | None = None
+
+    @property
+    def admis(self) -> bool:
+        """Whether its authority, if one is trusted, vouches for it ([CER-36])."""
+        return self.motif in ADMIS
 
     def etat(self, instant: datetime) -> EtatCertificat:
         """Where it is in its life."""
@@ -202,7 +231,12 @@ def withdraw_certificat(
 
 def list_certificats(conn: Connection, guichet: str | None = None) -> tuple[CertificatEpingle, ...]:
     """All the certificates, withdrawn ones included, or those of a guichet; by guichet, then by date."""
-    query = select(CERTIFICAT).order_by(CERTIFICAT.c.guichet, CERTIFICAT.c.enregistre_le)
+    verdict = VERDICT_CERTIFICAT.c
+    query = (
+        select(CERTIFICAT, verdict.motif, verdict.constat, verdict.attendu, verdict.depuis)
+        .outerjoin(VERDICT_CERTIFICAT, verdict.empreinte == CERTIFICAT.c.empreinte)
+        .order_by(CERTIFICAT.c.guichet, CERTIFICAT.c.enregistre_le)
+    )
     if guichet is not None:
         query = query.where(CERTIFICAT.c.guichet == guichet)
     return tuple(_epingle(ligne) for ligne in conn.execute(query))
@@ -215,7 +249,9 @@ def certificat_de_chiffrement(conn: Connection, code: str, *, instant: datetime)
     candidats = [
         each
         for each in list_certificats(conn, code)
-        if UsageCertificat.CHIFFREMENT in each.usages and each.etat(instant) is EtatCertificat.ACTIF
+        if UsageCertificat.CHIFFREMENT in each.usages
+        and each.etat(instant) is EtatCertificat.ACTIF
+        and each.admis
     ]
     for candidat in sorted(candidats, key=lambda each: (each.actif_du, each.valide_du), reverse=True):
         lu = read_certificat(candidat.pem)
@@ -245,6 +281,10 @@ def _epingle(ligne: Row[Any]) -> CertificatEpingle:
         usages=_usages(ligne),
         retire_le=ligne.retire_le,
         revoque_le=ligne.revoque_le,
+        motif=Motif.VALIDE if ligne.motif is None else Motif(ligne.motif),
+        constat=ligne.constat or "",
+        attendu=ligne.attendu or "",
+        juge_depuis=ligne.depuis,
     )
 
 
@@ -305,6 +345,8 @@ class Identites:
             return CERTIFICAT_PAS_ENCORE_VALIDE(_moment(instant), _moment(certificat.valide_du))
         if instant > certificat.valide_au:
             return CERTIFICAT_EXPIRE(_moment(instant), _moment(certificat.valide_au))
+        if not certificat.admis:
+            return _disowned(certificat)
         if usage not in certificat.usages:
             return CERTIFICAT_AUTRE_USAGE(usage, ", ".join(sorted(certificat.usages)))
         if not emetteur.guichet.actif:
@@ -347,6 +389,12 @@ class Identites:
                 copie = _Copie(generation, instant, _load(conn))
             self._copie = copie
             return copie
+
+
+def _disowned(certificat: CertificatEpingle) -> Anomalie:
+    if certificat.motif in SUSPENDUS:
+        return CERTIFICAT_SUSPENDU(certificat.constat, certificat.attendu)
+    return CERTIFICAT_DESAVOUE(certificat.constat, certificat.attendu)
 
 
 def _load(conn: Connection) -> Mapping[str, tuple[CertificatEpingle, Emetteur]]:

@@ -6,28 +6,46 @@ Without any, the pin alone decides. Lists are fetched by an edge (`echangeur.lcr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from certs.chemin import Ancres, Exigence, Lcr, Revocation, is_signed_by, read_lcr
+from certs.algorithmes import PAR_DEFAUT, Profil
+from certs.chemin import (
+    Ancres,
+    Exigence,
+    Lcr,
+    ReponseOcsp,
+    Revocation,
+    is_signed_by,
+    read_lcr,
+    validate,
+)
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
-from certs.verdicts import Verdicts
+from certs.verification import Motif, Usage, Verdict, verify
 from registry.constats import Constat
+from registry.generations import Generation, bump
 from registry.tables_certificats import AUTORITE_CONFIANCE
 
 GRACE: Final = timedelta(hours=24)
 """A list published a day late suspends nobody; beyond, what depends on it waits."""
+
+PERIODE: Final = timedelta(hours=6)
+"""A verdict is never kept longer."""
+
+_SECONDE: Final = timedelta(seconds=1)
+_JAMAIS: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class AutoriteConfiance:
     """An authority trusted (ancre) or only known, to build paths with.
 
-    lcr_url: where its list is fetched, or empty. erreur: why the last attempt failed, in French, or empty.
+    lcr_url, ocsp_url: where its list is fetched, where it is asked of one certificate; or empty.
+    erreur: why the last attempt failed, in French, or empty.
     """
 
     certificat: Certificat
@@ -37,6 +55,7 @@ class AutoriteConfiance:
     lcr: Lcr | None
     obtenue_le: datetime | None
     erreur: str
+    ocsp_url: str = ""
 
     def a_rafraichir(self, instant: datetime) -> bool:
         """Whether its list should be fetched: none yet, or past half of its life."""
@@ -48,7 +67,7 @@ class AutoriteConfiance:
 
 
 def add_autorite(
-    conn: Connection, data: bytes, *, ancre: bool, lcr_url: str, instant: datetime
+    conn: Connection, data: bytes, *, ancre: bool, lcr_url: str, instant: datetime, ocsp_url: str = ""
 ) -> AutoriteConfiance | tuple[Constat, ...]:
     """Trust an authority (PEM or DER), or only know it; or say why not. Again: its settings change."""
     lu = read_certificat(data)
@@ -57,13 +76,15 @@ def add_autorite(
     if not lu.autorite:
         texte = f"{lu.sujet[:200]} n'est pas le certificat d'une autorité (basicConstraints)"
         return (Constat("AUTORITE-USAGE", "certificat", texte),)
-    if lcr_url and not lcr_url.startswith(("http://", "https://")):
-        return (Constat("AUTORITE-URL", "lcr", f"« {lcr_url} » n'est pas une adresse http ou https"),)
-    settings = {"ancre": ancre, "lcr_url": lcr_url, "retiree_le": None}
+    for champ, url in (("lcr", lcr_url), ("ocsp", ocsp_url)):
+        if url and not url.startswith(("http://", "https://")):
+            return (Constat("AUTORITE-URL", champ, f"« {url} » n'est pas une adresse http ou https"),)
+    settings = {"ancre": ancre, "lcr_url": lcr_url, "ocsp_url": ocsp_url, "retiree_le": None}
     pose = insert(AUTORITE_CONFIANCE).values(
         empreinte=lu.empreinte, nom=lu.sujet, pem=lu.pem.decode("ascii"), ajoutee_le=instant, **settings
     )
     conn.execute(pose.on_conflict_do_update(index_elements=["empreinte"], set_=settings))
+    bump(conn, Generation.CONFIANCE)
     return next(each for each in list_autorites(conn) if each.certificat.empreinte == lu.empreinte)
 
 
@@ -73,6 +94,7 @@ def remove_autorite(conn: Connection, empreinte: str, *, instant: datetime) -> t
     pose = update(AUTORITE_CONFIANCE).where(table.empreinte == empreinte, table.retiree_le.is_(None))
     if not conn.execute(pose.values(retiree_le=instant)).rowcount:
         return (Constat("AUTORITE-INCONNUE", "empreinte", f"aucune autorité d'empreinte {empreinte}"),)
+    bump(conn, Generation.CONFIANCE)
     return ()
 
 
@@ -108,6 +130,7 @@ def keep_lcr(
             lcr_erreur="",
         )
     )
+    bump(conn, Generation.CONFIANCE)
     return ()
 
 
@@ -121,20 +144,95 @@ def refuse_lcr(conn: Connection, autorite: AutoriteConfiance, erreur: str) -> tu
     return (Constat("LCR-REFUSEE", "lcr", erreur),)
 
 
-def load_verdicts(
-    conn: Connection, *, exigence: Exigence = Exigence.SI_DECLAREE, grace: timedelta = GRACE
-) -> tuple[Verdicts, tuple[Certificat, ...]]:
-    """What judges the certificates of partners now, and the intermediates known, to build paths with.
+@dataclass(frozen=True, slots=True)
+class Confiance:
+    """What judges the certificates of partners at an explicit instant.
 
-    Without an anchor, the pin alone decides: dates, key and use are judged, and no path.
+    autorites: those known. grace: how long what is stale still counts, and how long an authority just added
+    may be without its first list.
     """
+
+    autorites: tuple[AutoriteConfiance, ...]
+    revocation: Revocation
+    grace: timedelta
+
+    def judge(
+        self,
+        certificat: Certificat,
+        usage: Usage,
+        *,
+        at: datetime,
+        profil: Profil = PAR_DEFAUT,
+        reponses: tuple[ReponseOcsp, ...] = (),
+    ) -> Verdict:
+        """The verdict: dates, key and use; then, with an anchor, path and revocation.
+
+        A list that the operator gave for an authority is demanded of what that authority issued, whether or
+        not the certificate says where it is published. EMETTEUR_INCONNU: no authority trusted issued it.
+        """
+        ancres = [each.certificat for each in self.autorites if each.ancre]
+        verdict = verify(certificat, usage, at=at, rsa_min=profil.rsa_min)
+        if not verdict.accepte or not ancres:
+            return verdict
+        revocation = replace(self.revocation, ocsp=reponses)
+        if revocation.exigence is not Exigence.AUCUNE and self._has_list(certificat):
+            revocation = replace(revocation, feuille=Exigence.EXIGEE)
+        verdict = validate(
+            certificat,
+            [each.certificat for each in self.autorites if not each.ancre],
+            Ancres.of(ancres),
+            at=at,
+            revocation=revocation,
+            profil=profil,
+        )
+        if verdict.motif is Motif.REVOCATION_INDETERMINEE and at < self._first_lists_until():
+            # Nothing could be fetched yet: the path counts alone, for as long as a list may be late.
+            return self._without_revocation(certificat, ancres, at, profil)
+        return verdict
+
+    def next_change(
+        self, certificat: Certificat, at: datetime, reponses: tuple[ReponseOcsp, ...]
+    ) -> datetime:
+        """The first instant after `at` when the verdict may be another one, with the same authorities."""
+        moments = [certificat.valide_du, certificat.valide_au, self._first_lists_until()]
+        for autorite in self.autorites:
+            moments += [autorite.certificat.valide_du, autorite.certificat.valide_au]
+        moments += [
+            until + self.grace
+            for until in (
+                *(each.prochaine_le for each in self.revocation.lcr),
+                *(each.prochaine_le for each in reponses),
+            )
+            if until is not None
+        ]
+        # The bounds are included: what ends is told one second later.
+        later = [moment + _SECONDE for moment in moments if moment + _SECONDE > at]
+        return min([at + PERIODE, *later])
+
+    def _has_list(self, certificat: Certificat) -> bool:
+        return any(
+            each.certificat.sujet == certificat.emetteur and (each.lcr_url or each.lcr is not None)
+            for each in self.autorites
+        )
+
+    def _first_lists_until(self) -> datetime:
+        waiting = [each.ajoutee_le for each in self.autorites if each.lcr is None]
+        return max(waiting) + self.grace if waiting else _JAMAIS
+
+    def _without_revocation(
+        self, certificat: Certificat, ancres: list[Certificat], at: datetime, profil: Profil
+    ) -> Verdict:
+        others = [each.certificat for each in self.autorites if not each.ancre]
+        return validate(certificat, others, Ancres.of(ancres), at=at, profil=profil)
+
+
+def load_confiance(
+    conn: Connection, *, exigence: Exigence = Exigence.SI_DECLAREE, grace: timedelta = GRACE
+) -> Confiance:
+    """The authorities in force with the lists kept."""
     known = list_autorites(conn)
-    anchors = [each.certificat for each in known if each.ancre]
-    others = tuple(each.certificat for each in known if not each.ancre)
-    if not anchors:
-        return Verdicts(None), others
     lists = tuple(each.lcr for each in known if each.lcr is not None)
-    return Verdicts(Ancres.of(anchors), Revocation(exigence, lists, grace=grace)), others
+    return Confiance(known, Revocation(exigence, lists, grace=grace), grace)
 
 
 def _autorite(row: Row[Any]) -> AutoriteConfiance:
@@ -148,4 +246,5 @@ def _autorite(row: Row[Any]) -> AutoriteConfiance:
         None if row.lcr is None else read_lcr(row.lcr),
         row.lcr_obtenue_le,
         row.lcr_erreur,
+        row.ocsp_url,
     )

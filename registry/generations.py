@@ -18,6 +18,8 @@ class Generation(StrEnum):
     IDENTITES = "identites"
     """Guichets and certificates."""
     FILTRES = "filtres"
+    CONFIANCE = "confiance"
+    """Authorities of partners and their lists: what the verdicts on certificates rest upon."""
 
 
 _BUMP: Final = text("UPDATE generation SET valeur = valeur + 1 WHERE nom = :nom RETURNING valeur")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from certs.lecture import Certificat
-from certs.verification import Usage, Verdict, verify
+from certs.verification import Motif, Usage, Verdict, verify
 
 
 class UsageCertificat(StrEnum):
@@ -29,6 +29,14 @@ VERIFIES: Final = {
     UsageCertificat.CHIFFREMENT: Usage.CHIFFREMENT,
 }
 """The use that the certificate itself must allow."""
+
+
+ADMIS: Final = frozenset({Motif.VALIDE, Motif.EMETTEUR_INCONNU})
+"""Verdicts on the path under which a pin decides: an authority that the operator trusts vouches for it, or
+none of them issued it."""
+
+SUSPENDUS: Final = frozenset({Motif.REVOCATION_PERIMEE, Motif.REVOCATION_INDETERMINEE})
+"""Verdicts that waiting may turn into an acceptance."""
 
 
 class EtatCertificat(StrEnum):

@@ -11,7 +11,9 @@ import typer
 
 from certs.autorite import CLES, P256, Autorite, Identite, export_p12, write_secret
 from certs.lecture import Certificat, read_certificat
+from certs.verification import Motif
 from echangeur.commandes.guichet import find, refusal
+from echangeur.confiance import charge_of
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
@@ -19,7 +21,8 @@ from registry.certificats import CertificatEpingle, list_certificats, pin_certif
 from registry.guichets import Guichet
 from registry.profils import Profil, default_profil
 from registry.profils_store import read_profils, set_profil
-from registry.usages_certificats import EtatCertificat, UsageCertificat
+from registry.usages_certificats import SUSPENDUS, EtatCertificat, UsageCertificat
+from registry.verdicts_certificats import judge_due
 
 app = create_group("Les certificats : l'empreinte enregistrée désigne le guichet.")
 
@@ -82,6 +85,7 @@ def issue(
         pinned = pin_certificat(conn, code, identite.certificat, instant=now)
         if not isinstance(pinned, CertificatEpingle):
             raise refusal("Le certificat n'est pas émis", pinned)
+        judge_due(conn, charge_of(instance_of(ctx).configuration), instant=now)
         # Before the commit: a pin whose key was never written would be of no use.
         if demande is None:
             identite.write(dossier)
@@ -135,6 +139,7 @@ def pin(
             usages=frozenset(usage or ()),
             actif_du=None if a_partir_du is None else a_partir_du.replace(tzinfo=UTC),
         )
+        judge_due(conn, charge_of(instance_of(ctx).configuration), instant=contexte_of(ctx).clock.now())
     if not isinstance(pinned, CertificatEpingle):
         raise refusal("Le certificat n'est pas enregistré", pinned)
     if json:
@@ -215,6 +220,10 @@ def state_of(certificat: CertificatEpingle, now: datetime) -> str:
         return "pas encore valide"
     if now > certificat.valide_au:
         return "expiré"
+    if certificat.motif in SUSPENDUS:
+        return "suspendu"
+    if not certificat.admis:
+        return "révoqué" if certificat.motif is Motif.REVOQUE else "désavoué"
     if certificat.etat(now) is EtatCertificat.PREPARE:
         return "préparé"
     return "expire bientôt" if certificat.valide_au - now < ALERTE else "valide"
@@ -230,6 +239,8 @@ def _value(certificat: CertificatEpingle) -> dict[str, object]:
         "enregistre_le": certificat.enregistre_le,
         "retire_le": certificat.retire_le,
         "revoque_le": certificat.revoque_le,
+        "verdict": certificat.motif,
+        "constat": certificat.constat,
         "usages": sorted(certificat.usages),
         "actif_du": certificat.actif_du,
     }

@@ -10,10 +10,12 @@ import typer
 
 from certs.chemin import is_signed_by, read_lcr
 from echangeur.commandes.guichet import refusal
-from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.confiance import charge_of
+from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.lcr import LcrInaccessible, fetch_lcr
 from echangeur.sortie import ConstatNegatif, note, print_json, print_table, say
+from registry.certificats import list_certificats
 from registry.confiance import (
     AutoriteConfiance,
     add_autorite,
@@ -22,6 +24,8 @@ from registry.confiance import (
     refuse_lcr,
     remove_autorite,
 )
+from registry.usages_certificats import SUSPENDUS
+from registry.verdicts_certificats import judge_all
 
 app = create_group("Les autorités de confiance des partenaires et leurs listes de révocation.")
 
@@ -53,6 +57,7 @@ def add(
         raise refusal("L'autorité n'est pas ajoutée", added)
     say(f"Autorité ajoutée : {added.certificat.sujet}")
     say(f"Empreinte : {added.certificat.empreinte}")
+    _judge(ctx)
 
 
 @app.command("lister", cls=Commande)
@@ -91,6 +96,7 @@ def remove(
     if found:
         raise refusal("L'autorité n'est pas retirée", found)
     say(f"Autorité {key} retirée.")
+    _judge(ctx)
 
 
 @app.command("rafraichir", cls=Commande)
@@ -110,6 +116,7 @@ def refresh(
         known = list_autorites(conn)
     if fichier is not None:
         _take(ctx, known, fichier.read_bytes())
+        _judge(ctx)
         return
     due = [each for each in known if each.a_rafraichir(now) or (tout and each.lcr_url)]
     failed = 0
@@ -126,8 +133,22 @@ def refresh(
             failed += 1
             note(f"{each.certificat.sujet} : {constat.texte}")
     say(f"{len(due) - failed} liste(s) rafraîchie(s) sur {len(due)}.")
+    _judge(ctx)
     if failed:
         raise ConstatNegatif(f"{failed} liste(s) non rafraîchie(s).", "Voir : confiance lister")
+
+
+def _judge(ctx: typer.Context) -> None:
+    """Judge again the certificates of partners, and name those that are not admitted."""
+    instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
+    with instance.database() as engine:
+        judge_all(engine, charge_of(instance.configuration), instant=now)
+        with engine.connect() as conn:
+            known = [each for each in list_certificats(conn) if each.retire_le is None]
+    for each in known:
+        if not each.admis:
+            etat = "suspendu" if each.motif in SUSPENDUS else "refusé"
+            note(f"Certificat {each.empreinte} de {each.guichet} {etat} : {each.constat}")
 
 
 def _take(ctx: typer.Context, known: tuple[AutoriteConfiance, ...], data: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,12 +12,10 @@ from cryptography.x509 import ocsp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certs import verdicts as module_verdicts
 from certs.autorite import Autorite, create_autorite
 from certs.chemin import Ancres, Exigence, Lcr, ReponseOcsp, Revocation, read_lcr, read_ocsp, validate
 from certs.lecture import Certificat, read_certificat
-from certs.verdicts import Verdicts
-from certs.verification import Motif, Usage
+from certs.verification import Motif
 
 INSTANT = datetime(2026, 11, 28, 12, tzinfo=UTC)
 JOUR = timedelta(days=1)
@@ -232,31 +229,3 @@ def test_octets_quelconques(data: bytes) -> None:
 
 def test_liste_trop_grande() -> None:
     assert read_lcr(bytes(17 * 1024 * 1024)) is None
-
-
-def test_verdict_garde(monkeypatch: pytest.MonkeyPatch) -> None:
-    """[CER-35] Five minutes, less when a list is renewed before; a refusal is not kept."""
-    computed = []
-
-    def counted(*args: object, **options: object) -> object:
-        computed.append(options["at"])
-        return validate(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module_verdicts, "validate", counted)
-    certificat = leaf()
-    lcr = crl(au=INSTANT + timedelta(minutes=8))
-    kept = Verdicts(anchors(), Revocation(Exigence.EXIGEE, (lcr,)))
-    minutes = (0, 4, 5, 7, 8, 9)
-    found = [
-        kept.judge(certificat, Usage.SIGNATURE, at=INSTANT + timedelta(minutes=each)) for each in minutes
-    ]
-    # At the eighth minute exactly the list still holds (RFC 5280 §5.1.2.5); after it, each call asks again.
-    assert [verdict.accepte for verdict in found] == [True] * 5 + [False]
-    assert [int((at - INSTANT) / timedelta(minutes=1)) for at in computed] == [0, 5, 8, 9]
-
-
-def test_verdict_sans_ancre_juge_le_certificat_seul() -> None:
-    """[CER-35] The pin alone: dates, key and use still count."""
-    kept = Verdicts(None)
-    assert kept.judge(leaf(AUTRE), Usage.SIGNATURE, at=INSTANT).accepte
-    assert kept.judge(leaf(), Usage.SIGNATURE, at=INSTANT + 4000 * JOUR).motif is Motif.EXPIRE

@@ -17,7 +17,7 @@ from certs.lecture import Certificat, read_certificat
 from certs.verification import Motif, Usage
 from echangeur import lcr as module_lcr
 from registry.clock import FixedClock
-from registry.confiance import AutoriteConfiance, add_autorite, keep_lcr, list_autorites, load_verdicts
+from registry.confiance import AutoriteConfiance, add_autorite, keep_lcr, list_autorites, load_confiance
 from tests.echangeur.conftest import Commande
 
 
@@ -124,20 +124,21 @@ def test_liste_rejouee_et_verdicts(engine: Engine, horloge: FixedClock, autorite
     after = autorite.list_revoked({lu.serie: now - timedelta(days=1)}, now=now - timedelta(hours=1), numero=2)
     exigee = Exigence.EXIGEE
     with engine.begin() as conn:
-        alone, _ = load_verdicts(conn, exigence=exigee)
+        alone = load_confiance(conn, exigence=exigee)
         assert alone.judge(lu, Usage.SIGNATURE, at=now).accepte
         added = add_autorite(conn, autorite.pem, ancre=True, lcr_url="", instant=now)
         assert isinstance(added, AutoriteConfiance)
-        none, _ = load_verdicts(conn, exigence=exigee)
-        assert none.judge(lu, Usage.SIGNATURE, at=now).motif is Motif.REVOCATION_INDETERMINEE
+        none = load_confiance(conn, exigence=exigee)
+        assert none.judge(lu, Usage.SIGNATURE, at=now).accepte, "its first list may be as late as any"
+        late = load_confiance(conn, exigence=exigee, grace=timedelta(0))
+        assert late.judge(lu, Usage.SIGNATURE, at=now).motif is Motif.REVOCATION_INDETERMINEE
         assert keep_lcr(conn, added, before, instant=now) == ()
-        good, _ = load_verdicts(conn, exigence=exigee)
+        good = load_confiance(conn, exigence=exigee)
         assert good.judge(lu, Usage.SIGNATURE, at=now).accepte
         (added,) = list_autorites(conn)
         assert keep_lcr(conn, added, after, instant=now) == ()
         (added,) = list_autorites(conn)
         (refused,) = keep_lcr(conn, added, before, instant=now)
         assert "plus ancienne" in refused.texte
-        final, others = load_verdicts(conn, exigence=exigee)
+        final = load_confiance(conn, exigence=exigee)
         assert final.judge(lu, Usage.SIGNATURE, at=now).motif is Motif.REVOQUE
-        assert others == ()

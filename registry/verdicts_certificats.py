@@ -1,0 +1,131 @@
+"""What the authorities of partners say of the certificates pinned, judged apart from any request and kept.
+
+A verdict holds until something that it rests upon changes: an authority or a list (generation « confiance »),
+a response of OCSP, or the hour (a list past its grace, the end of an authority). Only those are judged again:
+a path with its lists takes about 15 ms, and there are thousands of pins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Engine, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from certs.algorithmes import PAR_DEFAUT, PROFILS
+from certs.chemin import ReponseOcsp, read_ocsp
+from certs.lecture import Certificat, read_certificat
+from certs.verification import Motif, Verdict
+from registry.certificats import CertificatEpingle, list_certificats
+from registry.confiance import Confiance
+from registry.generations import Generation, bump, read
+from registry.guichets_store import list_guichets
+from registry.tables import CERTIFICAT
+from registry.tables_certificats import REPONSE_OCSP, VERDICT_CERTIFICAT
+from registry.usages_certificats import ADMIS, VERIFIES
+
+LOT: Final = 100
+"""Certificates judged in one transaction."""
+
+
+Charge = Callable[[Connection], Confiance]
+"""Reads what to judge with; called only when something is to be judged: a long list takes 300 ms to read."""
+
+
+def judge_due(conn: Connection, load: Charge, *, instant: datetime) -> int:
+    """Judge the certificates whose verdict is missing or no longer holds, LOT at most; how many it was.
+
+    The processes are told (generation « identites ») only when one is no longer worth what it was.
+    """
+    generation = read(conn, Generation.CONFIANCE)
+    due = _due(conn, generation, instant)
+    if not due:
+        return 0
+    confiance = load(conn)
+    profils = {guichet.code: PROFILS[guichet.capacites] for guichet in list_guichets(conn)}
+    known = {each.empreinte: each for each in list_certificats(conn)}
+    reponses = _reponses(conn, due)
+    changed = False
+    for empreinte in due:
+        epingle = known[empreinte]
+        lu = read_certificat(epingle.pem)
+        assert isinstance(lu, Certificat)
+        mine = reponses.get(empreinte, ())
+        # Its own dates are told by themselves: judged when it is valid, or not at all.
+        within = epingle.valide_du <= instant <= epingle.valide_au
+        motif, constat, attendu = Motif.VALIDE, "", ""
+        if within:
+            usage = VERIFIES[min(epingle.usages)]
+            profil = profils.get(epingle.guichet, PAR_DEFAUT)
+            verdict = confiance.judge(lu, usage, at=instant, profil=profil, reponses=mine)
+            motif = verdict.motif
+            constat, attendu = _said(verdict), verdict.attendu
+        same = epingle.motif is motif
+        changed |= not same and (epingle.motif not in ADMIS or motif not in ADMIS)
+        values = {
+            "motif": motif,
+            "constat": constat,
+            "attendu": attendu,
+            "depuis": epingle.juge_depuis if same and epingle.juge_depuis else instant,
+            "jusque": confiance.next_change(lu, instant, mine),
+            "generation": generation,
+        }
+        pose = insert(VERDICT_CERTIFICAT).values(empreinte=empreinte, **values)
+        conn.execute(pose.on_conflict_do_update(index_elements=["empreinte"], set_=values))
+    if changed:
+        bump(conn, Generation.IDENTITES)
+    return len(due)
+
+
+def judge_all(engine: Engine, load: Charge, *, instant: datetime) -> None:
+    """Judge all that is due, one transaction for each lot."""
+    while True:
+        with engine.begin() as conn:
+            if judge_due(conn, load, instant=instant) < LOT:
+                return
+
+
+def keep_ocsp(
+    conn: Connection, epingle: CertificatEpingle, der: bytes, reponse: ReponseOcsp, *, instant: datetime
+) -> None:
+    """Keep a response about a certificate, which is then judged again."""
+    values = {
+        "reponse": der,
+        "publiee_le": reponse.publiee_le,
+        "prochaine_le": reponse.prochaine_le,
+        "obtenue_le": instant,
+    }
+    pose = insert(REPONSE_OCSP).values(empreinte=epingle.empreinte, **values)
+    conn.execute(pose.on_conflict_do_update(index_elements=["empreinte"], set_=values))
+    table = VERDICT_CERTIFICAT.c
+    conn.execute(
+        update(VERDICT_CERTIFICAT).where(table.empreinte == epingle.empreinte).values(jusque=instant)
+    )
+
+
+def _due(conn: Connection, generation: int, instant: datetime) -> list[str]:
+    verdict = VERDICT_CERTIFICAT.c
+    query = (
+        select(CERTIFICAT.c.empreinte)
+        .outerjoin(VERDICT_CERTIFICAT, verdict.empreinte == CERTIFICAT.c.empreinte)
+        .where(CERTIFICAT.c.retire_le.is_(None))
+        .where(or_(func.coalesce(verdict.generation, -1) != generation, verdict.jusque <= instant))
+        .order_by(CERTIFICAT.c.empreinte)
+        .limit(LOT)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def _said(verdict: Verdict) -> str:
+    return (
+        f"{verdict.texte.rstrip('.')} ({verdict.constat})" if verdict.constat else verdict.texte.rstrip(".")
+    )
+
+
+def _reponses(conn: Connection, empreintes: list[str]) -> dict[str, tuple[ReponseOcsp, ...]]:
+    table = REPONSE_OCSP.c
+    rows = conn.execute(select(table.empreinte, table.reponse).where(table.empreinte.in_(empreintes)))
+    read_ones = {row.empreinte: read_ocsp(row.reponse) for row in rows}
+    return {empreinte: (each,) for empreinte, each in read_ones.items() if each is not None}
