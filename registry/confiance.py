@@ -25,7 +25,7 @@ from certs.chemin import (
     validate,
 )
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
-from certs.verification import Motif, Usage, Verdict, verify
+from certs.verification import Motif, Verdict
 from registry.constats import Constat
 from registry.generations import Generation, bump
 from registry.tables_certificats import AUTORITE_CONFIANCE
@@ -159,21 +159,22 @@ class Confiance:
     def judge(
         self,
         certificat: Certificat,
-        usage: Usage,
         *,
         at: datetime,
         profil: Profil = PAR_DEFAUT,
         reponses: tuple[ReponseOcsp, ...] = (),
+        connu_le: datetime | None = None,
     ) -> Verdict:
-        """The verdict: dates, key and use; then, with an anchor, path and revocation.
+        """The verdict on its path and its revocation; without an anchor, the pin decides alone.
+
+        reponses: of OCSP, about it. connu_le: when it was registered: no responder could be asked before.
 
         A list that the operator gave for an authority is demanded of what that authority issued, whether or
         not the certificate says where it is published. EMETTEUR_INCONNU: no authority trusted issued it.
         """
         ancres = [each.certificat for each in self.autorites if each.ancre]
-        verdict = verify(certificat, usage, at=at, rsa_min=profil.rsa_min)
-        if not verdict.accepte or not ancres:
-            return verdict
+        if not ancres:
+            return Verdict(Motif.EMETTEUR_INCONNU, "Aucune autorité n'est déclarée.")
         revocation = replace(self.revocation, ocsp=reponses)
         if revocation.exigence is not Exigence.AUCUNE and self._has_list(certificat):
             revocation = replace(revocation, feuille=Exigence.EXIGEE)
@@ -185,16 +186,23 @@ class Confiance:
             revocation=revocation,
             profil=profil,
         )
-        if verdict.motif is Motif.REVOCATION_INDETERMINEE and at < self._first_lists_until():
+        if verdict.motif is Motif.REVOCATION_INDETERMINEE and at < self._first_answers_until(
+            certificat, connu_le
+        ):
             # Nothing could be fetched yet: the path counts alone, for as long as a list may be late.
             return self._without_revocation(certificat, ancres, at, profil)
         return verdict
 
     def next_change(
-        self, certificat: Certificat, at: datetime, reponses: tuple[ReponseOcsp, ...]
+        self,
+        certificat: Certificat,
+        at: datetime,
+        reponses: tuple[ReponseOcsp, ...] = (),
+        connu_le: datetime | None = None,
     ) -> datetime:
         """The first instant after `at` when the verdict may be another one, with the same authorities."""
-        moments = [certificat.valide_du, certificat.valide_au, self._first_lists_until()]
+        moments = [certificat.valide_du, certificat.valide_au]
+        moments += [self._first_answers_until(certificat, connu_le)]
         for autorite in self.autorites:
             moments += [autorite.certificat.valide_du, autorite.certificat.valide_au]
         moments += [
@@ -209,14 +217,38 @@ class Confiance:
         later = [moment + _SECONDE for moment in moments if moment + _SECONDE > at]
         return min([at + PERIODE, *later])
 
+    def is_usable(self, certificat: Certificat, reponse: ReponseOcsp, *, at: datetime) -> bool:
+        """Whether a response says, at that instant, good or revoked of this certificate, and was signed by
+        its authority or by whom that authority delegated."""
+        demanded = Revocation(Exigence.AUCUNE, ocsp=(reponse,), feuille=Exigence.EXIGEE)
+        ancres = [each.certificat for each in self.autorites if each.ancre]
+        others = [each.certificat for each in self.autorites if not each.ancre]
+        if not ancres:
+            return False
+        verdict = validate(certificat, others, Ancres.of(ancres), at=at, revocation=demanded)
+        return verdict.motif in {Motif.VALIDE, Motif.REVOQUE}
+
     def _has_list(self, certificat: Certificat) -> bool:
         return any(
             each.certificat.sujet == certificat.emetteur and (each.lcr_url or each.lcr is not None)
             for each in self.autorites
         )
 
-    def _first_lists_until(self) -> datetime:
+    def responder_of(self, certificat: Certificat) -> AutoriteConfiance | None:
+        """The authority of which the operator gave a responder, among those of the issuer's name."""
+        return next(
+            (
+                each
+                for each in self.autorites
+                if each.ocsp_url and each.certificat.sujet == certificat.emetteur
+            ),
+            None,
+        )
+
+    def _first_answers_until(self, certificat: Certificat, connu_le: datetime | None) -> datetime:
         waiting = [each.ajoutee_le for each in self.autorites if each.lcr is None]
+        if connu_le is not None and self.responder_of(certificat) is not None:
+            waiting.append(connu_le)
         return max(waiting) + self.grace if waiting else _JAMAIS
 
     def _without_revocation(

@@ -8,6 +8,7 @@ a path with its lists takes about 15 ms, and there are thousands of pins.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,13 +19,14 @@ from certs.algorithmes import PAR_DEFAUT, PROFILS
 from certs.chemin import ReponseOcsp, read_ocsp
 from certs.lecture import Certificat, read_certificat
 from certs.verification import Motif, Verdict
-from registry.certificats import CertificatEpingle, list_certificats
-from registry.confiance import Confiance
+from registry.certificats import list_certificats
+from registry.confiance import AutoriteConfiance, Confiance
+from registry.constats import Constat
 from registry.generations import Generation, bump, read
 from registry.guichets_store import list_guichets
 from registry.tables import CERTIFICAT
 from registry.tables_certificats import REPONSE_OCSP, VERDICT_CERTIFICAT
-from registry.usages_certificats import ADMIS, VERIFIES
+from registry.usages_certificats import ADMIS
 
 LOT: Final = 100
 """Certificates judged in one transaction."""
@@ -57,9 +59,10 @@ def judge_due(conn: Connection, load: Charge, *, instant: datetime) -> int:
         within = epingle.valide_du <= instant <= epingle.valide_au
         motif, constat, attendu = Motif.VALIDE, "", ""
         if within:
-            usage = VERIFIES[min(epingle.usages)]
             profil = profils.get(epingle.guichet, PAR_DEFAUT)
-            verdict = confiance.judge(lu, usage, at=instant, profil=profil, reponses=mine)
+            verdict = confiance.judge(
+                lu, at=instant, profil=profil, reponses=mine, connu_le=epingle.enregistre_le
+            )
             motif = verdict.motif
             constat, attendu = _said(verdict), verdict.attendu
         same = epingle.motif is motif
@@ -69,7 +72,7 @@ def judge_due(conn: Connection, load: Charge, *, instant: datetime) -> int:
             "constat": constat,
             "attendu": attendu,
             "depuis": epingle.juge_depuis if same and epingle.juge_depuis else instant,
-            "jusque": confiance.next_change(lu, instant, mine),
+            "jusque": confiance.next_change(lu, instant, mine, epingle.enregistre_le),
             "generation": generation,
         }
         pose = insert(VERDICT_CERTIFICAT).values(empreinte=empreinte, **values)
@@ -87,22 +90,64 @@ def judge_all(engine: Engine, load: Charge, *, instant: datetime) -> None:
                 return
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be asked of the responder of an authority: is this certificate revoked?"""
+
+    certificat: Certificat
+    autorite: AutoriteConfiance
+
+
+def questions_due(conn: Connection, confiance: Confiance, *, instant: datetime) -> tuple[Question, ...]:
+    """The certificates in force about which a responder must be asked: never, or past half of the answer."""
+    table = REPONSE_OCSP.c
+    kept = {
+        row.empreinte: row
+        for row in conn.execute(select(table.empreinte, table.publiee_le, table.prochaine_le))
+    }
+    found = []
+    for epingle in list_certificats(conn):
+        if epingle.retire_le is not None or not epingle.valide_du <= instant <= epingle.valide_au:
+            continue
+        row = kept.get(epingle.empreinte)
+        fresh = row is not None and row.prochaine_le is not None
+        if fresh and instant < row.publiee_le + (row.prochaine_le - row.publiee_le) / 2:
+            continue
+        lu = read_certificat(epingle.pem)
+        assert isinstance(lu, Certificat)
+        autorite = confiance.responder_of(lu)
+        if autorite is not None:
+            found.append(Question(lu, autorite))
+    return tuple(found)
+
+
 def keep_ocsp(
-    conn: Connection, epingle: CertificatEpingle, der: bytes, reponse: ReponseOcsp, *, instant: datetime
-) -> None:
-    """Keep a response about a certificate, which is then judged again."""
+    conn: Connection, question: Question, der: bytes, confiance: Confiance, *, instant: datetime
+) -> tuple[Constat, ...]:
+    """Keep the answer to a question, about a certificate that is then judged again; or say why not."""
+    reponse = read_ocsp(der)
+    if reponse is None:
+        return (Constat("OCSP-REFUSEE", "ocsp", "ce n'est pas une réponse OCSP lisible"),)
+    empreinte = question.certificat.empreinte
+    table = REPONSE_OCSP.c
+    former = conn.execute(select(table.publiee_le).where(table.empreinte == empreinte)).scalar_one_or_none()
+    # A former answer replayed would forget a revocation.
+    if former is not None and reponse.publiee_le < former:
+        return (Constat("OCSP-REFUSEE", "ocsp", "la réponse est plus ancienne que celle qui est gardée"),)
+    if not confiance.is_usable(question.certificat, reponse, at=instant):
+        texte = "la réponse n'est pas utilisable : elle est d'un autre, ou finie, ou sur un autre certificat"
+        return (Constat("OCSP-REFUSEE", "ocsp", texte),)
     values = {
         "reponse": der,
         "publiee_le": reponse.publiee_le,
         "prochaine_le": reponse.prochaine_le,
         "obtenue_le": instant,
     }
-    pose = insert(REPONSE_OCSP).values(empreinte=epingle.empreinte, **values)
+    pose = insert(REPONSE_OCSP).values(empreinte=empreinte, **values)
     conn.execute(pose.on_conflict_do_update(index_elements=["empreinte"], set_=values))
-    table = VERDICT_CERTIFICAT.c
-    conn.execute(
-        update(VERDICT_CERTIFICAT).where(table.empreinte == epingle.empreinte).values(jusque=instant)
-    )
+    verdict = VERDICT_CERTIFICAT.c
+    conn.execute(update(VERDICT_CERTIFICAT).where(verdict.empreinte == empreinte).values(jusque=instant))
+    return ()
 
 
 def _due(conn: Connection, generation: int, instant: datetime) -> list[str]:

@@ -14,6 +14,7 @@ from echangeur.confiance import charge_of
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.lcr import LcrInaccessible, fetch_lcr
+from echangeur.ocsp import ask_all
 from echangeur.sortie import ConstatNegatif, note, print_json, print_table, say
 from registry.certificats import list_certificats
 from registry.confiance import (
@@ -25,7 +26,7 @@ from registry.confiance import (
     remove_autorite,
 )
 from registry.usages_certificats import SUSPENDUS
-from registry.verdicts_certificats import judge_all
+from registry.verdicts_certificats import judge_all, keep_ocsp, questions_due
 
 app = create_group("Les autorités de confiance des partenaires et leurs listes de révocation.")
 
@@ -40,6 +41,7 @@ def add(
     ctx: typer.Context,
     fichier: Fichier,
     lcr: Annotated[str, typer.Option("--lcr", help="Adresse http de sa liste de révocation.")] = "",
+    ocsp: Annotated[str, typer.Option("--ocsp", help="Adresse http de son répondeur OCSP.")] = "",
     intermediaire: Annotated[
         bool, typer.Option("--intermediaire", help="Seulement connue : sert à construire les chaînes.")
     ] = False,
@@ -51,6 +53,7 @@ def add(
             fichier.read_bytes(),
             ancre=not intermediaire,
             lcr_url=lcr,
+            ocsp_url=ocsp,
             instant=contexte_of(ctx).clock.now(),
         )
     if not isinstance(added, AutoriteConfiance):
@@ -110,7 +113,10 @@ def refresh(
         bool, typer.Option("--tout", help="Même celles qui ne sont pas à la moitié de leur vie.")
     ] = False,
 ) -> None:
-    """Va chercher les listes de révocation qui ont passé la moitié de leur vie. À lancer chaque heure."""
+    """Va chercher les listes de révocation et les réponses OCSP qui ont passé la moitié de leur vie.
+
+    À lancer chaque heure. Les certificats des partenaires sont ensuite jugés.
+    """
     now = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
         known = list_autorites(conn)
@@ -133,9 +139,36 @@ def refresh(
             failed += 1
             note(f"{each.certificat.sujet} : {constat.texte}")
     say(f"{len(due) - failed} liste(s) rafraîchie(s) sur {len(due)}.")
+    unanswered = _ask(ctx)
     _judge(ctx)
     if failed:
         raise ConstatNegatif(f"{failed} liste(s) non rafraîchie(s).", "Voir : confiance lister")
+    if unanswered:
+        raise ConstatNegatif(f"{unanswered} réponse(s) OCSP non obtenue(s).", "Vérifiez le répondeur.")
+
+
+def _ask(ctx: typer.Context) -> int:
+    """Ask the responders about the certificates that need it; how many questions have no usable answer."""
+    instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
+    load = charge_of(instance.configuration)
+    with transaction(ctx) as conn:
+        confiance = load(conn)
+        questions = questions_due(conn, confiance, instant=now)
+    if not questions:
+        return 0
+    failed = 0
+    answers = asyncio.run(ask_all(questions))
+    with transaction(ctx) as conn:
+        for question, answer in zip(questions, answers, strict=True):
+            if isinstance(answer, str):
+                refus = [answer]
+            else:
+                refus = [c.texte for c in keep_ocsp(conn, question, answer, confiance, instant=now)]
+            for texte in refus:
+                failed += 1
+                note(f"OCSP, {question.certificat.sujet} : {texte}")
+    say(f"{len(questions) - failed} réponse(s) OCSP obtenue(s) sur {len(questions)}.")
+    return failed
 
 
 def _judge(ctx: typer.Context) -> None:
@@ -170,6 +203,7 @@ def _value(each: AutoriteConfiance) -> dict[str, object]:
         "sujet": each.certificat.sujet,
         "confiance": each.ancre,
         "lcr_url": each.lcr_url,
+        "ocsp_url": each.ocsp_url,
         "lcr_prochaine_le": each.lcr.prochaine_le if each.lcr else None,
         "lcr_entrees": each.lcr.entrees if each.lcr else None,
         "erreur": each.erreur,

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from certs.autorite import Autorite, create_autorite
 from certs.chemin import Exigence
 from certs.lecture import Certificat, read_certificat
-from certs.verification import Motif, Usage
+from certs.verification import Motif
 from echangeur import lcr as module_lcr
 from registry.clock import FixedClock
 from registry.confiance import AutoriteConfiance, add_autorite, keep_lcr, list_autorites, load_confiance
@@ -125,20 +125,20 @@ def test_liste_rejouee_et_verdicts(engine: Engine, horloge: FixedClock, autorite
     exigee = Exigence.EXIGEE
     with engine.begin() as conn:
         alone = load_confiance(conn, exigence=exigee)
-        assert alone.judge(lu, Usage.SIGNATURE, at=now).accepte
+        assert alone.judge(lu, at=now).motif is Motif.EMETTEUR_INCONNU
         added = add_autorite(conn, autorite.pem, ancre=True, lcr_url="", instant=now)
         assert isinstance(added, AutoriteConfiance)
         none = load_confiance(conn, exigence=exigee)
-        assert none.judge(lu, Usage.SIGNATURE, at=now).accepte, "its first list may be as late as any"
+        assert none.judge(lu, at=now).accepte, "its first list may be as late as any"
         late = load_confiance(conn, exigence=exigee, grace=timedelta(0))
-        assert late.judge(lu, Usage.SIGNATURE, at=now).motif is Motif.REVOCATION_INDETERMINEE
+        assert late.judge(lu, at=now).motif is Motif.REVOCATION_INDETERMINEE
         assert keep_lcr(conn, added, before, instant=now) == ()
         good = load_confiance(conn, exigence=exigee)
-        assert good.judge(lu, Usage.SIGNATURE, at=now).accepte
+        assert good.judge(lu, at=now).accepte
         (added,) = list_autorites(conn)
         assert keep_lcr(conn, added, after, instant=now) == ()
         (added,) = list_autorites(conn)
         (refused,) = keep_lcr(conn, added, before, instant=now)
         assert "plus ancienne" in refused.texte
         final = load_confiance(conn, exigence=exigee)
-        assert final.judge(lu, Usage.SIGNATURE, at=now).motif is Motif.REVOQUE
+        assert final.judge(lu, at=now).motif is Motif.REVOQUE
