@@ -110,9 +110,10 @@ def questions_due(conn: Connection, confiance: Confiance, *, instant: datetime) 
         if epingle.retire_le is not None or not epingle.valide_du <= instant <= epingle.valide_au:
             continue
         row = kept.get(epingle.empreinte)
-        fresh = row is not None and row.prochaine_le is not None
-        if fresh and instant < row.publiee_le + (row.prochaine_le - row.publiee_le) / 2:
-            continue
+        if row is not None and row.prochaine_le is not None:
+            half = row.publiee_le + (row.prochaine_le - row.publiee_le) / 2
+            if instant < half:
+                continue
         lu = read_certificat(epingle.pem)
         assert isinstance(lu, Certificat)
         autorite = confiance.responder_of(lu)

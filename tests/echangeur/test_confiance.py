@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from certs.verification import Motif
 from echangeur import lcr as module_lcr
 from registry.clock import FixedClock
 from registry.confiance import AutoriteConfiance, add_autorite, keep_lcr, list_autorites, load_confiance
+from registry.database import open_engine
+from registry.verdicts_certificats import judge_due
 from tests.echangeur.conftest import Commande
 
 
@@ -142,3 +144,39 @@ def test_liste_rejouee_et_verdicts(engine: Engine, horloge: FixedClock, autorite
         assert "plus ancienne" in refused.texte
         final = load_confiance(conn, exigence=exigee)
         assert final.judge(lu, at=now).motif is Motif.REVOQUE
+
+
+def test_juge_quand_quelque_chose_a_change(
+    instance: Commande,
+    guichet: str,
+    tmp_path: Path,
+    horloge: FixedClock,
+    autorite: Autorite,
+    database_url: str,
+) -> None:
+    """[CER-35] Once; again when a list came, when its grace ends, after six hours; not in between."""
+    engine, now = open_engine(database_url), horloge.now()
+    fichier = tmp_path / "c.pem"
+    fichier.write_bytes(autorite.issue_guichet(guichet, now=now - timedelta(days=1)).certificat)
+    assert instance("certificat", "enregistrer", guichet, fichier).code == 0
+
+    def judged(instant: datetime) -> int:
+        with engine.begin() as conn:
+            return judge_due(conn, load_confiance, instant=instant)
+
+    assert judged(now) == 0, "judged when it was registered"
+    with engine.begin() as conn:
+        added = add_autorite(conn, autorite.pem, ancre=True, lcr_url="", instant=now - timedelta(days=9))
+        assert isinstance(added, AutoriteConfiance)
+        assert keep_lcr(conn, added, autorite.list_revoked({}, now=now, numero=1), instant=now) == ()
+    assert [judged(now), judged(now), judged(now + timedelta(hours=5))] == [1, 0, 0]
+    assert [judged(now + timedelta(hours=each)) for each in (6, 7, 12)] == [1, 0, 1]
+    late = now + timedelta(days=7, hours=23)
+    assert [judged(late), judged(late + timedelta(minutes=59)), judged(late + timedelta(minutes=61))] == [
+        1,
+        0,
+        1,
+    ]
+    (listed,) = instance("certificat", "lister", "--json").json
+    assert listed["verdict"] == "REVOCATION-PERIMEE"
+    engine.dispose()
