@@ -12,8 +12,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0018_verdicts"
-down_revision = "0017_etat_civil_depose"
+revision = "0019_verdicts"
+down_revision = "0018_courriers"
 branch_labels = None
 depends_on = None
 
