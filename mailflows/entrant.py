@@ -167,8 +167,9 @@ class Entrant:
             await asyncio.to_thread(self._quarantine, pris, exterieur, refuse, empreinte)
             return
         recus, places = sort_files(fichiers)
-        found = await self._run(pris, opened.emetteur, places) if places else []
-        await asyncio.to_thread(self._conclude, pris, exterieur, opened, found, recus)
+        if places:
+            await self._run(pris, opened.emetteur, places)
+        await asyncio.to_thread(self._conclude, pris, exterieur, opened, len(places), recus)
 
     def _admit(self, pris: Pris, opened: Ouvert) -> Anomalie | None:
         """Write who signed what; what keeps it from being handled, if anything."""
@@ -190,18 +191,15 @@ class Entrant:
 
     # -- its files ------------------------------------------------------------------------------------------
 
-    async def _run(self, pris: Pris, emetteur: Emetteur, places: Sequence[_Place]) -> list[Resultat]:
-        """The result of each file, in order; those kept by an earlier attempt are not asked again."""
-        kept = await asyncio.to_thread(self._load, pris.id)
+    async def _run(self, pris: Pris, emetteur: Emetteur, places: Sequence[_Place]) -> None:
+        """Keep the result of each file; those kept by an earlier attempt are not asked again."""
+        kept = await asyncio.to_thread(self._kept, pris.id)
         for debut in range(0, len(places), FENETRE):
             window = [place for place in places[debut : debut + FENETRE] if place.rang not in kept]
             if not window:
                 continue
             found = await self._window(pris, emetteur, window)
-            kept.update(
-                {resultat.rang: resultat for resultat in await asyncio.to_thread(self._save, pris.id, found)}
-            )
-        return [kept[place.rang] for place in places]
+            await asyncio.to_thread(self._save, pris.id, found)
 
     async def _window(
         self, pris: Pris, emetteur: Emetteur, window: Sequence[_Place]
@@ -259,13 +257,13 @@ class Entrant:
                 await asyncio.sleep(wait)
         return await self._operations.execute(demandee, echange)
 
-    def _load(self, courrier: uuid.UUID) -> dict[int, Resultat]:
+    def _kept(self, courrier: uuid.UUID) -> set[int]:
         with self._engine.connect() as conn:
-            return resultats.load(conn, courrier)
+            return resultats.list_rangs(conn, courrier)
 
     def _save(
         self, courrier: uuid.UUID, done: Sequence[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]]
-    ) -> list[Resultat]:
+    ) -> None:
         """Keep results with the outcome that the handlers wrote for each exchange."""
         with self._engine.begin() as conn:
             outcomes = {
@@ -283,7 +281,6 @@ class Entrant:
                 numero = "" if ligne is None else ligne.numero or ""
                 found.append(_resultat(place, echange, answer, statut, code, numero))
             resultats.save(conn, courrier, found)
-        return found
 
     # -- its end --------------------------------------------------------------------------------------------
 
@@ -292,7 +289,7 @@ class Entrant:
         pris: Pris,
         exterieur: Exterieur,
         opened: Ouvert,
-        found: Sequence[Resultat],
+        fichiers: int,
         recus: Sequence[Accuse],
     ) -> None:
         instant = self._clock.now()
@@ -309,12 +306,12 @@ class Entrant:
                 pris.id,
                 EtatEntrant.TRAITE,
                 instant=instant,
-                nature=Nature.FICHIERS if found else Nature.ACCUSE,
-                fichiers=len(found),
+                nature=Nature.FICHIERS if fichiers else Nature.ACCUSE,
+                fichiers=fichiers,
                 motif=" ; ".join(remarques),
                 message_id=exterieur.message_id,
             )
-            if not ended or not found:
+            if not ended or not fichiers:
                 return
             annonce = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet)
             tete = Tete(
@@ -323,22 +320,21 @@ class Entrant:
                 pris.recu_le,
                 fermeture.warning_of(annonce, instant),
             )
-            entites = resultats.compose(tete, found, self._reglages.taille_max)
-            ids = uuid7s(instant, len(entites))
-            messages = [
-                ASortir(
-                    identifiant,
+            coupe = resultats.plan(lambda: resultats.load(conn, pris.id), self._reglages.taille_max)
+            ids = uuid7s(instant, len(coupe.fins))
+            # One part at a time: what is in memory is a mail, not the whole answer.
+            for rang, debut, fin in coupe.parts():
+                message = ASortir(
+                    ids[rang - 1],
                     guichet,
                     NatureSortant.REPONSE,
                     pris.id,
                     rang,
-                    len(entites),
-                    entite,
+                    len(coupe.fins),
+                    resultats.compose(tete, coupe, rang, resultats.load(conn, pris.id, debut, fin)),
                     self._reglages.accuse_attendu,
                 )
-                for rang, (identifiant, entite) in enumerate(zip(ids, entites, strict=True), 1)
-            ]
-            sortants.write(conn, messages, instant=instant)
+                sortants.write(conn, [message], instant=instant)
             resultats.forget(conn, pris.id)
 
     def _quarantine(

@@ -1,10 +1,14 @@
-"""What became of the files of a message, kept until the answer is written, then made into its parts."""
+"""What became of the files of a message, kept until the answer is written, then made into its parts.
+
+A message may have tens of thousands of files: their results are read from where they are kept, a part at a
+time ([COU-35]).
+"""
 
 from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -47,19 +51,44 @@ _SAVE: Final = text("""
 """)
 
 
+_LOT: Final = 100
+"""Results read at once."""
+
+_LOAD: Final = text("""
+    SELECT rang, reponse FROM courrier_fichier
+    WHERE courrier = :id AND rang > :apres AND reponse IS NOT NULL
+        AND (CAST(:jusque AS integer) IS NULL OR rang <= CAST(:jusque AS integer))
+    ORDER BY rang LIMIT :lot
+""")
+
+
 def save(conn: Connection, courrier: uuid.UUID, resultats: Sequence[Resultat]) -> None:
     """Keep results: after an interruption their files are not handled again."""
     if resultats:
         conn.execute(_SAVE, [_row(courrier, resultat) for resultat in resultats])
 
 
-def load(conn: Connection, courrier: uuid.UUID) -> dict[int, Resultat]:
-    """The results kept for a message whose answer is not written yet, by rank."""
-    lignes = conn.execute(
-        text("SELECT rang, reponse FROM courrier_fichier WHERE courrier = :id AND reponse IS NOT NULL"),
-        {"id": courrier},
+def list_rangs(conn: Connection, courrier: uuid.UUID) -> set[int]:
+    """The ranks whose results are kept, of a message whose answer is not written yet."""
+    return set(
+        conn.scalars(
+            text("SELECT rang FROM courrier_fichier WHERE courrier = :id AND reponse IS NOT NULL"),
+            {"id": courrier},
+        )
     )
-    return {rang: msgspec.msgpack.decode(zlib.decompress(reponse), type=Resultat) for rang, reponse in lignes}
+
+
+def load(
+    conn: Connection, courrier: uuid.UUID, apres: int = 0, jusque: int | None = None
+) -> Iterator[Resultat]:
+    """The results kept for a message, by rank, after `apres` up to `jusque`; a few at a time in memory."""
+    while jusque is None or apres < jusque:
+        lignes = conn.execute(_LOAD, {"id": courrier, "apres": apres, "jusque": jusque, "lot": _LOT}).all()
+        for _, reponse in lignes:
+            yield msgspec.msgpack.decode(zlib.decompress(reponse), type=Resultat)
+        if len(lignes) < _LOT:
+            return
+        apres = lignes[-1].rang
 
 
 def forget(conn: Connection, courrier: uuid.UUID) -> None:
@@ -91,20 +120,59 @@ class Tete:
     avertissements: tuple[str, ...] = ()
 
 
-def compose(tete: Tete, resultats: Sequence[Resultat], taille_max: int) -> list[bytes]:
-    """The entities of the answer, in order, each small enough for a mail of `taille_max` bytes. Pure.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an answer is cut.
+
+    fins: rank of the last file of each part. archive: whether what is joined is in an archive. verdict: the
+    worst of all, which every part says. budget: bytes of what a part may hold.
+    """
+
+    fins: tuple[int, ...]
+    archive: bool
+    verdict: Verdict
+    budget: int
+
+    def parts(self) -> Iterator[tuple[int, int, int]]:
+        """Number of each part, from 1; the rank after which it begins; that at which it ends."""
+        for rang, (debut, fin) in enumerate(zip((0, *self.fins), self.fins, strict=False), 1):
+            yield rang, debut, fin
+
+
+def plan(resultats: Callable[[], Iterable[Resultat]], taille_max: int) -> Plan:
+    """How to cut an answer so that each part is small enough for a mail of `taille_max` bytes. Pure.
+
+    resultats: gives all the results, in their order, each time it is called: they are read twice, because how
+    the last is packed depends on how many there are, and never held together.
+    """
+    budget = int(taille_max / GROSSISSEMENT)
+    joints, verdict = 0, Verdict.RECU
+    order = list(Verdict)
+    for rang, resultat in enumerate(resultats()):
+        joints += len(resultat.fichiers)
+        found = resultat.accuse.verdict
+        verdict = found if rang == 0 else max(verdict, found, key=order.index)
+    archive = joints > EN_CLAIR_MAX
+    fins: list[int] = []
+    used = 0
+    for resultat in resultats():
+        size = _size(_bounded(resultat, budget), archive=archive)
+        if not fins or used + size > budget:
+            fins.append(resultat.rang)
+            used = 0
+        fins[-1] = resultat.rang
+        used += size
+    return Plan(tuple(fins), archive, verdict, budget)
+
+
+def compose(tete: Tete, plan: Plan, rang: int, resultats: Iterable[Resultat]) -> bytes:
+    """The entity of one part of an answer, given the results that it is about. Pure.
 
     Each part has its accusé, about the files that it answers; few files are joined as they are, many in an
     archive.
     """
-    budget = int(taille_max / GROSSISSEMENT)
-    resultats = [_bounded(resultat, budget) for resultat in resultats]
-    archive = sum(len(resultat.fichiers) for resultat in resultats) > EN_CLAIR_MAX
-    parts = list(_cut(resultats, budget, archive=archive)) or [[]]
-    verdict = _worst(resultats)
-    return [
-        _part(tete, part, verdict, rang, len(parts), archive=archive) for rang, part in enumerate(parts, 1)
-    ]
+    bounded = [_bounded(resultat, plan.budget) for resultat in resultats]
+    return _part(tete, bounded, plan.verdict, rang, len(plan.fins), archive=plan.archive)
 
 
 def refuse(tete: Tete, anomalies: Sequence[Anomalie]) -> bytes:
@@ -159,20 +227,6 @@ def _unique(resultats: list[Resultat]) -> list[Resultat]:
     return named
 
 
-def _cut(resultats: list[Resultat], budget: int, *, archive: bool) -> Iterator[list[Resultat]]:
-    part: list[Resultat] = []
-    used = 0
-    for resultat in resultats:
-        size = _size(resultat, archive=archive)
-        if part and used + size > budget:
-            yield part
-            part, used = [], 0
-        part.append(resultat)
-        used += size
-    if part:
-        yield part
-
-
 def _size(resultat: Resultat, *, archive: bool) -> int:
     texts = sum(len(each.message) + len(each.conduite) for each in resultat.accuse.anomalies)
     size = len(resultat.accuse.nom) + texts + 300 + _NOM_REPONSE * len(resultat.fichiers)
@@ -201,11 +255,6 @@ def _bounded(resultat: Resultat, budget: int) -> Resultat:
 
 def _packed(fichier: Fichier) -> int:
     return len(zlib.compress(fichier.contenu, 6)) + _ENTREE_ZIP
-
-
-def _worst(resultats: Sequence[Resultat]) -> Verdict:
-    order = list(Verdict)
-    return max((resultat.accuse.verdict for resultat in resultats), key=order.index, default=Verdict.RECU)
 
 
 def _row(courrier: uuid.UUID, resultat: Resultat) -> dict[str, object]:

@@ -75,6 +75,8 @@ PIEGES: dict[str, Callable[[], None]] = {
     "ouvert": lambda: before(Entrant, "_run"),
     "premier fichier enregistré": lambda: after(Traitement, "get_num_unique", 1),
     # Every file is committed in the register; no result is kept.
+    # Some windows of a large batch are kept; the files of one more are committed in the register.
+    "milieu d'un lot": lambda: before(resultats, "save", 5),
     "fichiers enregistrés": lambda: before(resultats, "save"),
     "résultats gardés": lambda: before(Entrant, "_conclude"),
     "réponse écrite": lambda: before(sortants, "take"),
