@@ -14,8 +14,9 @@ from typing import Final, TypeVar, cast
 from sqlalchemy import Connection, Engine
 
 from registry import anomalies_portail as catalogue
-from registry import depots, portail
+from registry import depots, portail, validation_depots
 from registry import depots_store as store
+from registry.acces_depots import find_readable
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
@@ -174,7 +175,7 @@ class Portail:
             item = creation_of(echange, OPERATION_NUM_UNIQUE, fichier, demande, message.nom_fichier)
 
             def work(conn: Connection) -> _Traite:
-                return portail.create_from(
+                return validation_depots.create_from(
                     conn, item, identifiant, decideur=self._decideur, repondu_le=self._clock.now()
                 )
 
@@ -192,7 +193,7 @@ class Portail:
     async def consulter(self, echange: Echange, identifiant: str) -> DepotLu | Refus:
         """A deposit, or a brouillon of the guichet ([POR-33])."""
         guichet = echange.emetteur.guichet
-        depot = await self._do(echange, lambda conn: portail.find_readable(conn, guichet, identifiant))
+        depot = await self._do(echange, lambda conn: find_readable(conn, guichet, identifiant))
         if isinstance(depot, Anomalie):
             return Refus((depot,))
         if depot.document is None:
@@ -212,12 +213,12 @@ class Portail:
         corrigee = None if document is None else read_demande(document.root)
         message = self._message(
             echange,
-            portail.VALIDATION,
+            validation_depots.VALIDATION,
             b"\0".join((identifiant.encode(), repr(constat).encode(), fichier or b"")),
         )
 
         def work(conn: Connection) -> tuple[Resultat, Demande | None]:
-            return portail.validate(
+            return validation_depots.validate(
                 conn,
                 echange,
                 message,

@@ -1,67 +1,42 @@
 """The life of what has no number yet, one transaction each (docs/specification/80-portail.md).
 
-Who may do what: registry.droits. A deposit and what ends it are entries of the journal, under the lock of the
-chain; a validation is a registration like any other (registry.registration), which bears in addition the
-deposit that it validates. A brouillon certifies nothing, and the journal knows nothing of it.
+Who may do what: registry.droits and registry.acces_depots. A deposit and what ends it are entries of the
+journal, under the lock of the chain; how it gets its number: registry.validation_depots. A brouillon
+certifies nothing, and the journal knows nothing of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from lxml import etree
 from sqlalchemy import Connection
 
 from registry import anomalies_portail as catalogue
-from registry import anomalies_vie, depots
+from registry import depots
 from registry import depots_store as store
+from registry.acces_depots import find_kept, find_own, find_readable, say_ended
 from registry.actes import Acte
 from registry.anomalies import Anomalie
-from registry.anomalies_demande import ACTE_REFUSE
-from registry.controles import PARIS, check_creation, format_jour, territoire_of
-from registry.cycle import LIBELLES
-from registry.depots import Constat, Depot, Motif
-from registry.depots_store import Criteres, Message
-from registry.doublons import Doublons
-from registry.droits import PAR_COMMUNES, check_profil, may_do, may_read
+from registry.controles import PARIS, check_creation, territoire_of
+from registry.depots import Depot, Motif
+from registry.depots_store import Message
+from registry.droits import check_profil, may_do
 from registry.echanges import Echange, Fichier
-from registry.etat_civil import changes, etat_civil_of
-from registry.evaluation import CleRejeu, DemandeRecue, DepotPortail
-from registry.evenements import Decideur
-from registry.guichets import Guichet, TypeGuichet
-from registry.identites import cles_of
 from registry.journal import Chaine, Ecriture
 from registry.lifecycle import Etat, Fait, transition
-from registry.registration import (
-    Enregistrement,
-    RefusDemande,
-    Resultat,
-    read_replays,
-    read_versions,
-    register,
-    replay,
-)
 from registry.suites import Auteur
 from schemas.codes import check_codes
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.emission import TYPE_RETOUR, emit_demande
-from schemas.parser import parse
-from schemas.revision import body_of, put_text, stamp_text, unmark
-from schemas.violations import Violation
+from schemas.revision import stamp_text, unmark
 
 NATURE_DEPOT: Final = "DEPOT"
 NATURE_INVALIDATION: Final = "INVALID"
 """Natures of the journal entries of a deposit. Stored; never renamed."""
-
-VALIDATION: Final = "validerDepot"
-"""Operation under which a validation is kept for replays."""
-
-_SANS_DOUBLON: Final = Doublons((), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +48,17 @@ class DepotFait:
     rejeu: bool = False
 
 
-Refusees = tuple[Anomalie, ...]
-
-
 def save(
     conn: Connection, echange: Echange, message: Message, fichier: bytes, demande: Demande, identifiant: str
 ) -> tuple[Depot, bool] | Anomalie:
     """Keep a brouillon, new or in place of what it was; and whether it was there already."""
     guichet, instant = echange.emetteur.guichet, echange.recu_le
     if identifiant:
-        avant = _own(conn, guichet, identifiant)
+        avant = find_kept(conn, guichet, identifiant)
         if isinstance(avant, Anomalie):
             return avant
         if transition(avant.etat, Fait.SAISIE) is None:
-            return _ended(avant, Etat.BROUILLON)
+            return say_ended(avant, Etat.BROUILLON)
         cle = avant.id
     else:
         vu = store.find_message(conn, message)
@@ -100,14 +72,6 @@ def save(
     return depot, False
 
 
-def find_own(conn: Connection, guichet: Guichet, identifiant: str) -> Depot | Anomalie:
-    """The brouillon of that guichet."""
-    depot = _own(conn, guichet, identifiant)
-    if isinstance(depot, Depot) and depot.etat is not Etat.BROUILLON:
-        return _ended(depot, Etat.BROUILLON)
-    return depot
-
-
 def deposit(
     conn: Connection,
     echange: Echange,
@@ -115,7 +79,7 @@ def deposit(
     demande: Demande,
     identifiant: str,
     repondu_le: datetime,
-) -> DepotFait | Refusees:
+) -> DepotFait | tuple[Anomalie, ...]:
     """Put a demande of the portal to be validated. identifiant: the brouillon it was, or empty."""
     Chaine.lock(conn)
     vu = store.find_message(conn, message)
@@ -124,7 +88,7 @@ def deposit(
         assert connu is not None, "un message gardé nomme un dépôt"
         contenu = answer_of(demande, connu, vu.repondu_le)
         return DepotFait(connu, Fichier(vu.nom_fichier, contenu), rejeu=True)
-    guichet, jour = echange.emetteur.guichet, _day(echange.recu_le)
+    guichet, jour = echange.emetteur.guichet, echange.recu_le.astimezone(PARIS).date()
     avant = find_own(conn, guichet, identifiant) if identifiant else None
     if isinstance(avant, Anomalie):
         return (avant,)
@@ -160,108 +124,6 @@ def answer_of(demande: Demande, depot: Depot, repondu_le: datetime) -> bytes:
     return stamp_text(emis, str(depot.id))
 
 
-def create_from(
-    conn: Connection, item: DemandeRecue, identifiant: str, *, decideur: Decideur, repondu_le: datetime
-) -> Resultat:
-    """Register the demande of a guichet, which kept it as a brouillon when one is named."""
-    Chaine.lock(conn)
-    connue = _replayed(conn, item.cle_rejeu)
-    if connue is not None:
-        return connue
-    depot = find_own(conn, item.echange.emetteur.guichet, identifiant) if identifiant else None
-    if isinstance(depot, Anomalie):
-        return RefusDemande((depot,), _SANS_DOUBLON)
-    (resultat,) = register(conn, [item], decideur=decideur, repondu_le=repondu_le)
-    if depot is not None and isinstance(resultat, Enregistrement):
-        _close(conn, depot, item, resultat.numero, "", repondu_le)
-    return resultat
-
-
-def find_readable(conn: Connection, guichet: Guichet, identifiant: str) -> Depot | Anomalie:
-    """The deposit that the guichet may read. One that does not exist and one that may not be read are refused
-    alike: what the portal or another guichet keeps to itself is not known."""
-    depot = store.find_depot(conn, identifiant)
-    if depot is not None:
-        if depot.guichet == guichet.code and guichet.actif:
-            return depot
-        depose = depot.depose_le is not None and guichet.type is not TypeGuichet.PORTAIL
-        if depose and may_read(guichet, depot.territoire, depot.communes).accorde:
-            return depot
-    return _unknown(identifiant, guichet)
-
-
-def criteres_for(guichet: Guichet, voulus: Criteres, apres: str) -> Criteres | Anomalie:
-    """The same within what the guichet may see: deposits that wait, where it reads; in another state, what
-    it keeps itself. The portal sees its own."""
-    try:
-        debut = uuid.UUID(apres) if apres else voulus.apres
-    except ValueError:
-        return catalogue.CRITERE_REFUSE("apres", "l'identifiant d'un dépôt", "apres")
-    if guichet.type is TypeGuichet.PORTAIL or voulus.etat is not Etat.ATTENTE:
-        return replace(voulus, guichet=guichet.code, apres=debut)
-    return replace(
-        voulus,
-        territoires=voulus.territoires & guichet.territoires,
-        communes=guichet.communes if guichet.type in PAR_COMMUNES else None,
-        apres=debut,
-    )
-
-
-def validate(
-    conn: Connection,
-    echange: Echange,
-    message: Message,
-    identifiant: str,
-    constat: Constat,
-    corrigee: Demande | None,
-    *,
-    decideur: Decideur,
-    repondu_le: datetime,
-) -> tuple[Resultat, Demande | None]:
-    """Give its number to a deposit: the demande as deposited, or as the guichet corrects it.
-
-    With the result, the demande that was judged; None when there is none to show.
-    """
-    Chaine.lock(conn)
-    guichet = echange.emetteur.guichet
-    connue = _replayed(conn, (guichet.code, VALIDATION, message.empreinte))
-    if connue is not None:
-        return connue, None
-    if not may_do(guichet, Acte.VALIDER):
-        return RefusDemande((ACTE_REFUSE(guichet.type),), _SANS_DOUBLON), None
-    depot = find_readable(conn, guichet, identifiant)
-    if isinstance(depot, Anomalie):
-        return RefusDemande((depot,), _SANS_DOUBLON), None
-    if transition(depot.etat, Fait.VALIDATION) is None or depot.document is None:
-        return RefusDemande((_ended(depot, Etat.ATTENTE),), _SANS_DOUBLON), None
-    assert depot.depose_le is not None
-    assert depot.sequence_depot is not None
-    deposee = _read(depot.document)
-    anomalies = () if corrigee is None else _check_correction(corrigee, deposee, depot, guichet)
-    demande = deposee if corrigee is None else _of_portal(corrigee, depot)
-    item = DemandeRecue(
-        echange=echange,
-        operation=VALIDATION,
-        empreinte=message.empreinte,
-        demande=demande,
-        anomalies=anomalies or depots.check_identite(demande, constat),
-        territoire=depot.territoire,
-        cles=cles_of(demande),
-        nom_fichier=message.nom_fichier,
-        depot=DepotPortail(
-            depot.guichet,
-            depot.depose_le,
-            depot.sequence_depot,
-            constat.piece,
-            corrige=etat_civil_of(deposee) if changes(deposee, demande) else None,
-        ),
-    )
-    (resultat,) = register(conn, [item], decideur=decideur, repondu_le=repondu_le)
-    if isinstance(resultat, Enregistrement):
-        _close(conn, depot, item, resultat.numero, constat.utilisateur, repondu_le)
-    return resultat, demande
-
-
 def end(
     conn: Connection, echange: Echange, identifiant: str, motif: str, commentaire: str, utilisateur: str
 ) -> Depot | Anomalie:
@@ -288,7 +150,7 @@ def invalidate(
     if depot.etat is Etat.INVALIDEE and (depot.issue_guichet, depot.motif) == (auteur.guichet, motif):
         return depot
     if transition(depot.etat, Fait.INVALIDATION) is None:
-        return _ended(depot, Etat.ATTENTE)
+        return say_ended(depot, Etat.ATTENTE)
     _write(
         conn,
         auteur,
@@ -314,28 +176,6 @@ def invalidate(
         issue_le=auteur.instant,
         issue_guichet=auteur.guichet,
     )
-
-
-def _own(conn: Connection, guichet: Guichet, identifiant: str) -> Depot | Anomalie:
-    depot = store.find_depot(conn, identifiant)
-    if depot is None or depot.guichet != guichet.code:
-        return _unknown(identifiant, guichet)
-    return depot
-
-
-def _unknown(identifiant: str, guichet: Guichet) -> Anomalie:
-    return catalogue.DEPOT_INCONNU(f"« {identifiant[:40]} »", guichet.code, "idDepot")
-
-
-def _ended(depot: Depot, attendu: Etat) -> Anomalie:
-    issue = ""
-    if depot.issue_le is not None:
-        le = f"{depot.issue_le.astimezone(PARIS):%d/%m/%Y à %H:%M}"
-        issue = f", le {le}, par le guichet {depot.issue_guichet}"
-    if depot.numero is not None:
-        issue += f", sous le numéro {depot.numero}"
-    etat = "validé" if depot.etat is Etat.ACTIVE else LIBELLES[depot.etat]
-    return catalogue.DEPOT_TRAITE(f"{etat}{issue}", LIBELLES[attendu], "idDepot")
 
 
 def author_of(echange: Echange) -> Auteur:
@@ -367,72 +207,3 @@ def _write(
         ]
     )
     return entree.sequence
-
-
-def _replayed(conn: Connection, cle: CleRejeu) -> Enregistrement | None:
-    reponse = read_replays(conn, [cle]).get(cle)
-    return None if reponse is None else replay(reponse, read_versions(conn, [reponse]))
-
-
-def _close(
-    conn: Connection, depot: Depot, item: DemandeRecue, numero: str, utilisateur: str, repondu_le: datetime
-) -> None:
-    message = Message(item.echange.id, item.guichet, item.operation, item.empreinte, item.nom_fichier)
-    store.keep_message(conn, depot.id, message, repondu_le)
-    store.mark_validated(
-        conn,
-        depot,
-        numero=numero,
-        guichet=item.guichet,
-        utilisateur=utilisateur,
-        instant=item.echange.recu_le,
-        corrige=None if item.depot is None else item.depot.corrige,
-    )
-
-
-def _check_correction(corrigee: Demande, deposee: Demande, depot: Depot, guichet: Guichet) -> Refusees:
-    """A corrected file is a creation of the guichet that validates, of the day and territory of the
-    deposit."""
-    assert depot.depose_le is not None
-    jour = _day(depot.depose_le)
-    corps = "/interfaceNuu/demande/demandeLogement"
-    # A système particulier too may validate what was typed on the national portal: the hub numbers it.
-    found = list(
-        check_creation(corrigee, replace(guichet, numerote=False), jour, check_codes(corrigee.root, jour))
-    )
-    if corrigee.type_fichier != Fait.CREATION:
-        element = "/interfaceNuu/entete/typeFichier"
-        found.append(catalogue.CODE_REFUSE(corrigee.type_fichier, str(Fait.CREATION), element))
-    if corrigee.date_creation != deposee.date_creation:
-        found.append(
-            anomalies_vie.DEPOT_DISCORDANT(
-                format_jour(corrigee.date_creation),
-                format_jour(deposee.date_creation),
-                f"{corps}/dateCreationDemande",
-            )
-        )
-    territoire = territoire_of(corrigee)
-    if territoire is not None and territoire != depot.territoire:
-        element = f"{corps}/logementRecherche/listeLocalisationSouhaite"
-        found.append(anomalies_vie.AUTRE_TERRITOIRE(territoire, depot.territoire, element))
-    return tuple(found)
-
-
-def _of_portal(corrigee: Demande, depot: Depot) -> Demande:
-    """The demande stays that of the portal, which its number names."""
-    put_text(body_of(corrigee.root), "numGuichet", depot.guichet)
-    return read_demande(corrigee.root)
-
-
-def _read(document: bytes) -> Demande:
-    return read_demande(_parse(document))
-
-
-def _parse(document: bytes) -> etree._Element:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return root
-
-
-def _day(instant: datetime) -> date:
-    return instant.astimezone(PARIS).date()

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from lxml import etree
 from sqlalchemy import Connection
 
+from registry import acces_depots, depots
 from registry import anomalies_portail as catalogue
-from registry import depots, portail
 from registry.anomalies import Anomalie
 from registry.anomalies_document import anomalies_of
 from registry.controles import PARIS
@@ -105,7 +105,7 @@ def read_brouillon(fichier: bytes) -> etree._Element | Refus:
 
 def own_document(conn: Connection, echange: Echange, identifiant: str) -> bytes | Anomalie:
     """The file of a brouillon of the guichet."""
-    depot = portail.find_own(conn, echange.emetteur.guichet, identifiant)
+    depot = acces_depots.find_own(conn, echange.emetteur.guichet, identifiant)
     if isinstance(depot, Anomalie):
         return depot
     assert depot.document is not None, "un brouillon a un document"
@@ -119,7 +119,7 @@ def criteres_of(echange: Echange, recherche: Recherche) -> Criteres | Anomalie:
     etats = {code: etat for etat, code in depots.CODES_ETATS.items()}
     if voulu not in etats:
         return catalogue.CODE_REFUSE(voulu, ", ".join(etats), "etat")
-    return portail.criteres_for(
+    return acces_depots.criteres_for(
         guichet,
         Criteres(
             etat=etats[voulu],

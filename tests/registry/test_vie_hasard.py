@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
-from registry import portail
+from registry import portail, validation_depots
 from registry.controles import PARIS
 from registry.declaration_dalo import DaloDeclare, declare_dalo
 from registry.depots import Depot
@@ -143,7 +143,7 @@ class Attente:
                     self._depot = str(depose.depot.id) if isinstance(depose, DepotFait) else self._depot
                     return isinstance(depose, DepotFait)
                 case Fait.VALIDATION:
-                    resultat, _ = portail.validate(
+                    resultat, _ = validation_depots.validate(
                         conn,
                         echange,
                         message,
