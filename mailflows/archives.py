@@ -49,7 +49,8 @@ def read_archive(octets: bytes, limites: LimitesArchive) -> tuple[Fichier, ...] 
     """
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-            entrees = [entree for entree in archive.infolist() if not entree.is_dir()]
+            # Not `is_dir`: it raises on an empty name, which is refused below.
+            entrees = [entree for entree in archive.infolist() if not entree.filename.endswith("/")]
             refus = _judge(entrees, len(octets), limites)
             return refus if refus is not None else _inflate(archive, entrees)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, OSError, EOFError, RuntimeError):

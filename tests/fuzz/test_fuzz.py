@@ -5,12 +5,16 @@ RFC 5652; the 100,000 are `make fuzz`. What a campaign found is a test of its ow
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 
 import pytest
 
 from certs.enveloppe import decrypt
 from certs.lecture import CertificatIllisible, read_chaine
+from mailflows.message_lu import LimitesMessage, read_files
+from registry.anomalies import Anomalie
 from tests.fuzz import campagne
 from tests.fuzz.campagne import Cible, Issue
 from tests.fuzz.cibles import CIBLES, judge_signed, monde
@@ -121,6 +125,19 @@ def _read(octets: bytes) -> Issue:
     judge_signed(octets)
     decrypt(octets, monde().paires)
     return Issue()
+
+
+def test_found_a_file_without_a_name_in_an_archive() -> None:
+    """The directory of the zip said an empty name: the library raised IndexError."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("x", b"<a/>")
+    data = bytearray(packed.getvalue())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 28 : entry + 30] = b"\0\0"
+    # The octet of the name now belongs to the extra field.
+    data[entry + 30 : entry + 32] = b"\x01\0"
+    assert isinstance(read_files(bytes(data), LimitesMessage()), Anomalie)
 
 
 def test_found_a_name_that_the_library_refuses_with_an_undocumented_exception() -> None:

@@ -125,7 +125,7 @@ def test_the_same_mail_delivered_three_times(canal: Canal, correspondant: Corres
 def test_ten_megabytes(canal: Canal, correspondant: Correspondant) -> None:
     """[COU-5] One message of a thousand demandes, and its answer as large."""
     before = canal.demandes()
-    documents = draw(correspondant, "gros", 1_000)
+    documents = draw(correspondant, "gros", 1_200)
     mail = correspondant.compose("gros", *documents)
     assert len(mail) > 10 << 20
     canal.postfix.send(mail, canal.adresse, correspondant.robot.adresse)
