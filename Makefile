@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check interop fuzz bench bench-volumes docs lock clean
+.PHONY: bench-filtres install demo run test check interop fuzz bench bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -44,6 +44,10 @@ bench: install
 # some twenty minutes to make the stocks and ten to measure. DOSSIER=… keeps the stocks there for another time.
 bench-volumes: install
 	$(BIN)/python -m bench.volumes $(if $(DOSSIER),--dossier $(DOSSIER))
+
+# One demande against 2,000 to a million filters: some ten minutes and 3 GB of memory.
+bench-filtres: install
+	$(BIN)/python -m bench.filtres
 
 # The generated pages of docs/ are checked by the tests; this writes them again.
 docs: install

@@ -1,9 +1,9 @@
 """One demande against 2,000 to 1,000,000 filters: the index of the hub beside what else could be used.
 
-``python -m bench.filtres`` prints a table and writes ``bench/results/filtres.json``. Options: ``--tailles``,
-``--demandes``. Beside the index, in the same run and on the same filters and demandes: a naive loop, SQLite,
-and percolation in PostgreSQL (a GIN index on the places of the filters, the other conditions as columns).
-All must give the same answers.
+``python -m bench.filtres`` prints a table and writes ``bench/results/filtres.json``. Options: ``--tailles``
+(what is known of the other sizes is kept), ``--demandes``. Beside the index, in the same run and on the same
+filters and demandes: a naive loop, SQLite, and percolation in PostgreSQL (a GIN index on the places of the
+filters, the other conditions as columns). All must give the same answers.
 
 A figure is the median over the demandes of the best of several rounds: other processes can only slow one
 down.
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -200,6 +201,17 @@ def measure(
     return lines, more
 
 
+def kept(path: Path, tailles: Sequence[int]) -> tuple[list[dict[str, Any]], dict[str, dict[str, float]]]:
+    """What was measured before for other sizes: each size is a comparison of its own."""
+    if not path.exists():
+        return [], {}
+    known = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        [each for each in known["mesures"] if each["filtres"] not in tailles],
+        {taille: each for taille, each in known["autres"].items() if int(taille) not in tailles},
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -231,12 +243,13 @@ def main() -> None:
     console.print(table)
     console.print(more)
     options.json.parent.mkdir(parents=True, exist_ok=True)
+    mesures, autres = kept(options.json, options.tailles)
     content = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "demandes": options.demandes,
-        "mesures": [asdict(each) for each in lines],
-        "autres": more,
+        "mesures": sorted([*mesures, *map(asdict, lines)], key=lambda each: int(each["filtres"])),
+        "autres": dict(sorted((autres | more).items(), key=lambda item: int(item[0]))),
     }
     options.json.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 

@@ -2,9 +2,9 @@
 
 Geography is by far the most selective, so each filter is *posted* under the values of its first condition on
 the wished place that requires some (communes, EPCI, départements, territories); a filter without such a
-condition is reached by every demande. A demande reaches the union of the postings of its own values. Every
-other condition then takes out, criterion by criterion, those that refuse the value of the demande
-(filters.dimensions). All sets are compressed bitmaps (roaring).
+condition is reached by every demande. A demande reaches the union of the postings of its wished communes.
+Every other condition then takes out, criterion by criterion (filters.plan), those that refuse the value of
+the demande (filters.dimensions). All sets are compressed bitmaps (roaring).
 
 The cost is that of the reached postings and of the criteria that some filter uses, not of all filters;
 changing one filter touches only its own values. Not thread-safe: the caller decides under its own lock (the
@@ -14,14 +14,19 @@ decision holds the one of the chain).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from pyroaring import BitMap
 
 from filters.criteria import CRITERE, LIEUX
-from filters.dimensions import Dimension, DimensionCodes, dimension_of
-from filters.genres import CritereCodes
+from filters.dimensions import Dimension, dimension_of
 from filters.language import AnyCondition, Condition, Filtre
+from filters.lieux import situation
+from filters.plan import Plan
 from filters.traits import Traits
+
+_KEPT: Final = 1_024
+"""Communes for which the filters reached are kept."""
 
 
 class FilterIndex:
@@ -32,7 +37,9 @@ class FilterIndex:
         self._partout = BitMap()
         self._posted: dict[str, dict[str, BitMap]] = {}
         self._dimensions: dict[str, Dimension] = {}
-        self._plan: _Plan | None = None
+        # Computed by matches, forgotten when filters change.
+        self._plan: Plan | None = None
+        self._reached: dict[str, BitMap] = {}
         for key, filtre in filtres:
             self.add(key, filtre)
 
@@ -58,7 +65,7 @@ class FilterIndex:
         if key in self._filtres:
             raise ValueError(f"clé de filtre déjà prise : {key}")
         self._filtres[key] = filtre
-        self._plan = None
+        self._forget()
         post, others = _split(filtre)
         if post is None:
             self._partout.add(key)
@@ -75,7 +82,7 @@ class FilterIndex:
     def remove(self, key: int) -> None:
         """Take a filter out. Raises KeyError when there is none."""
         post, others = _split(self._filtres.pop(key))
-        self._plan = None
+        self._forget()
         if post is None:
             self._partout.discard(key)
         else:
@@ -94,51 +101,42 @@ class FilterIndex:
 
     def match(self, traits: Traits) -> BitMap:
         """Keys of the filters that this demande satisfies. The set is the caller's own."""
-        reached = [self._partout]
-        for name, posted in self._posted.items():
-            reached += [posted[value] for value in traits.codes(name) if value in posted]
-        plan = self._plan = self._plan or _Plan(self._dimensions)
-        left = BitMap.union(*reached)
-        for dimension, known, value in zip(plan.named, plan.known, traits.values(plan.names), strict=True):
-            refusing = known.get(value)
-            if refusing is None:
-                refusing = dimension.refuse(value)
+        plan = self._plan = self._plan or Plan(self._dimensions)
+        values = traits.values(plan.names)
+        near = [self._reach(commune) for commune in traits.souhaits] or [self._partout]
+        reached = left = near[0] if len(near) == 1 else BitMap.union(*near)
+        for pick, known, step in plan.steps:
+            key = pick(values)
+            refusing = known.get(key)
             # A new set each time: twice as fast as changing one in place, measured.
-            left = left - refusing
+            left = left - (step.refuse(key) if refusing is None else refusing)
         for name, dimension in plan.others:
             concerned = left & dimension.put
             if concerned:
-                left -= dimension.refusing_among(concerned, traits[name])
-        return left
+                left = left - dimension.refusing_among(concerned, traits[name])
+        return left.copy() if left is reached else left
+
+    def _reach(self, commune: str) -> BitMap:
+        """The filters that a demande for this commune reaches."""
+        known = self._reached.get(commune)
+        if known is None:
+            if len(self._reached) >= _KEPT:
+                self._reached.clear()
+            posted = [
+                self._posted[name][value]
+                for name, values in zip(LIEUX, situation(commune), strict=True)
+                for value in values
+                if value in self._posted.get(name, ())
+            ]
+            known = self._reached[commune] = BitMap.union(self._partout, *posted)
+        return known
+
+    def _forget(self) -> None:
+        self._plan = None
+        self._reached.clear()
 
     def _sets(self) -> tuple[object, ...]:
         return self._filtres, self._partout, self._posted, self._dimensions
-
-
-class _Plan:
-    """The dimensions in the order in which they are asked.
-
-    Those that most filters use first: they take out most, and those that follow have less to look at. Last
-    `others`, whose codes are too many to keep what refuses each: it is looked for among what is left.
-    """
-
-    def __init__(self, dimensions: dict[str, Dimension]) -> None:
-        by_size = sorted(dimensions.items(), key=lambda item: -len(item[1]))
-        self.others: list[tuple[str, DimensionCodes]] = []
-        self.names: list[str] = []
-        self.named: list[Dimension] = []
-        for name, dimension in by_size:
-            critere = CRITERE[name]
-            if (
-                isinstance(dimension, DimensionCodes)
-                and isinstance(critere, CritereCodes)
-                and not critere.codes
-            ):
-                self.others.append((name, dimension))
-            else:
-                self.names.append(name)
-                self.named.append(dimension)
-        self.known = [each.refusing for each in self.named]
 
 
 def _split(filtre: Filtre) -> tuple[Condition | None, list[AnyCondition]]:

@@ -50,6 +50,16 @@ _VOLUMES: Final = {
     "erreurs": "erreurs",
 }
 
+_FILTRES: Final = {
+    "filtres": "filtres",
+    "moyen": "moyen",
+    "p50": "p50 (µs)",
+    "p99": "p99 (µs)",
+    "retenus": "filtres retenus",
+    "construction": "construction (s)",
+    "memoire": "mémoire (Mio)",
+}
+
 
 def render() -> str:
     """The page. Raises OSError when a result is missing: run `make bench`."""
@@ -58,6 +68,7 @@ def render() -> str:
     volumes = _load("volumes")
     courrier = _load("courrier")
     fuzz = _load("fuzz")
+    filtres = _load("filtres")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -83,6 +94,16 @@ def render() -> str:
             volumes_rapports=_table(
                 ("opération", "CPU, hub et base", "p50"),
                 ((nom, each["cpu"], each["p50"]) for nom, each in volumes["rapports"].items()),
+            ),
+            filtres_demandes=filtres["demandes"],
+            filtres_conditions=f"{filtres['machine']}, {filtres['date'][:10]}.",
+            filtres=_table(
+                tuple(_FILTRES.values()),
+                ([_number(mesure[name] or "") for name in _FILTRES] for mesure in filtres["mesures"]),
+            ),
+            filtres_autres=_table(
+                ("filtres", *next(iter(filtres["autres"].values()))),
+                ([taille, *autres.values()] for taille, autres in filtres["autres"].items()),
             ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
