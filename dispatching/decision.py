@@ -2,7 +2,8 @@
 
 Given to the registry as its `Decideur`. For a batch, whatever its size: one statement reads what may have
 changed, one writes the decisions and takes the sequences, one writes the distributions and wakes the workers;
-one more reads the holders when an event is not the first of its demande. All else is memory.
+one more reads the holders when an event is not the first of its demande, and one more what the registry
+knows beyond the documents when a filter asks for it. All else is memory.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from dispatching.connu import CRITERES, read_connu
 from dispatching.deliveries import Decision, write_decisions
 from dispatching.perimetres import Perimetres
 from dispatching.recipients import Sujet, recipients
 from filters.en_vigueur import FiltresEnVigueur
-from filters.source import contexte_of
+from filters.source import Connu, contexte_of
 from filters.traits import traits_of
 from registry import releves
 from registry.clock import Clock
+from registry.controles import PARIS
 from registry.evenements import EvenementDemande
 
 _GENERATIONS: Final = text("""
@@ -54,13 +57,15 @@ class Distributeur:
         # What partners ask by date must miss nothing that changes a demande: everything passes here.
         releves.record(conn, evenements, self._instant)
         holders = self._holders(conn, evenements)
+        connus = self._connus(conn, evenements)
         decisions = []
         for event in evenements:
             communes = event.demande.communes_souhaitees
             sujet = Sujet(event.territoire, communes, event.auteur, holders.get(event.numero, frozenset()))
-            contexte = contexte_of(event.nature, event.auteur, self._instant)
+            found = connus.get(event.numero)
+            contexte = contexte_of(event.nature, event.auteur, self._instant, found)
             matching = self._filtres.match(traits_of(event.demande, contexte))
-            decisions.append(Decision(event, recipients(sujet, self._perimetres.guichets, matching)))
+            decisions.append(Decision(event, recipients(sujet, self._perimetres.guichets, matching), found))
         write_decisions(
             conn,
             decisions,
@@ -74,6 +79,14 @@ class Distributeur:
         self._instant = self._clock.now()
         self._filtres.refresh(conn, known.filtres, self._instant)
         self._perimetres.refresh(conn, known.identites, known.perimetres)
+
+    def _connus(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> dict[str, Connu]:
+        """What the registry knows of the demandes, when a filter in force asks for it."""
+        if CRITERES.isdisjoint(self._filtres.criteres):
+            return {}
+        return read_connu(
+            conn, (event.numero for event in evenements), self._instant.astimezone(PARIS).date()
+        )
 
     def _holders(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> dict[str, frozenset[str]]:
         """Who held the demandes before these events; a first version has no holder but its author."""

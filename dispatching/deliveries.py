@@ -16,7 +16,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
+from dispatching.connu import connu_to_json
 from dispatching.recipients import Raison, Verdict
+from filters.source import Connu
 from registry.evenements import EvenementDemande
 from registry.lignes import encode_rows
 
@@ -63,6 +65,7 @@ class Decision:
 
     evenement: EvenementDemande
     verdicts: Sequence[Verdict]
+    connu: Connu | None = None
 
 
 # JSON in, rows out: one parameter for a batch instead of one for each column (docs/decisions/0041).
@@ -70,11 +73,11 @@ class Decision:
 _DECIDE: Final = text("""
     WITH decisions AS (
         INSERT INTO decision (numero, version, evenement, nature, territoire, auteur, decidee_le,
-            generation_filtres, generation_perimetres, destinataires)
+            generation_filtres, generation_perimetres, destinataires, connu)
         SELECT numero, version, evenement, nature, territoire, auteur, :instant,
-            :filtres, :perimetres, destinataires
+            :filtres, :perimetres, destinataires, connu
         FROM json_to_recordset(CAST(:decisions AS json)) AS t(numero text, version int, evenement bigint,
-            nature text, territoire text, auteur text, destinataires int)
+            nature text, territoire text, auteur text, destinataires int, connu jsonb)
     )
     INSERT INTO compteur_distribution (guichet, dernier)
     SELECT guichet, nombre
@@ -167,6 +170,7 @@ def uuid7s(instant: datetime, nombre: int) -> list[uuid.UUID]:
 
 def _decision_row(decision: Decision) -> dict[str, object]:
     event = decision.evenement
+    connu = {} if decision.connu is None else {"connu": connu_to_json(decision.connu)}
     return {
         "numero": event.numero,
         "version": event.version,
@@ -175,6 +179,7 @@ def _decision_row(decision: Decision) -> dict[str, object]:
         "territoire": event.territoire,
         "auteur": event.auteur,
         "destinataires": len(decision.verdicts),
+        **connu,
     }
 
 

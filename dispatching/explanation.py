@@ -15,6 +15,7 @@ from typing import Final
 from lxml import etree
 from sqlalchemy import Connection, text
 
+from dispatching.connu import connu_from_json
 from dispatching.deliveries import Distribution, list_distributions
 from dispatching.perimetres import perimetre_at
 from dispatching.recipients import Raison, Sujet, Verdict, judge
@@ -143,7 +144,9 @@ def explain_distribution(
     if row is None:
         return None
     demande = _read(row.document)
-    traits = traits_of(demande, contexte_of(row.nature, row.auteur, row.decidee_le))
+    traits = traits_of(
+        demande, contexte_of(row.nature, row.auteur, row.decidee_le, connu_from_json(row.connu))
+    )
     filtres = _explained(conn, guichet, row.decidee_le, row.generation_filtres, traits)
     known = perimetre_at(conn, guichet, row.generation_perimetres)
     verdict = None

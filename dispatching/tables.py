@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from registry.tables import INSTANT, METADATA
 
@@ -43,6 +44,8 @@ DECISION: Final = Table(
     # The perimeters used: the last one of each guichet of generation up to this one.
     Column("generation_perimetres", BigInteger, nullable=False),
     Column("destinataires", Integer, nullable=False),
+    # What was known beyond the document (dispatching/connu.py); null when no filter in force asked for it.
+    Column("connu", JSONB(none_as_null=True)),
 )
 
 PERIMETRE: Final = Table(

@@ -6,16 +6,26 @@ a new criterion is one more line here.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
-from filters.genres import NON, OUI, Critere, CritereCodes, CritereNombre
+from filters.fabrique import (
+    critere_communes,
+    critere_liste,
+    critere_oui_non,
+    critere_parmi,
+    known,
+    names_departement,
+    names_epci,
+    names_territoire,
+)
+from filters.genres import Critere, CritereCodes, CritereNombre
 from filters.lieux import departements_of, epci_of, lieux_of, territoires_of
 from filters.source import Source
 from registry.guichets import CODE_GUICHET, PORTAIL
+from registry.releves import ACTIF
 from schemas import cog, territoires
-from schemas.codes import code_lists, label
+from schemas.codes import label
 
 _LIEU: Final = "Lieu souhaité"
 _LOGEMENT: Final = "Logement souhaité"
@@ -25,7 +35,6 @@ _ACTUEL: Final = "Situation actuelle"
 _PRIORITE: Final = "Handicap et priorité"
 _EVENEMENT: Final = "Événement et ancienneté"
 
-_COMMUNE: Final = "^[0-9][0-9AB][0-9]{3}$"
 _COMPOSITIONS: Final = {
     "SEUL": "une personne sans enfant",
     "COUPLE": "un couple sans enfant",
@@ -34,81 +43,6 @@ _COMPOSITIONS: Final = {
     "COLOC": "des colocataires",
 }
 _NATURES: Final = {"PERSONNE": "une personne", "ASSOCIATION": "une association"}
-
-
-def _names_commune(code: str) -> str:
-    found = cog.commune(code)
-    return f"{code} ({found.nom})" if found else code
-
-
-def _names_epci(code: str) -> str:
-    found = cog.epci(code)
-    return f"{code} ({found.nom})" if found else code
-
-
-def _names_territoire(code: str) -> str:
-    found = territoires.name(code)
-    return f"{code} ({found})" if found else code
-
-
-def _names_departement(code: str) -> str:
-    found = cog.departements().get(code)
-    return f"{code} ({found})" if found else code
-
-
-def _set(*codes: str | None) -> frozenset[str]:
-    """The codes that are known."""
-    return frozenset(code for code in codes if code)
-
-
-def _communes(
-    nom: str, rubrique: str, libelle: str, definition: str, lit: Callable[[Source], frozenset[str]],
-    *, lieu: bool = False,
-) -> CritereCodes:  # fmt: skip
-    return CritereCodes(
-        nom, rubrique, libelle, definition, _COMMUNE, "un code INSEE de commune, 5 caractères", lit,
-        lambda code: cog.commune(code) is not None, _names_commune, lieu=lieu,
-    )  # fmt: skip
-
-
-def _liste(
-    nom: str, rubrique: str, libelle: str, liste: str, definition: str,
-    lit: Callable[[Source], Iterable[str | None]], *, multiple: bool = False,
-) -> CritereCodes:  # fmt: skip
-    """A criterion of the codes of one list of the interface."""
-    return _parmi(
-        nom, rubrique, libelle, f"un code de {liste}", definition,
-        {code.code: label(liste, code.code) or "" for code in code_lists()[liste] if code.code},
-        lit, multiple=multiple,
-    )  # fmt: skip
-
-
-def _parmi(
-    nom: str, rubrique: str, libelle: str, genre: str, definition: str, noms: dict[str, str],
-    lit: Callable[[Source], Iterable[str | None]], *, multiple: bool = False,
-) -> CritereCodes:  # fmt: skip
-    """A criterion of a few codes that are all named."""
-
-    def designe(code: str) -> str:
-        nom = noms.get(code, "")
-        return f"{code} ({nom})" if nom and nom.casefold() != code.casefold() else code
-
-    return CritereCodes(
-        nom, rubrique, libelle, definition,
-        "^(" + "|".join(map(re.escape, noms)) + ")$",
-        f"{genre} : " + ", ".join(noms),
-        lambda source: _set(*lit(source)), noms.__contains__, designe, tuple(noms), multiple,
-    )  # fmt: skip
-
-
-def _oui_non(
-    nom: str, rubrique: str, libelle: str, definition: str, lit: Callable[[Source], bool | None]
-) -> CritereCodes:
-    def read(source: Source) -> Iterable[str | None]:
-        found = lit(source)
-        return () if found is None else (OUI if found else NON,)
-
-    return _parmi(nom, rubrique, libelle, "true ou false", definition, {OUI: "oui", NON: "non"}, read)
 
 
 def _categories(source: Source) -> Iterable[str | None]:
@@ -120,12 +54,12 @@ def _residences(source: Source) -> frozenset[str]:
     adresse = source.demande.adresse_logement
     if adresse is None and source.demande.demandeur is not None:
         adresse = source.demande.demandeur.adresse_postale
-    return _set(adresse.commune if adresse is not None else None)
+    return known(adresse.commune if adresse is not None else None)
 
 
 def _travail(source: Source) -> frozenset[str]:
     emplois = (adulte.situation_professionnelle for adulte in source.adultes)
-    return _set(*(emploi.commune for emploi in emplois if emploi is not None))
+    return known(*(emploi.commune for emploi in emplois if emploi is not None))
 
 
 def _contrats(source: Source) -> Iterable[str | None]:
@@ -148,12 +82,22 @@ def _statut_dalo(source: Source) -> Iterable[str | None]:
     return ("NON",) if dalo is None or not dalo.statut else (dalo.statut,)
 
 
+def _prioritaire(source: Source) -> bool | None:
+    connu, dalo = source.contexte.connu, source.demande.dalo
+    return None if connu is None else connu.prioritaire or (dalo is not None and dalo.statut == ACTIF)
+
+
+def _delai_anormal(source: Source) -> bool | None:
+    connu = source.contexte.connu
+    return None if connu is None else connu.delai_anormal
+
+
 def _portail(source: Source) -> bool | None:
     return source.contexte.auteur == PORTAIL if source.contexte.auteur else None
 
 
 CRITERES: Final[tuple[Critere, ...]] = (
-    _communes(
+    critere_communes(
         "communes", _LIEU, "commune souhaitée",
         "Les communes souhaitées ; un arrondissement de Paris, Lyon ou Marseille compte aussi pour sa ville.",
         lambda s: lieux_of(s.demande.communes_souhaitees), lieu=True,
@@ -163,31 +107,31 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "Les EPCI de ces communes, et l'établissement public territorial dans la métropole du Grand Paris.",
         "^[0-9]{9}$", "le numéro SIREN d'un EPCI, 9 chiffres",
         lambda s: epci_of(s.demande.communes_souhaitees),
-        lambda code: cog.epci(code) is not None, _names_epci, lieu=True,
+        lambda code: cog.epci(code) is not None, names_epci, lieu=True,
     ),
     CritereCodes(
         "departements", _LIEU, "département des communes souhaitées", "Les départements de ces communes.",
         "^[0-9][0-9AB][0-9]?$", "un code de département (75, 2A, 974…)",
         lambda s: departements_of(s.demande.communes_souhaitees),
-        lambda code: code in cog.departements(), _names_departement, lieu=True,
+        lambda code: code in cog.departements(), names_departement, lieu=True,
     ),
     CritereCodes(
         "territoires", _LIEU, "territoire des communes souhaitées",
         "Les territoires du registre où sont ces communes.",
         "^[0-9][0-9AB][0-9AB]$", "un code de territoire, 3 caractères (111, 059, 02A, 971…)",
         lambda s: territoires_of(s.demande.communes_souhaitees),
-        territoires.exists, _names_territoire, lieu=True,
+        territoires.exists, names_territoire, lieu=True,
     ),
-    _oui_non(
+    critere_oui_non(
         "demande_elargie", _LIEU, "demande élargie",
         "Accepte-t-il d'autres communes que celles qu'il nomme ?",
         lambda s: s.demande.demande_elargie,
     ),
-    _liste(
+    critere_liste(
         "types_logement", _LOGEMENT, "type de logement recherché", "ListeTypeLogement",
         "Les types souhaités.", lambda s: s.demande.types_logement, multiple=True,
     ),
-    _liste(
+    critere_liste(
         "categories", _LOGEMENT, "catégorie de logement recherchée", "ListeCategorieLogementRecherche",
         "La catégorie souhaitée ; qui est indifférent (I) souhaite aussi un appartement et une maison.",
         _categories, multiple=True,
@@ -196,24 +140,24 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "loyer_max", _LOGEMENT, "loyer maximal", "Le loyer mensuel que le demandeur accepte au plus.",
         "euros", 0, 100_000, lambda s: s.demande.loyer_max,
     ),
-    _oui_non(
+    critere_oui_non(
         "parking", _LOGEMENT, "parking souhaité", "Souhaite-t-il un parking ?",
         lambda s: s.demande.avec_parking,
     ),
-    _oui_non(
+    critere_oui_non(
         "rez_de_chaussee", _LOGEMENT, "rez-de-chaussée accepté", "Accepte-t-il un rez-de-chaussée ?",
         lambda s: s.demande.rez_de_chaussee,
     ),
-    _oui_non(
+    critere_oui_non(
         "sans_ascenseur", _LOGEMENT, "absence d'ascenseur acceptée",
         "Accepte-t-il un immeuble sans ascenseur ?",
         lambda s: s.demande.sans_ascenseur,
     ),
-    _liste(
+    critere_liste(
         "motifs", _LOGEMENT, "motif de la demande", "ListeMotifDemande", "Les motifs de la demande.",
         lambda s: s.demande.motifs, multiple=True,
     ),
-    _parmi(
+    critere_parmi(
         "nature_demandeur", _MENAGE, "nature du demandeur", "une nature",
         "Une personne ou une association. D'une association, rien d'autre n'est dit du ménage.",
         _NATURES, _nature,
@@ -223,7 +167,7 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "Le demandeur, ses cotitulaires et les personnes à charge, sans les enfants à naître ou en garde.",
         "personnes", 0, 50, lambda s: s.nombre_personnes,
     ),
-    _parmi(
+    critere_parmi(
         "composition", _MENAGE, "composition du ménage", "une composition",
         "D'après les liens des cotitulaires et les enfants à charge.",
         _COMPOSITIONS, lambda s: (s.composition,),
@@ -249,12 +193,12 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "age_plus_age", _MENAGE, "âge de la personne la plus âgée", "La plus âgée des personnes à loger.",
         "ans", 0, 150, lambda s: max(s.ages, default=None),
     ),
-    _liste(
+    critere_liste(
         "situation_familiale", _MENAGE, "situation familiale", "ListeSituationFamiliale",
         "Celle du demandeur.",
         lambda s: (s.demande.demandeur.situation_familiale,) if s.demande.demandeur else (),
     ),
-    _liste(
+    critere_liste(
         "nationalite", _MENAGE, "nationalité", "ListeNationalite", "La classe de nationalité du demandeur.",
         lambda s: (s.demande.demandeur.nationalite,) if s.demande.demandeur else (),
     ),
@@ -274,29 +218,29 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "personne de 14 ans ou plus, 0,3 par personne de moins de 14 ans.",
         "euros", -1_000_000, 10_000_000, lambda s: s.ressources_uc,
     ),
-    _liste(
+    critere_liste(
         "types_ressources", _RESSOURCES, "type de ressource", "ListeRessourceRecue",
         "Les ressources mensuelles reçues par le ménage.",
         lambda s: (r.code for r in s.ressources_recues), multiple=True,
     ),
-    _liste(
+    critere_liste(
         "contrats", _RESSOURCES, "contrat de travail", "ListeTypeContratTravail",
         "Les contrats du demandeur et de ses cotitulaires.", _contrats, multiple=True,
     ),
-    _communes(
+    critere_communes(
         "communes_travail", _RESSOURCES, "commune du lieu de travail",
         "Celles du demandeur et de ses cotitulaires.", _travail,
     ),
-    _communes(
+    critere_communes(
         "communes_residence", _ACTUEL, "commune de résidence",
         "Celle du logement actuel, à défaut celle de l'adresse postale du demandeur.", _residences,
     ),
-    _liste(
+    critere_liste(
         "logement_actuel", _ACTUEL, "logement actuel", "ListeModeleLogement",
         "La situation de logement actuelle.",
         lambda s: s.logement.modeles if s.logement else (), multiple=True,
     ),
-    _liste(
+    critere_liste(
         "type_logement_actuel", _ACTUEL, "type du logement actuel", "ListeTypeLogement",
         "Celui du logement actuel.",
         lambda s: (s.logement.type_logement,) if s.logement else (),
@@ -314,50 +258,60 @@ CRITERES: Final[tuple[Critere, ...]] = (
         "Le nombre d'habitants du logement actuel.",
         "personnes", 0, 100, lambda s: s.logement.nombre_habitants if s.logement else None,
     ),
-    _oui_non(
+    critere_oui_non(
         "proprietaire", _ACTUEL, "propriétaire d'un logement", "Est-il propriétaire d'un autre logement ?",
         lambda s: s.logement.proprietaire if s.logement else None,
     ),
-    _oui_non(
+    critere_oui_non(
         "handicap", _PRIORITE, "handicap dans le ménage",
         "La demande porte-t-elle un volet handicap ? Sans volet, c'est non.", _handicap,
     ),
-    _liste(
+    critere_liste(
         "equipements_handicap", _PRIORITE, "équipement lié au handicap", "ListeEquipementHandicap",
         "Les équipements nécessaires.", lambda s: (e for h in s.demande.handicaps for e in h.equipements),
         multiple=True,
     ),
-    _liste(
+    critere_liste(
         "dalo", _PRIORITE, "statut DALO", "ListeStatutDalo",
         "Le statut ; NON quand la demande n'en porte pas.",
         _statut_dalo,
     ),
-    _liste(
+    critere_liste(
         "typologies_dalo", _PRIORITE, "typologie DALO", "ListeTypologieLogementDalo",
         "La typologie retenue par la décision.",
         lambda s: (s.demande.dalo.typologie,) if s.demande.dalo else (),
+    ),
+    critere_oui_non(
+        "prioritaire", _PRIORITE, "priorité reconnue",
+        "Le statut DALO est-il ACTIF, ou un événement partagé dit-il la priorité reconnue (PRIORITE) ?",
+        _prioritaire,
+    ),
+    critere_oui_non(
+        "delai_anormal", _EVENEMENT, "délai anormalement long",
+        "Le délai fixé pour les communes et les types souhaités est-il atteint ? Sans délai fixé, c'est non.",
+        _delai_anormal,
     ),
     CritereNombre(
         "anciennete", _EVENEMENT, "ancienneté", "Les mois entiers depuis le dépôt, au jour de la décision.",
         "mois", 0, 1_200, lambda s: s.anciennete,
     ),
-    _parmi(
+    critere_parmi(
         "evenements", _EVENEMENT, "nature de l'événement", "une nature d'événement",
         "Ce qui est arrivé à la demande.",
         {code: label("ListeTypeFichier", code) or "" for code in ("CRE", "CRS", "MOD", "REN", "RAD", "SUP")},
         lambda s: (s.contexte.nature,),
     ),
-    _liste(
+    critere_liste(
         "motifs_radiation", _EVENEMENT, "motif de radiation", "ListeMotifsRadiation",
         "Le motif, quand la demande est radiée.",
         lambda s: (s.demande.radiation.motif,) if s.demande.radiation else (),
     ),
     CritereCodes(
         "auteurs", _EVENEMENT, "guichet auteur de l'événement", "Le guichet qui a envoyé l'événement.",
-        f"^{CODE_GUICHET.pattern}$", "un code de guichet, 5 caractères", lambda s: _set(s.contexte.auteur),
+        f"^{CODE_GUICHET.pattern}$", "un code de guichet, 5 caractères", lambda s: known(s.contexte.auteur),
         lambda _: True, lambda code: code, multiple=False,
     ),
-    _oui_non(
+    critere_oui_non(
         "portail", _EVENEMENT, "événement venu du portail grand public",
         f"L'auteur est-il le portail grand public ({PORTAIL}) ?", _portail,
     ),

@@ -37,6 +37,11 @@ class FiltresEnVigueur:
     def __len__(self) -> int:
         return len(self._versions)
 
+    @property
+    def criteres(self) -> frozenset[str]:
+        """The criteria that some filter in force uses."""
+        return self._index.criteres
+
     def refresh(self, conn: Connection, generation: int, instant: datetime) -> None:
         """Make this the filters in force at `instant` with the versions up to `generation`.
 

@@ -23,21 +23,34 @@ _AGE_UC: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
+class Connu:
+    """What the registry knows beyond the document ([FIL-13]).
+
+    prioritaire: somebody entitled has recognised the priority. delai_anormal: the wait is abnormally long.
+    """
+
+    prioritaire: bool
+    delai_anormal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Contexte:
     """The event by which a demande is judged.
 
     nature: code of ListeTypeFichier, or empty. auteur: guichet that sent it, or empty.
     jour: the day, in Paris, at which ages and seniority are counted; None: they are not known.
+    connu: None when nobody asked.
     """
 
     nature: str = ""
     auteur: str = ""
     jour: date | None = None
+    connu: Connu | None = None
 
 
-def contexte_of(nature: str, auteur: str, instant: datetime) -> Contexte:
+def contexte_of(nature: str, auteur: str, instant: datetime, connu: Connu | None = None) -> Contexte:
     """The context of an event decided at that instant ([FIL-10])."""
-    return Contexte(nature, auteur, instant.astimezone(PARIS).date())
+    return Contexte(nature, auteur, instant.astimezone(PARIS).date(), connu)
 
 
 class Source:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from dispatching.attempts import Bail, Fin, finish, take
 from dispatching.explanation import Explication, explain_distribution
 from dispatching.recipients import Raison
 from dispatching.transport import Echec, GenreEchec
-from filters.language import Filtre, Intervalle, filtre
+from filters.language import Condition, Filtre, Intervalle, filtre
 from filters.store import withdraw_filtre
 from registry.evenements import EvenementDemande
 from registry.guichets import TypeGuichet
@@ -170,3 +172,63 @@ def test_what_depends_on_the_event_is_explained_as_it_was_decided(scene: Scene) 
     scene.clock.advance(timedelta(days=800))
     for guichet, taken in expected.items():
         assert _explain(scene, numero, guichet).destinataire is taken
+
+
+def test_what_the_registry_knew_is_kept_with_the_decision(scene: Scene) -> None:
+    """[FIL-13] [FIL-31] Priority and abnormal delay decide; what changes later explains nothing."""
+    author = scene.guichet("G0001")
+    recue = next(r for r in (scene.recue(author) for _ in range(50)) if r.demande.dalo is None)
+    (numero,) = scene.register([recue])
+    wanted = {"prioritaire": "G0002", "delai_anormal": "G0003"}
+    for critere, guichet in wanted.items():
+        scene.guichet(guichet, Filtre(critere, (Condition(critere, frozenset({"OUI"})),)))
+
+    def decide(version: int) -> set[str]:
+        event = EvenementDemande(
+            version, numero, version, "MOD", "059", author.code, scene.now, recue.demande
+        )
+        known = {"numero": numero, "version": version}
+        with scene.engine.begin() as conn:
+            conn.execute(_NEXT_VERSION, known)
+            scene.distributeur.decide(conn, [event])
+        return {item.guichet for item in scene.distributions() if item.version == version}
+
+    def learn(statement: str) -> None:
+        with scene.engine.begin() as conn:
+            conn.execute(text(statement), {"numero": numero, "now": scene.now})
+
+    assert decide(2) == set()
+    learn(
+        "INSERT INTO recherche (numero, territoire, depot, anormal_le, termes) "
+        "VALUES (:numero, '059', :now, :now, '{}')"
+    )
+    assert decide(3) == {"G0003"}
+    learn(
+        "INSERT INTO evenement_partage (id, version, numero, type, territoire, action, auteur, cree_le, "
+        "survenance, commentaire, champs, sequence_journal, fichier, courante) VALUES "
+        "(1, 1, :numero, 'PRIORITE', '', 'ajout', 'G0001', :now, :now, '', '{}', 1, '', true)"
+    )
+    assert decide(4) == {"G0002", "G0003"}
+    learn("UPDATE recherche SET anormal_le = NULL")
+    learn("UPDATE evenement_partage SET courante = false")
+    found = {
+        (guichet, version): _one_filter_takes(scene, numero, guichet, version)
+        for guichet in wanted.values()
+        for version in (2, 3, 4)
+    }
+    assert {key for key, taken in found.items() if taken} == {("G0003", 3), ("G0002", 4), ("G0003", 4)}
+
+
+_NEXT_VERSION = text("""
+    INSERT INTO demande_version SELECT (jsonb_populate_record(v, jsonb_build_object(
+        'version', CAST(:version AS int)))).* FROM demande_version v
+    WHERE numero = :numero AND version = 1
+""")
+
+
+def _one_filter_takes(scene: Scene, numero: str, guichet: str, version: int) -> bool:
+    """Whether a filter of the guichet took that version, as explained now."""
+    with scene.engine.connect() as conn:
+        found = explain_distribution(conn, numero, guichet, version=version)
+    assert found is not None
+    return any(item.explication.correspond for item in found.filtres)

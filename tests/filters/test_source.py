@@ -9,13 +9,14 @@ from lxml import etree
 
 from filters.criteria import CRITERES
 from filters.genres import CritereCodes
-from filters.source import Contexte, contexte_of
+from filters.source import Connu, Contexte, contexte_of
 from filters.traits import Traits, traits_of
 from schemas.demande import read_demande
 from schemas.kinds import NAMESPACE
 from tests.registry.fabrique import demande_of, generate
 
 JOUR = date(2026, 7, 1)
+CONNU = Connu(prioritaire=False, delai_anormal=True)
 FAMILLE = """
 <dateCreationDemande>2024-06-15</dateCreationDemande>
 <personnePhysique>
@@ -174,6 +175,24 @@ def test_an_association_has_no_household() -> None:
     assert found["handicap"] == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("connu", "dalo", "prioritaire", "delai"),
+    [
+        (None, "ACTIF", set(), set()),
+        (Connu(prioritaire=False, delai_anormal=True), "NON", {"NON"}, {"OUI"}),
+        (Connu(prioritaire=True, delai_anormal=False), "NON", {"OUI"}, {"NON"}),
+        (Connu(prioritaire=False, delai_anormal=False), "ACTIF", {"OUI"}, {"NON"}),
+    ],
+)
+def test_what_the_registry_knows_beyond_the_document(
+    connu: Connu | None, dalo: str, prioritaire: set[str], delai: set[str]
+) -> None:
+    """[FIL-13]"""
+    suite = f"<informationDalo><statutDalo code='{dalo}'/></informationDalo>"
+    found = traits("", Contexte("MOD", "G0001", JOUR, connu), suite)
+    assert (found["prioritaire"], found["delai_anormal"]) == (prioritaire, delai)
+
+
 def test_dalo_and_portal() -> None:
     """[FIL-2]"""
     dalo = "<informationDalo><statutDalo code='ACTIF'/><typologieLogementDalo code='03'/></informationDalo>"
@@ -187,7 +206,7 @@ def test_generated_demandes_say_values_that_filters_may_name() -> None:
     """[FIL-2] Every code read is one that the language accepts; every criterion is said by some demande."""
     said = set()
     for rank in range(150):
-        found = traits_of(demande_of(generate(f"source-{rank}")), Contexte("CRE", "G0001", JOUR))
+        found = traits_of(demande_of(generate(f"source-{rank}")), Contexte("CRE", "G0001", JOUR, CONNU))
         for critere in CRITERES:
             value = found[critere.nom]
             if isinstance(critere, CritereCodes):
