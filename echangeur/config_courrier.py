@@ -89,6 +89,14 @@ class Courrier(Struct, frozen=True, forbid_unknown_fields=True):
             description="Jours pendant lesquels sont gardés les messages reçus et envoyés, une fois traités.",
         ),
     ] = 30
+    fermeture: Annotated[
+        str,
+        Meta(
+            pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?)?$",
+            description="Jour (`2027-12-01`) ou instant (`2027-12-01T08:00`), heure de Paris, où le canal"
+            " ferme pour tous les guichets. Vide : seul `echangeur courrier fermer` annonce une fermeture.",
+        ),
+    ] = ""
 
 
 class RelaisCourrier(Struct, frozen=True, forbid_unknown_fields=True):

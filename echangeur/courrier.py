@@ -22,6 +22,7 @@ from mailflows.entrant import Reglages
 from mailflows.envoi import Identite
 from mailflows.etats import ReglesEnvoi
 from mailflows.expediteur import Relais, Securite
+from mailflows.fermeture import Fermeture, configured
 from mailflows.operations import Operations
 from mailflows.ouverture import Identification
 from mailflows.reception_smtp import Ecoute
@@ -97,6 +98,7 @@ def create_courrier(
         taille_max=settings.taille_max_emise,
         accuse_attendu=settings.accuse_des_reponses,
         envoi=ReglesEnvoi(delai, settings.rappels),
+        fermeture=cut_off_of(instance),
     )
     parametres = Parametres(
         Identite(settings.adresse, cles, Sujets(settings.marque)),
@@ -108,6 +110,15 @@ def create_courrier(
     )
     boites = [] if boite is None else [ReleveImap(engine, clock, boite, settings.taille_max_recue)]
     return Courrier(engine, clock, operations, identites, cles, parametres, boites)
+
+
+def cut_off_of(instance: Instance) -> Fermeture | None:
+    """The cut-off for all that the configuration announces. Raises MauvaisUsage when there is no such day."""
+    le = instance.configuration.courrier.fermeture
+    try:
+        return configured(le)
+    except ValueError as error:
+        raise MauvaisUsage(f"Aucun jour n'est {le}.", "Corrigez courrier.fermeture.") from error
 
 
 def relay_of(instance: Instance) -> Relais:

@@ -33,6 +33,7 @@ from mailflows.anomalies import (
 from mailflows.conventions import operation_of
 from mailflows.entrants import EtatEntrant, Nature, Pris, Source
 from mailflows.etats import ReglesEnvoi
+from mailflows.fermeture import Fermeture
 from mailflows.message_lu import Exterieur, LimitesMessage, read_files, read_outside
 from mailflows.operations import Demandee, Operations
 from mailflows.ouverture import (
@@ -86,13 +87,15 @@ _VERDICTS: Final = {
 @dataclass(frozen=True, slots=True)
 class Reglages:
     """taille_max: bytes of a mail of ours. accuse_attendu: whether answers must be acknowledged.
-    refus_par_heure: refusals sent to one guichet in an hour; beyond, messages are only put in quarantine."""
+    refus_par_heure: refusals sent to one guichet in an hour; beyond, messages are only put in quarantine.
+    fermeture: the cut-off that the configuration announces."""
 
     limites: LimitesMessage = field(default_factory=LimitesMessage)
     taille_max: int = 10 << 20
     accuse_attendu: bool = False
     envoi: ReglesEnvoi = field(default_factory=ReglesEnvoi)
     refus_par_heure: int = 20
+    fermeture: Fermeture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ class Entrant:
                 certificat=opened.emetteur.empreinte,
                 contenu=bytes.fromhex(opened.contenu.empreinte),
             )
-            found = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet.code)
+            found = fermeture.find(conn, guichet.code, self._reglages.fermeture)
         if found is not None and fermeture.is_closed(found, pris.recu_le):
             return CANAL_FERME(attendu=fermeture.say(found.ferme_le))
         if not guichet.adresse_courrier:
@@ -313,7 +316,7 @@ class Entrant:
             )
             if not ended or not fichiers:
                 return
-            annonce = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet)
+            annonce = fermeture.find(conn, guichet, self._reglages.fermeture)
             tete = Tete(
                 exterieur.identifiant or exterieur.message_id,
                 bytes.fromhex(opened.contenu.empreinte),

@@ -177,13 +177,22 @@ class TransportCourrier:
     """Sends distributions by mail (`dispatching.transport.Transport`). The accusé comes back by mail too.
 
     delai_accuse: how long it is awaited before the distribution is sent again, under the same identifier.
+    configuree: the cut-off that the configuration announces.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, guichetier: Guichetier, delai_accuse: timedelta) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        guichetier: Guichetier,
+        delai_accuse: timedelta,
+        configuree: fermeture.Fermeture | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._guichetier = guichetier
         self._delai = delai_accuse
+        self._fermeture = configuree
 
     async def send(self, envoi: Envoi) -> Accuse | Remis | Echec:
         """Hand one distribution to the relay. Raises nothing."""
@@ -211,5 +220,5 @@ class TransportCourrier:
 
     def _closed(self, guichet: str) -> bool:
         with self._engine.connect() as conn:
-            found = fermeture.fermeture_of(fermeture.list_fermetures(conn), guichet)
+            found = fermeture.find(conn, guichet, self._fermeture)
         return fermeture.is_closed(found, self._clock.now())

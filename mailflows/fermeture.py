@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -14,6 +14,9 @@ from registry.guichets_store import get_guichet
 
 TOUS: Final = ""
 """Stands for all the guichets."""
+
+TOUJOURS: Final = datetime.min.replace(tzinfo=UTC)
+"""When what the configuration announces was announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,23 @@ def list_fermetures(conn: Connection) -> tuple[Fermeture, ...]:
         text("SELECT guichet, ferme_le, annoncee_le FROM fermeture_courrier ORDER BY guichet")
     )
     return tuple(Fermeture(*ligne) for ligne in lignes)
+
+
+def configured(le: str) -> Fermeture | None:
+    """The cut-off for all that the configuration announces; None when it announces none. Pure.
+
+    le: a day or an instant in ISO 8601, of Paris; or empty. Raises ValueError when there is no such day.
+    """
+    if not le:
+        return None
+    return Fermeture(TOUS, datetime.fromisoformat(le).replace(tzinfo=PARIS), TOUJOURS)
+
+
+def find(conn: Connection, guichet: str, configuree: Fermeture | None) -> Fermeture | None:
+    """The earliest cut-off that concerns a guichet, of those announced by a command and by the configuration
+    ([COU-60])."""
+    fixe = () if configuree is None else (configuree,)
+    return fermeture_of((*list_fermetures(conn), *fixe), guichet)
 
 
 def fermeture_of(fermetures: tuple[Fermeture, ...], guichet: str) -> Fermeture | None:

@@ -62,7 +62,9 @@ class Courrier:
     ) -> None:
         self._expediteur = Expediteur(parametres.relais)
         guichetier = Guichetier(engine, clock, self._expediteur, parametres.identite)
-        self.transport = TransportCourrier(engine, clock, guichetier, parametres.delai_accuse)
+        self.transport = TransportCourrier(
+            engine, clock, guichetier, parametres.delai_accuse, parametres.reglages.fermeture
+        )
         entrant = Entrant(engine, clock, operations, identites, cles, parametres.reglages)
         sortie = Sortie(engine, clock, guichetier, parametres.reglages.envoi)
         self._entrees: Ouvrier[Pris] = Ouvrier(

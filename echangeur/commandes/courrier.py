@@ -219,9 +219,10 @@ def collect(ctx: typer.Context) -> None:
 @app.command("etat", cls=Commande)
 def state(ctx: typer.Context, json: Json = False) -> None:
     """Dit où en est le canal : messages par état, fermetures, certificats à donner aux partenaires."""
-    from echangeur.courrier import load_cles
+    from echangeur.courrier import cut_off_of, load_cles
 
     instance, instant = instance_of(ctx), contexte_of(ctx).clock.now()
+    configuree = cut_off_of(instance)
     cles = load_cles(instance, contexte_of(ctx).clock)
     with transaction(ctx) as conn:
         value: dict[str, object] = {
@@ -238,10 +239,10 @@ def state(ctx: typer.Context, json: Json = False) -> None:
                 {
                     "guichet": each.guichet or "tous",
                     "ferme_le": each.ferme_le,
-                    "annoncee_le": each.annoncee_le,
+                    "annoncee_le": "configuration" if each is configuree else each.annoncee_le,
                     "ferme": fermeture.is_closed(each, instant),
                 }
-                for each in fermeture.list_fermetures(conn)
+                for each in (*([configuree] if configuree else ()), *fermeture.list_fermetures(conn))
             ],
         }
     if json:

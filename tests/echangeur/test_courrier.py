@@ -92,6 +92,24 @@ def test_rejouer_un_refus_et_un_echec(instance: Commande, base: Engine, horloge:
     assert instance("courrier", "rejouer", key).code == 1
 
 
+def test_la_configuration_annonce_la_fermeture(instance: Commande, dossier: Path, guichet: str) -> None:
+    """[COU-60] What the command announced is listed beside; a day that does not exist is refused."""
+    assert instance("courrier", "fermer", "--le", "2027-01-01", "--guichet", guichet).code == 0
+    fichier = dossier / "echangeur.toml"
+    texte = fichier.read_text(encoding="utf-8")
+    fichier.write_text(texte.replace('fermeture = ""', 'fermeture = "2027-12-01"'), encoding="utf-8")
+    found = instance("courrier", "etat", "--json").json["fermetures"]
+    assert [(each["guichet"], each["annoncee_le"] == "configuration") for each in found] == [
+        ("tous", True),
+        (guichet, False),
+    ]
+    assert found[0]["ferme_le"].startswith(("2027-12-01", "2027-11-30"))
+    fichier.write_text(texte.replace('fermeture = ""', 'fermeture = "2027-02-30"'), encoding="utf-8")
+    refused = instance("courrier", "etat")
+    assert refused.code != 0
+    assert "Aucun jour n'est 2027-02-30" in refused.erreur
+
+
 def test_fermer_puis_rouvrir(instance: Commande, guichet: str) -> None:
     assert instance("courrier", "fermer", "--le", "2027-01-01", "--guichet", guichet).code == 0
     assert instance("courrier", "fermer", "--le", "2027-02-01").code == 0

@@ -10,16 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.partenaire_courrier import PartenaireCourrier, Piece, Recu
+from mailflows.entrant import Reglages
 from mailflows.fermeture import (
+    TOUJOURS,
     TOUS,
     Fermeture,
     close,
+    configured,
     fermeture_of,
     is_closed,
     list_fermetures,
     reopen,
+    say,
     warning_of,
 )
+from registry.controles import PARIS
 from schemas.courrier import Verdict
 from tests.mailflows.monde import Monde
 from tests.registry.fabrique import generate
@@ -70,6 +75,40 @@ async def test_a_cut_off_of_one_guichet_is_not_that_of_another(monde: Monde) -> 
         assert [each.guichet for each in list_fermetures(conn)] == ["G1104"]
     recu = await post(other, "autre")
     assert recu.nature == "reponse"
+
+
+async def test_the_configuration_announces_it_too(monde: Monde) -> None:
+    """[COU-60] [COU-61] For all; an earlier announcement to one guichet decides for that one."""
+    ferme = monde.now + timedelta(days=30)
+    le = ferme.astimezone(PARIS).strftime("%Y-%m-%dT%H:%M")
+    await monde.restart(Reglages(fermeture=configured(le)))
+    partenaire, other = monde.partenaire(), monde.partenaire("G1226")
+    before = await post(partenaire, "avant")
+    assert before.accuse is not None
+    (texte,) = before.accuse.avertissements
+    assert say(ferme) in texte
+    with monde.engine.begin() as conn:
+        close(conn, "G1226", monde.now, annoncee_le=monde.now)
+    assert codes(await post(other, "fermé avant")) == ["COU011"]
+    monde.clock.set(ferme)
+    assert codes(await post(partenaire, "après")) == ["COU011"]
+    with monde.engine.begin() as conn:
+        assert reopen(conn, TOUS) != (), "the announcement of the configuration is taken back there"
+    assert monde.count("demande") == 1
+
+
+def codes(recu: Recu) -> list[str]:
+    assert recu.accuse is not None
+    return [each.code for each in recu.accuse.anomalies]
+
+
+def test_what_the_configuration_may_say() -> None:
+    """[COU-60]"""
+    assert configured("") is None
+    jour = configured("2027-12-01")
+    assert jour == Fermeture(TOUS, datetime(2027, 11, 30, 23, tzinfo=UTC), TOUJOURS)
+    with pytest.raises(ValueError):
+        configured("2027-02-30")
 
 
 @given(
