@@ -22,7 +22,7 @@ from registry.anomalies_document import anomalies_of
 from registry.batching import Batcher
 from registry.clock import Clock
 from registry.controles import check_creation
-from registry.depots import Constat, Depot
+from registry.depots import Constat
 from registry.depots_store import Message
 from registry.doublons import Doublons
 from registry.echanges import Echange, Fichier, Refus, ReponseNumUnique
@@ -32,9 +32,11 @@ from registry.guichets import TypeGuichet
 from registry.lots import Echec, run_batch
 from registry.noms_fichiers import NomsFichiers, Prefixe
 from registry.portail import DepotFait
-from registry.preavis import CanalPreavis
 from registry.recus import creation_of
 from registry.recus_portail import (
+    Brouillon,
+    DepotInvalide,
+    DepotLu,
     Recherche,
     channel_of_depot,
     criteres_of,
@@ -70,30 +72,6 @@ class _Travail:
 
     echange: Echange
     faire: Callable[[Connection], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Brouillon:
-    """A brouillon kept. manques: how many anomalies it would have if it were deposited as it is."""
-
-    depot: Depot
-    manques: int
-
-
-@dataclass(frozen=True, slots=True)
-class DepotLu:
-    """A deposit, and its document when it still has one."""
-
-    depot: Depot
-    fichier: Fichier | None
-
-
-@dataclass(frozen=True, slots=True)
-class DepotInvalide:
-    """A deposit refused, and the channel by which the applicant will be told."""
-
-    depot: Depot
-    canal: CanalPreavis
 
 
 class Portail:

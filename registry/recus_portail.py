@@ -1,4 +1,4 @@
-"""What the handlers of the portal make of a message and of its outcome. Pure, but for `own_document`."""
+"""What the handlers of the portal make of a message, and what they answer. Pure, but for `own_document`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.anomalies_document import anomalies_of
 from registry.controles import PARIS
 from registry.depots import Depot
 from registry.depots_store import Criteres
-from registry.echanges import Echange, Refus
+from registry.echanges import Echange, Fichier, Refus
 from registry.exchanges_store import Issue, Lues, Statut
 from registry.identites import normalise
 from registry.lots import Echec
@@ -42,6 +42,30 @@ class Recherche:
     territoire: str = ""
     depose_avant: datetime | None = None
     apres: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brouillon:
+    """A brouillon kept. manques: how many anomalies it would have if it were deposited as it is."""
+
+    depot: Depot
+    manques: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepotLu:
+    """A deposit, and its document when it still has one."""
+
+    depot: Depot
+    fichier: Fichier | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepotInvalide:
+    """A deposit refused, and the channel by which the applicant will be told."""
+
+    depot: Depot
+    canal: CanalPreavis
 
 
 def channel_of_depot(depot: Depot) -> CanalPreavis:

@@ -10,8 +10,7 @@ from registry.clock import Clock
 from registry.controles import PARIS
 from registry.depots import CODES_ETATS, Constat, Depot
 from registry.echanges import Echange, Fichier, Refus, ReponseNumUnique
-from registry.handlers_portail import Brouillon, DepotInvalide, DepotLu
-from registry.recus_portail import Recherche
+from registry.recus_portail import Brouillon, DepotInvalide, DepotLu, Recherche
 from registry.regles import Regles
 from soap.envelope import FichierEmis, Parametres, Retour
 from soap.operations import Attestateur, Servie, attested

@@ -22,11 +22,10 @@ from registry.etat_civil import etat_civil_of
 from registry.exchanges_store import Statut, get_echange
 from registry.guichets import Guichet, TypeGuichet
 from registry.handlers import Traitement
-from registry.handlers_portail import Brouillon, DepotInvalide, DepotLu
 from registry.histoire import rebuild
 from registry.lifecycle import Etat
 from registry.numero_unique import parse
-from registry.recus_portail import Recherche
+from registry.recus_portail import Brouillon, DepotInvalide, DepotLu, Recherche
 from registry.regles import REGLES
 from registry.tables import DEMANDE, DEMANDE_VERSION, JOURNAL
 from registry.tables_depots import DEPOT
