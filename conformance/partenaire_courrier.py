@@ -93,7 +93,8 @@ class Echangeur:
 class PartenaireCourrier:
     """One partner, between `start` and `stop`, on one event loop.
 
-    adresse: its own. paire: signs and decrypts. recus: the mails received, in order.
+    adresse: its own. paire: signs and decrypts. recus: the mails received, in order. During a rotation:
+    autres, pairs that decrypt too; echangeurs, other certificates (empreintes) that may sign for the hub.
     """
 
     def __init__(
@@ -108,6 +109,8 @@ class PartenaireCourrier:
         self.adresse = adresse
         self.paire = paire
         self.echangeur = echangeur
+        self.autres: tuple[Paire, ...] = ()
+        self.echangeurs: frozenset[str] = frozenset()
         self.conduite = Conduite.NORMAL
         self.recus: list[Recu] = []
         self.illisibles: list[str] = []
@@ -274,7 +277,7 @@ class PartenaireCourrier:
         assert isinstance(cms, bytes)
         chiffre = message.get_param("smime-type") != "signed-data"
         if chiffre:
-            opened = decrypt(cms, [self.paire])
+            opened = decrypt(cms, [self.paire, *self.autres])
             if isinstance(opened, RefusCms):
                 return opened.texte
             inside = message_from_bytes(opened.octets_non_verifies).get_payload(decode=True)
@@ -283,7 +286,7 @@ class PartenaireCourrier:
         verified = verify_signature(cms)
         if isinstance(verified, RefusCms):
             return verified.texte
-        if verified.signataire.empreinte != self.echangeur.empreinte:
+        if verified.signataire.empreinte not in {self.echangeur.empreinte, *self.echangeurs}:
             return "signé par un autre que l'échangeur"
         return self._recu(message, verified.octets, bytes.fromhex(verified.empreinte), chiffre=chiffre)
 
