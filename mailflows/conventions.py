@@ -65,6 +65,10 @@ class Sujets:
         """Of the refusal of a whole message."""
         return f"{self.marque} REFUS {guichet} {identifiant}"
 
+    def notice(self, guichet: str, identifiant: uuid.UUID) -> str:
+        """Of a notice that answers nothing."""
+        return f"{self.marque} AVIS {guichet} {identifiant}"
+
     def distribution(self, guichet: str, sequence: int, rang: int) -> str:
         """Of a distribution. rang: of the attempt; from the second on, it says that it is a reminder."""
         rappel = f" RAPPEL {rang - 1}" if rang > 1 else ""

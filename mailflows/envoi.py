@@ -145,15 +145,18 @@ class Sortie:
         destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
         if not destinataire.adresse:
             return NonParti(GenreEchec.REFUS, SANS_ADRESSE)
-        refusal = sortant.nature is NatureSortant.REFUS
-        if destinataire.certificat is None and not refusal:
-            # What is in an answer never leaves in clear; a refusal holds nothing of anybody.
+        anonyme = sortant.nature in (NatureSortant.REFUS, NatureSortant.AVIS)
+        if destinataire.certificat is None and not anonyme:
+            # What is in an answer never leaves in clear; a refusal, a notice hold nothing of anybody.
             return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
         sujets = self._guichetier.identite.sujets
-        if refusal:
-            sujet = sujets.refusal(sortant.guichet, sortant.id)
-        else:
-            sujet = sujets.answer(sortant.guichet, sortant.id, sortant.partie, sortant.parties)
+        match sortant.nature:
+            case NatureSortant.REFUS:
+                sujet = sujets.refusal(sortant.guichet, sortant.id)
+            case NatureSortant.AVIS:
+                sujet = sujets.notice(sortant.guichet, sortant.id)
+            case NatureSortant.REPONSE:
+                sujet = sujets.answer(sortant.guichet, sortant.id, sortant.partie, sortant.parties)
         return await self._guichetier.deliver(
             sortant.id,
             destinataire,

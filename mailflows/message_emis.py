@@ -26,7 +26,12 @@ from schemas.mime import PartieEmise, free_boundary, join
 GROSSISSEMENT: Final = 2.6
 """A file of n octets takes so many in the mail: base64 three times, with its line ends (1.37³)."""
 
-_TYPES: Final = {"xml": "application/xml", "pdf": "application/pdf", "zip": "application/zip"}
+_TYPES: Final = {
+    "xml": "application/xml",
+    "pdf": "application/pdf",
+    "zip": "application/zip",
+    "txt": "text/plain; charset=utf-8",
+}
 
 
 @dataclass(frozen=True, slots=True)

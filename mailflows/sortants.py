@@ -36,11 +36,16 @@ class NatureSortant(StrEnum):
 
     REPONSE = "reponse"
     REFUS = "refus"
+    AVIS = "avis"
+    """Answers nothing: the end of a certificate is told ([CER-54])."""
 
 
 @dataclass(frozen=True, slots=True)
 class ASortir:
-    """A message to be written. entite: what is to be signed. partie: from 1."""
+    """A message to be written. entite: what is to be signed. partie: from 1.
+
+    entrant: the message that it answers; its own identifier when it answers none.
+    """
 
     id: uuid.UUID
     guichet: str
@@ -102,9 +107,9 @@ _TAKE: Final = text("""
         INSERT INTO courrier_tentative (courrier, rang, commencee_le, porteur)
         SELECT id, tentatives, :instant, :porteur FROM pris
     )
-    SELECT pris.*, c.octets, e.message_id FROM pris
+    SELECT pris.*, c.octets, coalesce(e.message_id, '') AS message_id FROM pris
     JOIN courrier_contenu c ON c.courrier = pris.id
-    JOIN courrier_entrant e ON e.id = pris.entrant
+    LEFT JOIN courrier_entrant e ON e.id = pris.entrant
 """)
 _EXPIRED: Final = text("""
     SELECT * FROM courrier_sortant WHERE prochaine_tentative <= :instant AND etat = 'attend_accuse'

@@ -112,7 +112,8 @@ COURRIER_SORTANT: Final = Table(
     Column("guichet", Text, nullable=False),
     # mailflows.sortants.NatureSortant.
     Column("nature", Text, nullable=False),
-    # The message that it answers; rank of this part of the answer, and number of parts.
+    # The message that it answers, or its own identifier when it answers none; rank of this part of the
+    # answer, and number of parts.
     Column("entrant", Uuid, nullable=False),
     Column("partie", Integer, nullable=False),
     Column("parties", Integer, nullable=False),

@@ -21,6 +21,7 @@ from registry.certificats import CertificatEpingle, list_certificats, pin_certif
 from registry.guichets import Guichet
 from registry.profils import Profil, default_profil
 from registry.profils_store import read_profils, set_profil
+from registry.surveillance_certificats import avis_a_envoyer, mark_envoye
 from registry.usages_certificats import SUSPENDUS, EtatCertificat, UsageCertificat
 from registry.verdicts_certificats import judge_due
 
@@ -188,6 +189,33 @@ def withdraw(
     if found:
         raise refusal("Le certificat n'est pas retiré", found)
     say(f"Certificat {key} retiré.")
+
+
+@app.command("avis", cls=Commande)
+def show_notices(
+    ctx: typer.Context,
+    transmis: Annotated[
+        bool, typer.Option("--transmis", help="Note que ceux qui sont montrés ont été transmis.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Liste les avis de fin de certificat que leur guichet n'a pas reçus : il n'a pas de courrier."""
+    with transaction(ctx) as conn:
+        found = avis_a_envoyer(conn)
+        for each in found if transmis else ():
+            mark_envoye(conn, each, instant=contexte_of(ctx).clock.now())
+    if json:
+        print_json(
+            [
+                {"guichet": a.guichet, "empreinte": a.empreinte, "valide_au": a.valide_au, "palier": a.palier}
+                for a in found
+            ]
+        )
+        return
+    for each in found:
+        say(each.texte)
+    if not found:
+        note("Aucun avis à transmettre.")
 
 
 @app.command("profil", cls=Commande)

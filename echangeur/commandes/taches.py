@@ -22,6 +22,7 @@ from echangeur.commandes.rotation import watched_keys
 from echangeur.config import Configuration
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.sortie import MauvaisUsage, note, print_json, say
+from mailflows.avis import post_avis
 from mailflows.purge import purge
 from registry.controles import PARIS
 from registry.depots_taches import Avis, erase_depots, expire_depots, tell
@@ -76,7 +77,8 @@ def run_tasks(
     Un dépôt du portail qui n'est pas validé à temps est invalidé ; sans --avis, ceux qu'il faut prévenir
     attendent, et leurs données avec eux. Un brouillon laissé est effacé.
 
-    La fin d'un certificat sans successeur est dite dès 60 jours avant, puis tous les 14 jours.
+    La fin d'un certificat sans successeur est dite dès 60 jours avant, puis tous les 14 jours ; un guichet
+    du canal courrier en est averti par un courrier signé, les autres par vous (`certificat avis`).
     """
     instance, clock = instance_of(ctx), contexte_of(ctx).clock
     regles, instant = instance.configuration.regles, clock.now()
@@ -132,9 +134,12 @@ def run_tasks(
                 case Tache.CERTIFICATS:
                     with engine.begin() as conn:
                         avis = produce_avis(conn, instant, siens=watched_keys(instance), essai=essai)
+                        par_courrier = instance.configuration.courrier.actif and not essai
+                        postes = post_avis(conn, instant=instant) if par_courrier else ()
                     faits["avis_certificats"] = len(avis)
+                    faits["avis_postes"] = len(postes)
                     for each in avis:
-                        note(each.texte)
+                        note(f"{each.texte}{' Avis envoyé par courrier.' if each in postes else ''}")
     if json:
         print_json({"essai": essai, **faits})
         return
@@ -150,6 +155,7 @@ def run_tasks(
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
         "avis_certificats": "avis de fin de certificat",
+        "avis_postes": "avis envoyé(s) au guichet par courrier signé",
     }
     for nom, nombre in faits.items():
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")

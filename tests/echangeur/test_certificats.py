@@ -178,8 +178,13 @@ def test_fin_des_certificats_dans_les_taches(
     """[CER-54] Told once to the operator, kept for the partner."""
     issued(instance, guichet, tmp_path / "c", "--jours", 50)
     essai = instance("registre", "taches", "certificats", "--essai", "--json").json
-    assert essai == {"essai": True, "avis_certificats": 1}
+    assert essai == {"essai": True, "avis_certificats": 1, "avis_postes": 0}
     done = instance("registre", "taches", "certificats")
     assert "1 avis de fin de certificat" in done.sortie
     assert "préparez le suivant" in done.erreur
     assert instance("registre", "taches", "certificats", "--json").json["avis_certificats"] == 0
+    # Not on the mail channel: it is told by the operator, who says so.
+    (waiting,) = instance("certificat", "avis", "--json").json
+    assert (waiting["guichet"], waiting["palier"]) == (guichet, 60)
+    assert "préparez le suivant" in instance("certificat", "avis", "--transmis").sortie.replace("\n", " ")
+    assert instance("certificat", "avis", "--json").json == []

@@ -29,7 +29,9 @@ def test_a_year_of_daily_tasks(
     essai = instance("registre", "taches", "--essai", "--json")
     assert essai.code == 0, essai.erreur
     taches = ("radiations", "depots_expires", "avis", "depots_effaces", "demandes_effacees")
-    attendu = dict.fromkeys((*taches, "echanges_effaces", "traces_effacees", "delais", "avis_certificats"), 0)
+    attendu = dict.fromkeys(
+        (*taches, "echanges_effaces", "traces_effacees", "delais", "avis_certificats", "avis_postes"), 0
+    )
     attendu["courriers_effaces"] = 0
     attendu |= {"essai": True, "preavis": 1}
     assert essai.json == attendu
