@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from certs.chemin import Exigence
 from echangeur.config import Configuration
@@ -39,5 +38,5 @@ async def watch_verdicts(engine: Engine, clock: Clock, load: Charge) -> None:
         await asyncio.sleep(PERIODE)
         try:
             await asyncio.to_thread(judge_all, engine, load, instant=clock.now())
-        except SQLAlchemyError as error:
-            _log.warning("verdicts illisibles", erreur=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next look tries again, and it is told
+            _log.warning("certificats non jugés", erreur=type(error).__name__)
