@@ -33,7 +33,7 @@ from schemas.territoires import ILE_DE_FRANCE, territoires
 
 RESULTS = Path(__file__).parent / "results" / "doublons.json"
 LIMITE_MS = 5.0
-"""What a search may take at 3 million demandes (issue: item 3)."""
+"""What a search may take at 3 million demandes, milliseconds."""
 GRAINE = 20261122
 NAISSANCES = (date(1940, 1, 1), 24000)
 
