@@ -81,6 +81,8 @@ def started(temporaire: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(temporaire)},
+        # A shell that starts tests in the background has them ignore Ctrl-C, and their processes with them.
+        preexec_fn=_hear_interrupts,
     )
     try:
         yield process
@@ -88,6 +90,10 @@ def started(temporaire: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
         if process.poll() is None:
             process.kill()
             process.communicate(timeout=DELAI)
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str], temporaire: Path) -> tuple[int, str, str]:
