@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from dispatching import anomalies_distribution as catalogue
 from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.deliveries import replay
+from dispatching.manifestes import LotManifestes, read_manifestes
 from dispatching.retraits import NOMBRE_MAX, Lot, Situation, Vue, find_id, list_readable, situate
 from registry.anomalies import Anomalie
 from registry.batching import Saturation
@@ -104,6 +106,20 @@ class Retraits:
                 return catalogue.SEQUENCE_INCONNUE(str(sequence), code, "sequence")
             ids = None if found is None else [found]
             return replay(conn, instant=self._clock.now(), guichet=code, ids=ids)
+
+        return await self._do(echange, work)
+
+    async def manifestes(
+        self, echange: Echange, *, apres: date | None = None, nombre: int | None = None
+    ) -> LotManifestes | Refus:
+        """The manifests of the days after that one."""
+        nombre = NOMBRE_MAX if nombre is None else nombre
+
+        def work(conn: Connection) -> LotManifestes | Anomalie:
+            if not 1 <= nombre <= NOMBRE_MAX:
+                return catalogue.NOMBRE_REFUSE(str(nombre), str(NOMBRE_MAX), "nombreMax")
+            code = echange.emetteur.guichet.code
+            return read_manifestes(conn, code, apres=apres or date.min, nombre=nombre)
 
         return await self._do(echange, work)
 

@@ -15,8 +15,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -145,6 +147,29 @@ PASSAGE: Final = Table(
     # When a guichet last came for its distributions, whether there were some or not.
     Column("guichet", Text, primary_key=True),
     Column("vu_le", INSTANT, nullable=False),
+)
+
+MANIFESTE: Final = Table(
+    "manifeste",
+    METADATA,
+    # What was distributed to a guichet in one day of Paris, signed; never changed once made ([DST-60]).
+    Column("guichet", Text, primary_key=True),
+    Column("jour", Date, primary_key=True),
+    # 1, 2, 3… for each guichet, one a day.
+    Column("rang", Integer, nullable=False),
+    Column("etabli_le", INSTANT, nullable=False),
+    # Sequences of the day: from apres + 1 to apres + nombre.
+    Column("apres", BigInteger, nullable=False),
+    Column("nombre", BigInteger, nullable=False),
+    # SHA-256 of the signed content: what the next one names.
+    Column("empreinte", LargeBinary, nullable=False),
+    # The signed message (RFC 5652), in DER.
+    Column("octets", LargeBinary, nullable=False),
+    # What its digest is made of, 49 bytes a distribution (dispatching/manifestes.py): it outlives the files.
+    Column("lignes", LargeBinary, nullable=False),
+    # When it was written to the guichet, which is reached by mail; null for the others.
+    Column("poste_le", INSTANT),
+    UniqueConstraint("guichet", "rang"),
 )
 
 ENVOI_GUICHET: Final = Table(

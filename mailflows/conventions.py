@@ -69,6 +69,10 @@ class Sujets:
         """Of a notice that answers nothing."""
         return f"{self.marque} AVIS {guichet} {identifiant}"
 
+    def manifest(self, guichet: str, identifiant: uuid.UUID) -> str:
+        """Of the manifests of the last days."""
+        return f"{self.marque} MANIFESTE {guichet} {identifiant}"
+
     def distribution(self, guichet: str, sequence: int, rang: int) -> str:
         """Of a distribution. rang: of the attempt; from the second on, it says that it is a reminder."""
         rappel = f" RAPPEL {rang - 1}" if rang > 1 else ""

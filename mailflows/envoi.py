@@ -145,9 +145,9 @@ class Sortie:
         destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
         if not destinataire.adresse:
             return NonParti(GenreEchec.REFUS, SANS_ADRESSE)
-        anonyme = sortant.nature in (NatureSortant.REFUS, NatureSortant.AVIS)
+        anonyme = sortant.nature is not NatureSortant.REPONSE
         if destinataire.certificat is None and not anonyme:
-            # What is in an answer never leaves in clear; a refusal, a notice hold nothing of anybody.
+            # What is in an answer never leaves in clear; the others hold nothing of anybody.
             return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)
         sujets = self._guichetier.identite.sujets
         match sortant.nature:
@@ -155,6 +155,8 @@ class Sortie:
                 sujet = sujets.refusal(sortant.guichet, sortant.id)
             case NatureSortant.AVIS:
                 sujet = sujets.notice(sortant.guichet, sortant.id)
+            case NatureSortant.MANIFESTE:
+                sujet = sujets.manifest(sortant.guichet, sortant.id)
             case NatureSortant.REPONSE:
                 sujet = sujets.answer(sortant.guichet, sortant.id, sortant.partie, sortant.parties)
         return await self._guichetier.deliver(

@@ -31,6 +31,8 @@ _TYPES: Final = {
     "pdf": "application/pdf",
     "zip": "application/zip",
     "txt": "text/plain; charset=utf-8",
+    # RFC 8551 §3.2: the signed file is itself a part.
+    "p7m": "application/pkcs7-mime; smime-type=signed-data",
 }
 
 

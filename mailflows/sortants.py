@@ -38,6 +38,8 @@ class NatureSortant(StrEnum):
     REFUS = "refus"
     AVIS = "avis"
     """Answers nothing: the end of a certificate is told ([CER-54])."""
+    MANIFESTE = "manifeste"
+    """Answers nothing: the manifests of the last days ([DST-66])."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,7 @@ OPERATIONS: Final[Mapping[str, tuple[Acte, ...]]] = MappingProxyType(
         "historiquePieces": (Acte.VOIR_HISTORIQUE,),
         "listerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
         "situerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
+        "listerManifestes": (Acte.LIRE_DISTRIBUTIONS,),
         "acquitterDistributions": (Acte.ACQUITTER,),
         "rejouerDistributions": (Acte.ACQUITTER,),
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from dispatching.acquittement import Acquit, Acquittee
+from dispatching.manifestes import LotManifestes, ManifesteSigne
 from dispatching.retraits import Lot, Retiree, Situation
 from registry.anomalies import Anomalie
 from registry.controles import PARIS
@@ -16,6 +17,9 @@ from soap.operations import Servie
 
 ACQUITTEE: Final = "ACQUITTEE"
 REFUSE: Final = "REFUSE"
+
+SIGNE: Final = "application/pkcs7-mime"
+"""Media type of a signed message (RFC 8551 §3.2)."""
 
 
 class TraitementRetraits(Protocol):
@@ -33,6 +37,10 @@ class TraitementRetraits(Protocol):
 
     async def rejouer(self, echange: Echange, sequence: int | None = None) -> int | Refus: ...
 
+    async def manifestes(
+        self, echange: Echange, *, apres: date | None = None, nombre: int | None = None
+    ) -> LotManifestes | Refus: ...
+
 
 def operations_distribution(traitement: TraitementRetraits) -> Mapping[str, Servie]:
     """The operations served, by name (`soap.operations.Operations`)."""
@@ -47,7 +55,7 @@ def operations_distribution(traitement: TraitementRetraits) -> Mapping[str, Serv
         if isinstance(lot, Refus):
             return lot
         return Retour(
-            {"derniereSequence": str(lot.derniere), "suite": "OUI" if lot.suite else "NON"},
+            {"derniereSequence": str(lot.derniere), **_suite(lot.suite)},
             {},
             {"distribution": list(map(_distribution, lot.distributions))},
         )
@@ -71,11 +79,23 @@ def operations_distribution(traitement: TraitementRetraits) -> Mapping[str, Serv
         nombre = await traitement.rejouer(echange, parametres.entier("sequence"))
         return nombre if isinstance(nombre, Refus) else Retour({"nombre": str(nombre)}, {})
 
+    async def manifestes(echange: Echange, parametres: Parametres) -> Retour | Refus:
+        jour = parametres.textes.get("apresJour")
+        lot = await traitement.manifestes(
+            echange,
+            apres=None if jour is None else date.fromisoformat(jour),
+            nombre=parametres.entier("nombreMax"),
+        )
+        if isinstance(lot, Refus):
+            return lot
+        return Retour(_suite(lot.suite), {}, {"manifeste": list(map(_manifeste, lot.manifestes))})
+
     return {
         "listerDistributions": lister,
         "acquitterDistributions": acquitter,
         "situerDistributions": situer,
         "rejouerDistributions": rejouer,
+        "listerManifestes": manifestes,
     }
 
 
@@ -95,6 +115,26 @@ def _distribution(item: Retiree) -> Retour:
         "empreinte": item.fichier.empreinte,
     }
     return Retour(textes, {"fichierDemande": FichierEmis(item.fichier.contenu)})
+
+
+def _manifeste(signe: ManifesteSigne) -> Retour:
+    bornes = {}
+    if signe.nombre:
+        bornes = {"premiereSequence": str(signe.apres + 1), "derniereSequence": str(signe.derniere)}
+    return Retour(
+        {
+            "jour": signe.jour.isoformat(),
+            "nombre": str(signe.nombre),
+            **bornes,
+            "empreinte": signe.empreinte.hex(),
+            "nomFichierManifeste": signe.nom,
+        },
+        {"fichierManifeste": FichierEmis(signe.octets, SIGNE, annonce=True)},
+    )
+
+
+def _suite(suite: bool) -> dict[str, str]:
+    return {"suite": "OUI" if suite else "NON"}
 
 
 def _resultat(acquit: Acquit, answer: Acquittee | Anomalie) -> Retour:

@@ -128,6 +128,12 @@ DISTRIBUTIONS: Final = describe_service(
         " datePremiereEnAttente:instant? derniereAcquittee:entier? dateDernierAcquit:instant?",
     ),
     describe_operation("rejouerDistributions", "sequence:entier?", "nombre:entier"),
+    describe_operation(
+        "listerManifestes",
+        "apresJour:jour? nombreMax:entier?",
+        "suite manifeste? ( jour:jour nombre:entier premiereSequence:entier? derniereSequence:entier?"
+        " empreinte nomFichierManifeste fichierManifeste:fichier )",
+    ),
 )
 """Ours: what a guichet comes for itself (docs/specification/02-distribution.md)."""
 

@@ -46,7 +46,8 @@ LIBELLES: Final = {
     Acte.MARQUER_PIECE: "marquer une pièce (`marquerPiece`)",
     Acte.SUPPRIMER_PIECE: "supprimer une pièce (`supprimerPiece`)",
     Acte.VOIR_HISTORIQUE: "lire l'historique des pièces (`historiquePieces`)",
-    Acte.LIRE_DISTRIBUTIONS: "lire ses distributions (`listerDistributions`, `situerDistributions`)",
+    Acte.LIRE_DISTRIBUTIONS: "lire ses distributions (`listerDistributions`, `situerDistributions`,"
+    " `listerManifestes`)",
     Acte.ACQUITTER: "acquitter ses distributions, les rejouer (`acquitterDistributions`,"
     " `rejouerDistributions`)",
 }

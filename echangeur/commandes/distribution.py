@@ -12,12 +12,14 @@ from dispatching.attente import list_waiting
 from dispatching.deliveries import Distribution, Etat, list_distributions, replay
 from dispatching.explanation import Explication, explain_distribution
 from echangeur.commandes.guichet import find
+from echangeur.commandes.manifeste import show_manifeste
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, print_fiche, print_json, print_table, say
 from filters.language import condition_to_json
 
 app = create_group("Les distributions : qui reçoit chaque demande, et pourquoi.")
+app.command("manifeste", cls=Commande)(show_manifeste)
 
 
 @app.command("lister", cls=Commande)

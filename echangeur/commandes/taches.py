@@ -18,11 +18,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Engine
 
 from dispatching.decision import Distributeur
+from dispatching.manifestes import produce
 from echangeur.commandes.rotation import watched_keys
 from echangeur.config import Configuration
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
+from echangeur.courrier import cut_off_of, load_cles
 from echangeur.sortie import MauvaisUsage, note, print_json, say
 from mailflows.avis import post_avis
+from mailflows.manifestes import post_manifestes
 from mailflows.purge import purge
 from registry.controles import PARIS
 from registry.depots_taches import Avis, erase_depots, expire_depots, tell
@@ -35,8 +38,10 @@ from registry.traces import erase_traces
 
 
 class Tache(StrEnum):
-    """The tasks, in the order in which they run: who is told today is not radiated today."""
+    """The tasks, in the order in which they run: who is told today is not radiated today, and the files of
+    yesterday are in their manifest before anything is erased."""
 
+    MANIFESTES = "manifestes"
     PREAVIS = "preavis"
     RADIATIONS = "radiations"
     DEPOTS = "depots"
@@ -67,12 +72,16 @@ def run_tasks(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fait les tâches quotidiennes : préavis, radiations, dépôts, avis, effacements, délais, certificats.
+    """Fait les tâches quotidiennes : manifestes, préavis, radiations, dépôts, avis, effacements, délais,
+    certificats.
 
     À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
     l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation. Les
     délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes.
+
+    Les manifestes des jours finis sont établis et signés pour chaque guichet, et envoyés à ceux du canal
+    courrier ; les jours en retard sont rattrapés.
 
     Un dépôt du portail qui n'est pas validé à temps est invalidé ; sans --avis, ceux qu'il faut prévenir
     attendent, et leurs données avec eux. Un brouillon laissé est effacé.
@@ -92,6 +101,15 @@ def run_tasks(
     with instance.database() as engine, _progress() as advance:
         for tache in choisies:
             match tache:
+                case Tache.MANIFESTES:
+                    faits["manifestes"] = _prove(ctx, engine, essai, advance)
+                    faits["manifestes_postes"] = 0
+                    if instance.configuration.courrier.actif and not essai:
+                        with engine.begin() as conn:
+                            fin = cut_off_of(instance)
+                            faits["manifestes_postes"] = post_manifestes(
+                                conn, instant=instant, configuree=fin
+                            )
                 case Tache.PREAVIS:
                     trouves = produce_notices(engine, regles, instant, essai=essai, progress=advance)
                     ecrits = _write(trouves, sortie, Preavis)
@@ -144,6 +162,8 @@ def run_tasks(
         print_json({"essai": essai, **faits})
         return
     textes = {
+        "manifestes": "manifeste(s) de distributions établi(s)",
+        "manifestes_postes": "manifeste(s) envoyé(s) par courrier signé",
         "preavis": "préavis produit(s)",
         "radiations": "demande(s) radiée(s) pour non-renouvellement",
         "depots_expires": "dépôt(s) invalidé(s) faute de validation",
@@ -159,6 +179,21 @@ def run_tasks(
     }
     for nom, nombre in faits.items():
         say(f"{nombre} {textes[nom]}{' (essai)' if essai else ''}.")
+
+
+def _prove(ctx: typer.Context, engine: Engine, essai: bool, progress: Callable[[int], None]) -> int:
+    """The manifests made; what keeps one from being made is told ([DST-63])."""
+    clock = contexte_of(ctx).clock
+    cles = load_cles(instance_of(ctx), clock)
+    made = 0
+    for etabli in produce(engine, cles.signataire, clock.now(), essai=essai, progress=progress):
+        made += not etabli.rompu
+        if etabli.rompu:
+            note(
+                f"Guichet {etabli.guichet} : les numéros d'ordre du {etabli.jour:%d/%m/%Y} ne se suivent"
+                " pas ; ce manifeste ne peut être établi, ni les suivants."
+            )
+    return made
 
 
 def _purge_mail(engine: Engine, configuration: Configuration, instant: datetime, essai: bool) -> int:
@@ -196,7 +231,7 @@ def _about(avis: Preavis | Avis) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
     console = Console(file=sys.stderr)
-    columns = (SpinnerColumn(), TextColumn("{task.description} : {task.completed} demande(s) examinée(s)"))
+    columns = (SpinnerColumn(), TextColumn("{task.description} : {task.completed} examiné(s)"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Tâches du registre", total=None)
         yield lambda nombre: progress.advance(task, nombre)

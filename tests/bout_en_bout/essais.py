@@ -274,6 +274,13 @@ def replays(appels: Appels) -> None:
     assert appels.call("rejouerDistributions", guichet=ETAT, sequence=waiting["sequence"]) == 0
 
 
+def lists_manifests(appels: Appels) -> None:
+    waits_for_the_state(appels)
+    # Those of the days that are over: none yet, on the first day.
+    answer = appels.call("listerManifestes", guichet=ETAT, apresJour=now().date(), nombreMax=5)
+    assert (answer["suite"], answer["manifeste"]) == ("NON", [])
+
+
 ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "getNumUnique": registers_with_an_attestation,
     "getDemandeLogement": reads_a_demande,
@@ -299,6 +306,7 @@ ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "acquitterDistributions": acknowledges,
     "situerDistributions": tells_where_it_stands,
     "rejouerDistributions": replays,
+    "listerManifestes": lists_manifests,
     **ESSAIS_PORTAIL,
 }
 """By operation. tests/test_depot.py checks that every operation of every WSDL has one."""

@@ -32,7 +32,7 @@ def test_a_year_of_daily_tasks(
     attendu = dict.fromkeys(
         (*taches, "echanges_effaces", "traces_effacees", "delais", "avis_certificats", "avis_postes"), 0
     )
-    attendu["courriers_effaces"] = 0
+    attendu |= {"courriers_effaces": 0, "manifestes": 0, "manifestes_postes": 0}
     attendu |= {"essai": True, "preavis": 1}
     assert essai.json == attendu
     fait = instance("registre", "taches", "preavis", "--sortie", sortie)

@@ -119,6 +119,7 @@ ESSAIS: dict[str, Essai] = {
     "historique": Essai("historiquePieces", Acte.VOIR_HISTORIQUE),
     "distributions": Essai("listerDistributions", Acte.LIRE_DISTRIBUTIONS),
     "situation": Essai("situerDistributions", Acte.LIRE_DISTRIBUTIONS),
+    "manifestes": Essai("listerManifestes", Acte.LIRE_DISTRIBUTIONS),
     "acquit": Essai("acquitterDistributions", Acte.ACQUITTER),
     "rejeu": Essai("rejouerDistributions", Acte.ACQUITTER),
 }

@@ -14,8 +14,11 @@ import pytest_asyncio
 from lxml import etree
 from sqlalchemy import Engine, text
 
-from dispatching import handlers_retrait
+from certs.paire import Paire, load_paire
+from certs.signature import ContenuVerifie, verify_signature
+from dispatching import handlers_retrait, manifestes
 from dispatching.handlers_retrait import Retraits
+from dispatching.manifestes import produce
 from filters.language import Filtre
 from registry.clock import FixedClock
 from registry.exchanges_store import Statut, get_echange
@@ -23,6 +26,7 @@ from registry.guichets import TypeGuichet
 from registry.guichets_store import get_guichet
 from registry.handlers import Traitement
 from registry.traces import list_traces
+from schemas.manifeste import Manifeste, read_manifeste
 from soap.mime import split
 from soap.operations_distribution import operations_distribution
 from tests.dispatching.scene import LILLE, Scene
@@ -194,6 +198,51 @@ async def test_too_many_at_once_are_told_to_come_back(reel: Hub, monkeypatch: py
     """[DST-33]"""
     monkeypatch.setattr(handlers_retrait, "APPELS_MAX", 0)
     assert "SOA091" in (await call(reel, "situerDistributions")).texte
+
+
+def prove(scene: Scene, pki: Pki, days: int) -> Paire:
+    """Make the manifests of that many days; the key that signs them."""
+    folder = pki.dossier / "G1226"
+    hub = load_paire((folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes())
+    scene.clock.advance(timedelta(days=days))
+    list(produce(scene.engine, lambda: hub, scene.now))
+    return hub
+
+
+async def test_the_manifests_are_given_with_their_chain(reel: Hub, scene: Scene, pki: Pki) -> None:
+    """[DST-65] In order, bounded, each its own; what is given is signed and names the one before."""
+    hub = prove(scene, pki, 4)
+    listed = await call(reel, "listerManifestes", "<nombreMax>3</nombreMax>")
+    assert field(listed, "suite") == "OUI"
+    given = read(listed, "manifeste")
+    assert [(m["jour"], m["nombre"], m.get("derniereSequence")) for m in given] == [
+        ("2026-07-01", "3", "3"),
+        ("2026-07-02", "0", None),
+        ("2026-07-03", "0", None),
+    ]
+    precedent = ""
+    for each in given:
+        verified = verify_signature(base64.b64decode(each["fichierManifeste"]))
+        assert isinstance(verified, ContenuVerifie)
+        assert (verified.signataire, verified.empreinte) == (hub.certificat, each["empreinte"])
+        lu = read_manifeste(verified.octets)
+        assert isinstance(lu, Manifeste)
+        assert (lu.jour.isoformat(), lu.precedent) == (each["jour"], precedent)
+        precedent = each["empreinte"]
+    suite = await call(reel, "listerManifestes", "<apresJour>2026-07-03</apresJour>")
+    assert [m["nomFichierManifeste"] for m in read(suite, "manifeste")] == ["MANG1104-20260704.xml.p7m"]
+    assert field(suite, "suite") == "NON"
+    assert read(await call(reel, "listerManifestes", client="G1226"), "manifeste") == []
+
+
+async def test_an_answer_of_manifests_is_bounded_in_bytes(
+    reel: Hub, scene: Scene, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[DST-65] One at least."""
+    prove(scene, pki, 3)
+    monkeypatch.setattr(manifestes, "OCTETS_MAX", 1)
+    listed = await call(reel, "listerManifestes")
+    assert ([m["jour"] for m in read(listed, "manifeste")], field(listed, "suite")) == (["2026-07-01"], "OUI")
 
 
 GENRES = {
