@@ -14,9 +14,6 @@ from sqlalchemy import Connection, text
 
 from filters.source import Connu
 
-CRITERES: Final = frozenset({"prioritaire", "delai_anormal"})
-"""The criteria that are not in the document."""
-
 # evenement_partage: the type of national code PRIORITE (schemas/codes/types_evenements.csv).
 _READ: Final = text("""
     SELECT d.numero, coalesce(r.anormal_le <= :jour, false) AS delai_anormal,

@@ -13,10 +13,11 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from dispatching.connu import CRITERES, read_connu
+from dispatching.connu import read_connu
 from dispatching.deliveries import Decision, write_decisions
 from dispatching.perimetres import Perimetres
 from dispatching.recipients import Sujet, recipients
+from filters.criteria import CONNUS
 from filters.en_vigueur import FiltresEnVigueur
 from filters.source import Connu, contexte_of
 from filters.traits import traits_of
@@ -82,7 +83,7 @@ class Distributeur:
 
     def _connus(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> dict[str, Connu]:
         """What the registry knows of the demandes, when a filter in force asks for it."""
-        if CRITERES.isdisjoint(self._filtres.criteres):
+        if CONNUS.isdisjoint(self._filtres.criteres):
             return {}
         return read_connu(
             conn, (event.numero for event in evenements), self._instant.astimezone(PARIS).date()

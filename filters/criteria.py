@@ -21,7 +21,7 @@ from filters.fabrique import (
 )
 from filters.genres import Critere, CritereCodes, CritereNombre
 from filters.lieux import departements_of, epci_of, lieux_of, territoires_of
-from filters.source import Source
+from filters.source import Connu, Source
 from registry.guichets import CODE_GUICHET, PORTAIL
 from registry.releves import ACTIF
 from schemas import cog, territoires
@@ -82,9 +82,14 @@ def _statut_dalo(source: Source) -> Iterable[str | None]:
     return ("NON",) if dalo is None or not dalo.statut else (dalo.statut,)
 
 
+def prioritaire(connu: Connu, *, dalo_actif: bool) -> bool:
+    """Whether the priority of a demande is recognised ([FIL-13])."""
+    return connu.prioritaire or dalo_actif
+
+
 def _prioritaire(source: Source) -> bool | None:
     connu, dalo = source.contexte.connu, source.demande.dalo
-    return None if connu is None else connu.prioritaire or (dalo is not None and dalo.statut == ACTIF)
+    return None if connu is None else prioritaire(connu, dalo_actif=dalo is not None and dalo.statut == ACTIF)
 
 
 def _delai_anormal(source: Source) -> bool | None:
@@ -324,3 +329,6 @@ LIEUX: Final = tuple(
     critere.nom for critere in CRITERES if isinstance(critere, CritereCodes) and critere.lieu
 )
 """The names of those whose values follow from the wished communes, the narrowest first."""
+
+CONNUS: Final = frozenset({"prioritaire", "delai_anormal"})
+"""The names of those that are not in the document ([FIL-13])."""

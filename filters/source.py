@@ -19,7 +19,8 @@ from schemas.menage import LogementActuel, Personne, PersonneACharge, Ressource
 _COUPLE: Final = frozenset({"M", "P", "C"})
 """Codes of ListeLienDemandeur that make a couple."""
 _ENFANT: Final = "E"
-_AGE_UC: Final = 14
+AGE_UC: Final = 14
+"""From this age a person counts as an adult in the consumption units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,15 @@ class Source:
         return None if demandeur is None else self._age(demandeur.date_naissance)
 
     @cached_property
+    def naissances_connues(self) -> tuple[date, ...]:
+        """The birth dates that are known, of the persons to house."""
+        dates = [*(p.date_naissance for p in self.adultes), *(p.date_naissance for p in self.a_charge)]
+        return tuple(each for each in dates if each is not None and each != date.min)
+
+    @cached_property
     def ages(self) -> tuple[int, ...]:
         """Of those whose birth date is known."""
-        dates = [*(p.date_naissance for p in self.adultes), *(p.date_naissance for p in self.a_charge)]
-        return tuple(age for age in map(self._age, dates) if age is not None)
+        return tuple(age for age in map(self._age, self.naissances_connues) if age is not None)
 
     @property
     def anciennete(self) -> int | None:
@@ -167,7 +173,7 @@ class Source:
         total = 10 + 5 * (len(self.adultes) - 1)
         for personne in self.a_charge:
             age = self._age(personne.date_naissance)
-            jeune = personne.lien_parente == _ENFANT if age is None else age < _AGE_UC
+            jeune = personne.lien_parente == _ENFANT if age is None else age < AGE_UC
             total += 3 if jeune else 5
         return total
 

@@ -9,17 +9,21 @@ from typing import Annotated
 
 import typer
 
+from echangeur.commandes.essai import try_filtres
+from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.commandes.guichet import refusal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import PARIS, Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
 from filters.language import Filtre, conditions_to_json
-from filters.reading import Lecture, read_json, read_toml, read_values
+from filters.reading import read_values
 from filters.store import VersionFiltre, filtres_in_force, list_versions, save_filtre, withdraw_filtre
 from filters.texts import tell_filtre
 
 app = create_group("Les filtres : ce que chaque guichet veut recevoir, dans la limite de ses droits.")
+
+app.command("essayer", cls=Commande)(try_filtres)
 
 Guichet = Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")]
 Nom = Annotated[str, typer.Argument(metavar="NOM", help="Nom du filtre.")]
@@ -67,11 +71,11 @@ def add(
     if fichier is not None:
         if nom or given:
             raise MauvaisUsage("Un fichier et des options de filtre ne vont pas ensemble.")
-        filtres = _checked(read_file(fichier))
+        filtres = checked(read_file(fichier))
     else:
         if not nom:
             raise MauvaisUsage("Il faut un fichier, ou --nom et des critères.")
-        filtres = _checked(read_values({"filtre": [{"nom": nom, **given}]}))
+        filtres = checked(read_values({"filtre": [{"nom": nom, **given}]}))
     now = contexte_of(ctx).clock.now()
     saved: list[VersionFiltre] = []
     with transaction(ctx) as conn:
@@ -174,21 +178,6 @@ def check(
 def print_schema() -> None:
     """Écrit le schéma JSON des filtres."""
     say(files("filters").joinpath("filtre.schema.json").read_text(encoding="utf-8").rstrip())
-
-
-def read_file(fichier: Path) -> Lecture:
-    """The filters of a file: JSON when its name ends so, TOML otherwise. Raises MauvaisUsage."""
-    try:
-        text = fichier.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise MauvaisUsage(f"{fichier} n'est pas en UTF-8.") from None
-    return read_json(text) if fichier.suffix == ".json" else read_toml(text)
-
-
-def _checked(lecture: Lecture) -> tuple[Filtre, ...]:
-    if lecture.erreurs:
-        raise ConstatNegatif("Filtre incorrect :\n" + "\n".join(f"  - {e}" for e in lecture.erreurs))
-    return lecture.filtres
 
 
 def _instant(text: str) -> datetime | None:

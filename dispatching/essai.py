@@ -1,0 +1,173 @@
+"""What a draft of a filter would take of the active stock, before it is put in force ([FIL-40]).
+
+Rights first: only what the guichet may read without holding it. The answer is that of the decision, demande
+by demande: tests hold it equal to what activating the filter and deciding again would distribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+from sqlalchemy import Connection, text
+
+from dispatching.connu import read_connu
+from filters.criteria import CONNUS, prioritaire
+from filters.genres import NON, OUI
+from filters.image import Image
+from filters.language import AnyCondition, Filtre
+from filters.source import Connu
+from filters.tableaux import Lignes, Masque, Tableau
+from registry.droits import PAR_COMMUNES
+from registry.guichets import Guichet
+from registry.releves import ACTIF
+
+PAR: Final = ("communes", "types_logement")
+"""The criteria by which the demandes taken are counted; and the month of their deposit."""
+
+_LOT: Final = 20_000
+_HELD_AMONG: Final = text("""
+    SELECT numero FROM detention WHERE guichet = :guichet AND numero = ANY(CAST(:numeros AS text[]))
+""")
+_HELD: Final = text("SELECT numero FROM detention WHERE guichet = :guichet")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Between the version in force and the draft: numbers, in order of bytes. nom: of the filter in force."""
+
+    nom: str
+    retenues: int
+    entrantes: Tableau
+    sortantes: Tableau
+
+
+@dataclass(frozen=True, slots=True)
+class Essai:
+    """What a draft takes of the active stock.
+
+    jour: on which ages are counted. stock, lisibles: active demandes, and those that the guichet may read.
+    retenues: numbers of those that the draft takes. nouvelles: of those that the guichet neither holds nor
+    sent last, hence would be given. par: counts by code of a criterion; a demande with several codes counts
+    for each. mois: counts by month of deposit, AAAA-MM. contre: None when there is nothing to compare with.
+    """
+
+    filtre: Filtre
+    guichet: str
+    jour: date
+    stock: int
+    lisibles: int
+    retenues: Tableau = field(repr=False)
+    nouvelles: Tableau = field(repr=False)
+    par: Mapping[str, Mapping[str, int]]
+    mois: Mapping[str, int]
+    contre: Difference | None
+
+
+def essayer(
+    conn: Connection, image: Image, guichet: Guichet, filtre: Filtre, contre: Filtre | None, jour: date
+) -> Essai:
+    """Try a draft on the image of the stock. contre: the filter in force that it would replace, or None.
+
+    conn: for what an image does not keep: who holds, and what the registry knows ([FIL-13]).
+    """
+    alive = image.all()
+    readable = alive & may_be_read(image, guichet)
+    lignes = select(conn, image, filtre, readable, jour)
+    numeros = image.numeros.valeurs[lignes]
+    sent = numeros[image.saying("auteurs", {guichet.code}, lignes)]
+    known = np.union1d(held_among(conn, guichet.code, numeros), sent)
+    return Essai(
+        filtre,
+        guichet.code,
+        jour,
+        int(np.count_nonzero(alive)),
+        int(np.count_nonzero(readable)),
+        np.sort(numeros),
+        np.setdiff1d(numeros, known),
+        {critere: image.count_by(critere, lignes) for critere in PAR},
+        image.months(lignes),
+        None if contre is None else _compare(conn, image, contre, readable, lignes, jour),
+    )
+
+
+def may_be_read(image: Image, guichet: Guichet) -> Masque:
+    """By row: `registry.droits.may_read`, without what holding gives."""
+    if not guichet.actif:
+        return np.zeros(image.taille, np.bool_)
+    readable = image.in_territoires(guichet.territoires)
+    return readable & image.wishing(guichet.communes) if guichet.type in PAR_COMMUNES else readable
+
+
+def select(conn: Connection, image: Image, filtre: Filtre, parmi: Masque, jour: date) -> Lignes:
+    """The rows of `parmi` that the filter takes, what only the registry knows included."""
+    lignes = image.select(filtre, parmi, jour)
+    asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
+    if not asked:
+        return lignes
+    kept = []
+    for first in range(0, len(lignes), _LOT):
+        lot = lignes[first : first + _LOT]
+        kept.append(lot[_knowing(conn, image, asked, lot, jour)])
+    return np.concatenate(kept) if kept else lignes
+
+
+def held_among(conn: Connection, guichet: str, numeros: Tableau) -> Tableau:
+    """Of these numbers, those of the demandes that the guichet holds."""
+    if len(numeros) > _LOT:
+        # One reading of the index of the guichet, rather than so many of the other.
+        found = conn.scalars(_HELD, {"guichet": guichet}).all()
+        return np.intersect1d(_array(found), numeros)
+    wanted = [numero.decode("ascii") for numero in numeros.tolist()]
+    return _array(conn.scalars(_HELD_AMONG, {"guichet": guichet, "numeros": wanted}).all())
+
+
+def page(numeros: Tableau, apres: str, limite: int) -> list[str]:
+    """The numbers that follow `apres`, in order, `limite` at most."""
+    start = int(np.searchsorted(numeros, apres.encode("ascii"), side="right")) if apres else 0
+    return [numero.decode("ascii") for numero in numeros[start : start + limite].tolist()]
+
+
+def _compare(
+    conn: Connection, image: Image, contre: Filtre, readable: Masque, lignes: Lignes, jour: date
+) -> Difference:
+    before = select(conn, image, contre, readable, jour)
+    numeros = image.numeros.valeurs
+    return Difference(
+        contre.nom,
+        len(before),
+        np.sort(numeros[np.setdiff1d(lignes, before, assume_unique=True)]),
+        np.sort(numeros[np.setdiff1d(before, lignes, assume_unique=True)]),
+    )
+
+
+def _knowing(
+    conn: Connection, image: Image, asked: Sequence[AnyCondition], lignes: Lignes, jour: date
+) -> Masque:
+    numeros = [numero.decode("ascii") for numero in image.numeros.valeurs[lignes].tolist()]
+    connus = read_connu(conn, numeros, jour)
+    active = image.saying("dalo", {ACTIF}, lignes)
+    return np.array(
+        [
+            all(c.accepte(_VALEUR[c.critere](connus[numero], bool(dalo))) for c in asked)
+            for numero, dalo in zip(numeros, active, strict=True)
+        ],
+        np.bool_,
+    )
+
+
+_VALEUR: Final[Mapping[str, Callable[[Connu, bool], frozenset[str]]]] = {
+    "prioritaire": lambda connu, dalo: _oui_non(prioritaire(connu, dalo_actif=dalo)),
+    "delai_anormal": lambda connu, _: _oui_non(connu.delai_anormal),
+}
+
+
+def _oui_non(value: bool) -> frozenset[str]:
+    return frozenset({OUI if value else NON})
+
+
+def _array(numeros: Sequence[str]) -> Tableau:
+    return np.array([numero.encode("ascii") for numero in numeros], "S18")
