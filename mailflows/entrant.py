@@ -9,33 +9,27 @@ first answer, what was kept is not even asked again, and the answers are written
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from dispatching.deliveries import uuid7s
 from mailflows import accuses, entrants, fermeture, resultats, sortants
 from mailflows.anomalies import (
     CANAL_FERME,
     ERREUR_INATTENDUE,
-    FICHIER_ABSENT,
-    REQUETE_INVALIDE,
     SANS_ADRESSE,
 )
-from mailflows.conventions import operation_of
 from mailflows.entrants import EtatEntrant, Nature, Pris, Source
 from mailflows.etats import ReglesEnvoi
+from mailflows.execution import Execution
 from mailflows.fermeture import Fermeture
 from mailflows.message_lu import Exterieur, LimitesMessage, read_files, read_outside
-from mailflows.operations import Demandee, Operations
+from mailflows.operations import Operations
 from mailflows.ouverture import (
     Cles,
     Etranger,
@@ -46,42 +40,17 @@ from mailflows.ouverture import (
     open_mail,
     owner_of,
 )
-from mailflows.resultats import Resultat, Tete
+from mailflows.places import sort_files
+from mailflows.resultats import Tete
 from mailflows.sortants import ASortir, NatureSortant
-from registry.anomalies import Anomalie, Tour
-from registry.batching import Saturation
+from registry.anomalies import Anomalie
 from registry.certificats import CERTIFICAT_SUSPENDU
 from registry.clock import Clock
-from registry.echanges import Canal, Echange, Emetteur, Fichier, Refus
-from registry.exchanges_store import Statut
+from registry.echanges import Fichier
 from registry.guichets_store import get_guichet
-from schemas.courrier import Accuse, FichierAccuse, Requete, Verdict, is_courrier, read_courrier
-from schemas.violations import Violation
+from schemas.courrier import Accuse
 
 _LOG: Final = structlog.get_logger()
-
-FENETRE: Final = 256
-"""Files handled between two savings of results: what an interruption makes us ask again."""
-
-PARALLELE: Final = 64
-"""Files of one message handled at once: they fill the batches of the handlers."""
-
-ESSAIS: Final = 4
-"""Attempts of a message after which a file that still fails is answered as our failure, and the others go."""
-
-_PATIENCE: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Waits, in seconds, when the handlers are saturated: SOAP goes first, mail has hours."""
-
-_NUMERO: Final = re.compile(rb"numUnique[^>]*>\s*([0-9A-Za-z]{10,20})\s*<")
-
-_VERDICTS: Final = {
-    Statut.ACCEPTE: Verdict.ACCEPTE,
-    Statut.REJEU: Verdict.REJEU,
-    Statut.REFUSE: Verdict.REFUSE,
-    Statut.ECHEC: Verdict.ECHEC,
-    # Answered, and its outcome lost with the last second of a crash: the answer is there.
-    Statut.RECU: Verdict.ACCEPTE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +67,6 @@ class Reglages:
     fermeture: Fermeture | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A file at its place in the message: what it asks for, or why it cannot be asked."""
-
-    rang: int
-    demandee: Demandee
-    refus: Anomalie | None = None
-
-
 class Entrant:
     """Handles the messages taken from the inbox."""
 
@@ -121,7 +81,7 @@ class Entrant:
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._operations = operations
+        self._execution = Execution(engine, clock, operations)
         self._identites = identites
         self._cles = cles
         self._reglages = reglages
@@ -171,7 +131,7 @@ class Entrant:
             return
         recus, places = sort_files(fichiers)
         if places:
-            await self._run(pris, opened.emetteur, places)
+            await self._execution.run(pris, opened.emetteur, places)
         await asyncio.to_thread(self._conclude, pris, exterieur, opened, len(places), recus)
 
     def _admit(self, pris: Pris, opened: Ouvert) -> Anomalie | None:
@@ -191,99 +151,6 @@ class Entrant:
         if not guichet.adresse_courrier:
             return SANS_ADRESSE(guichet.code)
         return None
-
-    # -- its files ------------------------------------------------------------------------------------------
-
-    async def _run(self, pris: Pris, emetteur: Emetteur, places: Sequence[_Place]) -> None:
-        """Keep the result of each file; those kept by an earlier attempt are not asked again."""
-        kept = await asyncio.to_thread(self._kept, pris.id)
-        for debut in range(0, len(places), FENETRE):
-            window = [place for place in places[debut : debut + FENETRE] if place.rang not in kept]
-            if not window:
-                continue
-            found = await self._window(pris, emetteur, window)
-            await asyncio.to_thread(self._save, pris.id, found)
-
-    async def _window(
-        self, pris: Pris, emetteur: Emetteur, window: Sequence[_Place]
-    ) -> list[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]]:
-        """Run some files; those about one demande one after the other, the others together.
-
-        When one fails, the results of the others are kept before it is raised.
-        """
-        lanes: dict[bytes, list[_Place]] = {}
-        for place in window:
-            lanes.setdefault(lane_of(place.demandee.fichier.contenu, place.rang), []).append(place)
-        done: list[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]] = []
-        free = asyncio.Semaphore(PARALLELE)
-        last = pris.tentatives >= ESSAIS
-
-        async def run(lane: Sequence[_Place]) -> None:
-            for place in lane:
-                echange = Echange(
-                    uuid7s(self._clock.now(), 1)[0],
-                    emetteur,
-                    Canal.COURRIER,
-                    place.demandee.operation[:100],
-                    pris.recu_le,
-                    place.demandee.fichier.contenu,
-                )
-                async with free:
-                    done.append((place, echange, await self._one(place, echange, last=last)))
-
-        outcomes = await asyncio.gather(*(run(lane) for lane in lanes.values()), return_exceptions=True)
-        failures = [each for each in outcomes if isinstance(each, BaseException)]
-        if failures:
-            await asyncio.to_thread(self._save, pris.id, done)
-            raise failures[0]
-        return done
-
-    async def _one(self, place: _Place, echange: Echange, *, last: bool) -> tuple[Fichier, ...] | Refus:
-        if place.refus is not None:
-            return Refus((place.refus,))
-        try:
-            return await self._patiently(place.demandee, echange)
-        except DBAPIError as error:
-            # The database is gone: the message waits for it, whatever the number of attempts.
-            if not last or error.connection_invalidated:
-                raise
-        except Exception:
-            if not last:
-                raise
-        return Refus((ERREUR_INATTENDUE(),))
-
-    async def _patiently(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
-        for wait in _PATIENCE:
-            try:
-                return await self._operations.execute(demandee, echange)
-            except Saturation:
-                await asyncio.sleep(wait)
-        return await self._operations.execute(demandee, echange)
-
-    def _kept(self, courrier: uuid.UUID) -> set[int]:
-        with self._engine.connect() as conn:
-            return resultats.list_rangs(conn, courrier)
-
-    def _save(
-        self, courrier: uuid.UUID, done: Sequence[tuple[_Place, Echange, tuple[Fichier, ...] | Refus]]
-    ) -> None:
-        """Keep results with the outcome that the handlers wrote for each exchange."""
-        with self._engine.begin() as conn:
-            outcomes = {
-                ligne.id: ligne
-                for ligne in conn.execute(
-                    text("SELECT id, statut, code, numero FROM echange WHERE id = ANY(:ids)"),
-                    {"ids": [echange.id for _, echange, _ in done]},
-                )
-            }
-            found = []
-            for place, echange, answer in done:
-                ligne = outcomes.get(echange.id)
-                statut = Statut.REFUSE if ligne is None else Statut(ligne.statut)
-                code = "" if ligne is None else ligne.code or ""
-                numero = "" if ligne is None else ligne.numero or ""
-                found.append(_resultat(place, echange, answer, statut, code, numero))
-            resultats.save(conn, courrier, found)
 
     # -- its end --------------------------------------------------------------------------------------------
 
@@ -422,71 +289,3 @@ class Entrant:
                     code=ERREUR_INATTENDUE.code,
                     motif=f"{pris.tentatives} essais, le dernier interrompu ({cause})",
                 )
-
-
-def sort_files(fichiers: Sequence[Fichier]) -> tuple[list[Accuse], list[_Place]]:
-    """The accusés of a message, and what its other files ask for, in their order. Pure.
-
-    A requête that names a joined file speaks for it, and is no file of its own.
-    """
-    recus: list[Accuse] = []
-    requetes: dict[str, Requete] = {}
-    autres: list[tuple[Fichier, Requete | Violation | None]] = []
-    for fichier in fichiers:
-        lu = read_courrier(fichier.contenu) if is_courrier(fichier.contenu) else None
-        if isinstance(lu, Accuse):
-            recus.append(lu)
-        elif isinstance(lu, Requete) and any(each.nom == lu.fichier for each in fichiers):
-            requetes[lu.fichier] = lu
-        else:
-            autres.append((fichier, lu))
-    return recus, [
-        _place(rang, fichier, lu, requetes.get(fichier.nom)) for rang, (fichier, lu) in enumerate(autres, 1)
-    ]
-
-
-def _place(rang: int, fichier: Fichier, lu: Requete | Violation | None, dite: Requete | None) -> _Place:
-    if isinstance(lu, Violation):
-        return _Place(rang, Demandee("requete", fichier), REQUETE_INVALIDE(lu.message))
-    if lu is not None:
-        refus = FICHIER_ABSENT(lu.operation, f"le fichier « {lu.fichier} »") if lu.fichier else None
-        return _Place(rang, Demandee(lu.operation, fichier, lu), refus)
-    operation = dite.operation if dite is not None else operation_of(fichier.nom)
-    return _Place(rang, Demandee(operation, fichier, dite))
-
-
-def lane_of(contenu: bytes, rang: int) -> bytes:
-    """What must be handled one after the other: the files that name the same demande. Pure.
-
-    A file in UTF-16 does not show its number: those wait for each other.
-    """
-    if b"\0" in contenu[:64]:
-        return b"utf-16"
-    found = _NUMERO.search(contenu)
-    return found[1] if found else b"#%d" % rang
-
-
-def _resultat(
-    place: _Place,
-    echange: Echange,
-    answer: tuple[Fichier, ...] | Refus,
-    statut: Statut,
-    code: str,
-    numero: str,
-) -> Resultat:
-    fichier = place.demandee.fichier
-    accuse = FichierAccuse(
-        nom=fichier.nom,
-        empreinte=hashlib.sha256(fichier.contenu).digest(),
-        verdict=_VERDICTS[statut],
-        operation=place.demandee.operation[:100],
-        echange=str(echange.id),
-        numero=numero,
-        code=code,
-    )
-    if not isinstance(answer, Refus):
-        return Resultat(place.rang, accuse, answer)
-    first = answer.anomalies[0].type
-    verdict = Verdict.ECHEC if first.tour is Tour.EXPLOITANT else Verdict.REFUSE
-    told = replace(accuse, verdict=verdict, code=first.code, anomalies=resultats.tell(answer.anomalies))
-    return Resultat(place.rang, told)

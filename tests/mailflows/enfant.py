@@ -17,6 +17,7 @@ from typing import Any
 from mailflows import accuses, entrants, resultats, sortants
 from mailflows.entrant import Entrant
 from mailflows.envoi import Guichetier
+from mailflows.execution import Execution
 from registry.clock import FixedClock
 from registry.database import open_engine
 from registry.handlers import Traitement
@@ -72,7 +73,7 @@ def after(owner: object, name: str, count: int = 1) -> None:
 PIEGES: dict[str, Callable[[], None]] = {
     # The listener has said 250; nobody has looked at the message.
     "gardé": lambda: before(Entrant, "handle"),
-    "ouvert": lambda: before(Entrant, "_run"),
+    "ouvert": lambda: before(Execution, "run"),
     "premier fichier enregistré": lambda: after(Traitement, "get_num_unique", 1),
     # Every file is committed in the register; no result is kept.
     # Some windows of a large batch are kept; the files of one more are committed in the register.

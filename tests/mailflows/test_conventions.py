@@ -7,8 +7,8 @@ import uuid
 import pytest
 
 from mailflows.conventions import Sujets, operation_of
-from mailflows.entrant import lane_of, sort_files
 from mailflows.operations import Demandee, check
+from mailflows.places import lane_of, sort_files
 from registry.echanges import Fichier
 from schemas.contract import DOSSIER_UNIQUE, GESTION_PARTAGEE, RECHERCHE_DEMANDE, operations
 from schemas.courrier import Requete, write_requete

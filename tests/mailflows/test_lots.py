@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.partenaire_courrier import Piece
-from mailflows.entrant import FENETRE
+from mailflows.execution import FENETRE
 from mailflows.message_lu import LimitesMessage, read_files
 from mailflows.resultats import Resultat, Tete, compose, plan
 from registry.echanges import Fichier
