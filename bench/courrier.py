@@ -59,8 +59,8 @@ def read(mail: bytes, paire: Paire, profil: Profil) -> tuple[Fichier, ...]:
     """The files of the mail, its signature verified."""
     outside = read_outside(mail)
     assert isinstance(outside, Exterieur)
-    signed = decipher(outside, [paire])
-    verified = signed.verify(profil)  # type: ignore[union-attr]
+    deciphered = decipher(outside, [paire])
+    verified = deciphered.signe.verify(profil)  # type: ignore[union-attr]
     return read_files(verified.octets, LimitesMessage())  # type: ignore[return-value, union-attr]
 
 

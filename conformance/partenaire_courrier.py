@@ -34,6 +34,7 @@ from certs.signature import sign, verify_signature
 from schemas.courrier import (
     Accuse,
     FichierAccuse,
+    Repetition,
     Verdict,
     is_courrier,
     read_courrier,
@@ -66,7 +67,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Recu:
-    """A mail of the hub, opened. chiffre: False when it was only signed. accuse: the one it holds, if any."""
+    """A mail of the hub, opened. chiffre: False when it was only signed. accuse, repetition: those it holds,
+    if any."""
 
     id: str
     nature: str
@@ -76,6 +78,7 @@ class Recu:
     accuse: Accuse | None
     fichiers: tuple[Piece, ...]
     empreinte: bytes
+    repetition: Repetition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,9 @@ class PartenaireCourrier:
     """One partner, between `start` and `stop`, on one event loop.
 
     adresse: its own. paire: signs and decrypts. recus: the mails received, in order. During a rotation:
-    autres, pairs that decrypt too; echangeurs, other certificates (empreintes) that may sign for the hub.
+    autres, pairs that decrypt too; echangeurs, other certificates (empreintes) that may sign for the hub;
+    chiffrements, other certificates of the hub to encrypt for. A rehearsal is acknowledged with those of them
+    that it names.
     """
 
     def __init__(
@@ -111,6 +116,7 @@ class PartenaireCourrier:
         self.echangeur = echangeur
         self.autres: tuple[Paire, ...] = ()
         self.echangeurs: frozenset[str] = frozenset()
+        self.chiffrements: tuple[Certificat, ...] = ()
         self.conduite = Conduite.NORMAL
         self.recus: list[Recu] = []
         self.illisibles: list[str] = []
@@ -148,10 +154,12 @@ class PartenaireCourrier:
         *,
         archive: bool = False,
         signataire: Paire | None = None,
+        chiffrement: Certificat | None = None,
         message_id: str = "",
         detache: bool = False,
     ) -> bytes:
-        """A mail with these files, signed then encrypted for the hub. signataire: another than usual."""
+        """A mail with these files, signed then encrypted for the hub. signataire, chiffrement: others than
+        usual."""
         if archive:
             packed = BytesIO()
             with ZipFile(packed, "w", ZIP_DEFLATED) as zipped:
@@ -170,7 +178,7 @@ class PartenaireCourrier:
             signed = _clear_signed(entity, signature)
         else:
             signed = _entity("signed-data", sign(entity, [signataire or self.paire], instant=instant))
-        return self.wrap(encrypt(signed, [self.echangeur.chiffrement]), message_id=message_id)
+        return self.wrap(encrypt(signed, [chiffrement or self.echangeur.chiffrement]), message_id=message_id)
 
     def wrap(self, cms: bytes, *, message_id: str = "") -> bytes:
         """The mail that carries an encrypted message."""
@@ -230,7 +238,21 @@ class PartenaireCourrier:
         if self.conduite is Conduite.AUTRE_EMPREINTE:
             fichiers = tuple(replace(fichier, empreinte=bytes(32)) for fichier in fichiers)
         accuse = Accuse(recu.id, datetime.now(UTC), verdict, recu.empreinte, fichiers=fichiers)
-        await self.post(Piece("accuse.xml", write_accuse(accuse)))
+        piece = Piece("accuse.xml", write_accuse(accuse))
+        if recu.repetition is None:
+            await self.post(piece)
+        else:
+            await self.send(self._rehearsed(piece, recu.repetition))
+
+    def _rehearsed(self, piece: Piece, repetition: Repetition) -> bytes:
+        """Made with the keys that are named; with the usual ones, where those are not known here."""
+        pairs = {each.certificat.empreinte: each for each in (self.paire, *self.autres)}
+        known = {each.empreinte: each for each in self.chiffrements}
+        return self.compose(
+            [piece],
+            signataire=pairs.get(repetition.signer.hex()),
+            chiffrement=known.get(repetition.chiffrer.hex()),
+        )
 
     async def handle_MAIL(  # noqa: N802 (name given by aiosmtpd)
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -260,7 +282,7 @@ class PartenaireCourrier:
         self._changed.set()
         if self._told is not None:
             self._told(recu)
-        if recu.nature == "distribution" and self.conduite is not Conduite.MUET:
+        if recu.nature in ("distribution", "repetition") and self.conduite is not Conduite.MUET:
             tache = asyncio.ensure_future(self.acknowledge(recu, self._verdict(recu)))
             self._taches.add(tache)
             tache.add_done_callback(self._taches.discard)
@@ -292,6 +314,7 @@ class PartenaireCourrier:
 
     def _recu(self, message: Message, content: bytes, empreinte: bytes, *, chiffre: bool) -> Recu:
         accuse: Accuse | None = None
+        repetition: Repetition | None = None
         fichiers = []
         for part in message_from_bytes(content).walk():
             payload: Any = part.get_payload(decode=True)
@@ -300,6 +323,8 @@ class PartenaireCourrier:
             found = read_courrier(payload) if is_courrier(payload) else None
             if isinstance(found, Accuse):
                 accuse = found
+            elif isinstance(found, Repetition):
+                repetition = found
             elif part.get_content_type() == "application/zip":
                 with ZipFile(BytesIO(payload)) as zipped:
                     fichiers += [Piece(nom, zipped.read(nom)) for nom in zipped.namelist()]
@@ -314,6 +339,7 @@ class PartenaireCourrier:
             accuse=accuse,
             fichiers=tuple(fichiers),
             empreinte=empreinte,
+            repetition=repetition,
         )
 
 

@@ -26,6 +26,7 @@ from echangeur.commandes import (
     piece,
     reference,
     registre,
+    repetition,
     rotation,
     rpls,
     schema,
@@ -80,7 +81,7 @@ app.add_typer(certificat.app, name="certificat")
 certificat.app.command("revoquer", cls=Commande)(autorite.revoke)
 certificat.app.command("lcr", cls=Commande)(autorite.write_list)
 certificat.app.command("autorite", cls=Commande)(autorite.build)
-certificat.app.command("repeter", cls=Commande)(rotation.rehearse)
+certificat.app.command("repeter", cls=Commande)(repetition.rehearse)
 certificat.app.add_typer(rotation.app, name="rotation")
 certificat.app.add_typer(confiance.app, name="confiance")
 app.add_typer(filtre.app, name="filtre")

@@ -52,7 +52,14 @@ class ClesDuTrousseau:
     def dechiffrement(self) -> Sequence[Paire]:
         return self._of(UsageRotation.DECHIFFRER_ENTRANT)
 
+    def find(self, empreinte: str) -> Paire | None:
+        found = (each.paire for each in self._read().clefs if each.empreinte == empreinte)
+        return next(found, None)
+
     def _of(self, usage: UsageRotation) -> tuple[Paire, ...]:
+        return self._read().pour(usage, self._clock.now())
+
+    def _read(self) -> certs_trousseau.Trousseau:
         fichier = self._dossier / certs_trousseau.FICHIER
         version = fichier.stat().st_mtime_ns if fichier.exists() else 0
         if version != self._version:
@@ -63,7 +70,7 @@ class ClesDuTrousseau:
                     f"Le trousseau ne se lit pas : {error}", f"Voir {self._dossier}"
                 ) from error
             self._version = version
-        return self._trousseau.pour(usage, self._clock.now())
+        return self._trousseau
 
 
 def load_cles(instance: Instance, clock: Clock) -> ClesDuTrousseau:

@@ -15,16 +15,17 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from dispatching.acquittement import Acquit, Acquittee, acknowledge
-from mailflows import sortants
+from mailflows import repetition, sortants
 from mailflows.entrants import Pris
 from mailflows.etats import Evenement, ReglesEnvoi
 from mailflows.message_lu import Exterieur
+from mailflows.repetition import Provenance
+from mailflows.sortants import NatureSortant, Sortant
 from registry.anomalies import Anomalie
-from schemas.courrier import Accuse, Verdict
+from schemas.courrier import POSITIFS, Accuse
 from schemas.mime import Malforme, split
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_POSITIFS: Final = frozenset({Verdict.RECU, Verdict.DEJA_RECU, Verdict.ACCEPTE, Verdict.REJEU})
 _PARTIES_AVIS: Final = 8
 _AVIS_MAX: Final = 64 << 10
 """Bytes of the machine-readable part that are read. Threat: time; a real one has 500."""
@@ -34,14 +35,14 @@ def take_accuse(
     conn: Connection,
     guichet: str,
     accuse: Accuse,
-    courrier: uuid.UUID,
+    venu: Provenance,
     *,
     instant: datetime,
     regles: ReglesEnvoi,
 ) -> str:
     """Record the accusé of a guichet for one message of ours; French words on what it changed.
 
-    Late, repeated and crossed accusés are harmless ([COU-41]). courrier: the message that brought it.
+    Late, repeated and crossed accusés are harmless ([COU-41]).
     """
     found = _UUID.search(accuse.message)
     if found is None:
@@ -49,32 +50,43 @@ def take_accuse(
     identifiant = uuid.UUID(found[0])
     sortant = sortants.get_sortant(conn, identifiant)
     if sortant is not None and sortant.guichet == guichet:
-        return _of_answer(conn, sortant, accuse, instant=instant, regles=regles)
+        return _of_answer(conn, sortant, accuse, venu, instant=instant, regles=regles)
     sequence = conn.execute(
         text("SELECT sequence FROM distribution WHERE id = :id AND guichet = :guichet"),
         {"id": identifiant, "guichet": guichet},
     ).scalar_one_or_none()
     if sequence is None:
         return f"l'accusé nomme {identifiant}, qui n'a pas été envoyé à ce guichet"
-    return _of_distribution(conn, guichet, sequence, accuse, courrier, instant)
+    return _of_distribution(conn, guichet, sequence, accuse, venu.courrier, instant)
 
 
 def _of_answer(
-    conn: Connection, sortant: sortants.Sortant, accuse: Accuse, *, instant: datetime, regles: ReglesEnvoi
+    conn: Connection,
+    sortant: Sortant,
+    accuse: Accuse,
+    venu: Provenance,
+    *,
+    instant: datetime,
+    regles: ReglesEnvoi,
 ) -> str:
+    rehearsed = sortant.nature is NatureSortant.REPETITION
+    if rehearsed and not accuse.empreinte:
+        return f"l'accusé de la répétition {sortant.id} ne dit pas l'empreinte du contenu"
     if accuse.empreinte and accuse.empreinte != sortant.empreinte:
         return f"l'accusé de {sortant.id} porte l'empreinte d'un autre contenu"
-    positif = accuse.verdict in _POSITIFS
+    positif = accuse.verdict in POSITIFS
     evenement = Evenement.ACCUSE if positif else Evenement.REFUS
     detail = "accusé du guichet" if positif else f"le guichet refuse la réponse ({accuse.verdict})"
     sortants.apply(conn, sortant.id, evenement, detail, instant=instant, regles=regles)
+    if rehearsed:
+        return repetition.take_accuse(conn, sortant, accuse, venu, instant=instant)
     return f"{sortant.id} : {detail}"
 
 
 def _of_distribution(
     conn: Connection, guichet: str, sequence: int, accuse: Accuse, courrier: uuid.UUID, instant: datetime
 ) -> str:
-    if accuse.verdict not in _POSITIFS:
+    if accuse.verdict not in POSITIFS:
         # It stays to be acknowledged: its schedule sends it again, then shows the failure.
         return f"le guichet refuse la distribution {sequence} ({accuse.verdict})"
     if not accuse.fichiers:

@@ -14,6 +14,7 @@ from registry.noms_fichiers import Prefixe
 
 NOM_ACCUSE: Final = "accuse.xml"
 NOM_ARCHIVE: Final = "reponses.zip"
+NOM_REPETITION: Final = "repetition.xml"
 
 NUM_UNIQUE: Final = "getNumUnique"
 DOUBLONS: Final = "getDoublons"
@@ -72,6 +73,10 @@ class Sujets:
     def manifest(self, guichet: str, identifiant: uuid.UUID) -> str:
         """Of the manifests of the last days."""
         return f"{self.marque} MANIFESTE {guichet} {identifiant}"
+
+    def rehearsal(self, guichet: str, identifiant: uuid.UUID) -> str:
+        """Of a message of rehearsal."""
+        return f"{self.marque} REPETITION {guichet} {identifiant}"
 
     def distribution(self, guichet: str, sequence: int, rang: int) -> str:
         """Of a distribution. rang: of the attempt; from the second on, it says that it is a reminder."""

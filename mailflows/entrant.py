@@ -41,6 +41,7 @@ from mailflows.ouverture import (
     owner_of,
 )
 from mailflows.places import sort_files
+from mailflows.repetition import Provenance
 from mailflows.resultats import Tete
 from mailflows.sortants import ASortir, NatureSortant
 from registry.anomalies import Anomalie
@@ -165,10 +166,16 @@ class Entrant:
         instant = self._clock.now()
         guichet = opened.emetteur.guichet.code
         with self._engine.begin() as conn:
+            venu = Provenance(
+                pris.id,
+                exterieur.message_id,
+                bytes.fromhex(opened.contenu.empreinte),
+                pris.recu_le,
+                opened.emetteur.empreinte,
+                opened.destinataire,
+            )
             remarques = [
-                accuses.take_accuse(
-                    conn, guichet, recu, pris.id, instant=instant, regles=self._reglages.envoi
-                )
+                accuses.take_accuse(conn, guichet, recu, venu, instant=instant, regles=self._reglages.envoi)
                 for recu in recus
             ]
             ended = entrants.conclude(

@@ -17,16 +17,18 @@ import structlog
 from sqlalchemy import Engine
 
 from certs.algorithmes import PAR_DEFAUT, PROFILS, Profil
-from certs.lecture import Certificat
+from certs.lecture import Certificat, read_certificat
+from certs.paire import Paire
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis
-from mailflows import fermeture, sortants
+from mailflows import fermeture, repetition, sortants
 from mailflows.conventions import Sujets
 from mailflows.etats import Evenement, ReglesEnvoi
 from mailflows.expediteur import Expediteur, NonParti, Parti
 from mailflows.message_emis import Enveloppe, seal, write_entity, write_mail
 from mailflows.ouverture import Cles
+from mailflows.repetition import Repetee
 from mailflows.sortants import Depart, NatureSortant
-from registry.certificats import certificat_de_chiffrement
+from registry.certificats import certificat_de_chiffrement, list_certificats
 from registry.clock import Clock
 from registry.echanges import Fichier
 from registry.guichets_store import get_guichet
@@ -89,8 +91,10 @@ class Guichetier:
         sujet: str,
         nature: str,
         reponse_a: str = "",
+        signataire: Paire | None = None,
     ) -> Parti | NonParti:
-        """Send one entity; signed only when there is no certificate to encrypt for."""
+        """Send one entity; signed only when there is no certificate to encrypt for. signataire: who signs,
+        when it is not the key in use."""
         instant = self._clock.now()
         enveloppe = Enveloppe(
             identifiant,
@@ -102,14 +106,19 @@ class Guichetier:
             self.identite.domaine,
             reponse_a,
         )
-        mail = await asyncio.to_thread(self._seal, enveloppe, destinataire, entite, instant)
+        signataire = signataire or self.identite.cles.signataire()
+        mail = await asyncio.to_thread(self._seal, enveloppe, destinataire, entite, instant, signataire)
         return await self._expediteur.send(identifiant, destinataire.adresse, mail)
 
     def _seal(
-        self, enveloppe: Enveloppe, destinataire: Destinataire, entite: bytes, instant: datetime
+        self,
+        enveloppe: Enveloppe,
+        destinataire: Destinataire,
+        entite: bytes,
+        instant: datetime,
+        signataire: Paire,
     ) -> bytes:
         destinataires = () if destinataire.certificat is None else (destinataire.certificat,)
-        signataire = self.identite.cles.signataire()
         smime, cms = seal(entite, signataire, destinataires, instant=instant, profil=destinataire.profil)
         return write_mail(enveloppe, smime, cms)
 
@@ -145,6 +154,8 @@ class Sortie:
         destinataire = await asyncio.to_thread(self._guichetier.find, sortant.guichet)
         if not destinataire.adresse:
             return NonParti(GenreEchec.REFUS, SANS_ADRESSE)
+        if sortant.nature is NatureSortant.REPETITION:
+            return await self._rehearse(depart, destinataire)
         anonyme = sortant.nature is not NatureSortant.REPONSE
         if destinataire.certificat is None and not anonyme:
             # What is in an answer never leaves in clear; the others hold nothing of anybody.
@@ -167,6 +178,38 @@ class Sortie:
             nature=sortant.nature.value,
             reponse_a=depart.message_id,
         )
+
+    async def _rehearse(self, depart: Depart, destinataire: Destinataire) -> Parti | NonParti:
+        """Made with the keys that it rehearses, or not at all."""
+        sortant = depart.sortant
+        repetee, certificat = await asyncio.to_thread(self._rehearsed, sortant.id)
+        if self._clock.now() > repetee.limite:
+            return NonParti(GenreEchec.REFUS, "la répétition est finie", definitif=True)
+        signataire = self._guichetier.identite.cles.find(repetee.clefs.signature)
+        if signataire is None or certificat is None:
+            owner = "de l'échangeur" if signataire is None else "du guichet"
+            detail = f"le certificat {owner} que cette répétition essaie n'est plus admis"
+            return NonParti(GenreEchec.CERTIFICAT, detail, definitif=True)
+        return await self._guichetier.deliver(
+            sortant.id,
+            replace(destinataire, certificat=certificat),
+            depart.entite,
+            sujet=self._guichetier.identite.sujets.rehearsal(sortant.guichet, sortant.id),
+            nature=sortant.nature.value,
+            reponse_a=depart.message_id,
+            signataire=signataire,
+        )
+
+    def _rehearsed(self, message: uuid.UUID) -> tuple[Repetee, Certificat | None]:
+        with self._engine.connect() as conn:
+            repetee = repetition.get_of(conn, message)
+            assert repetee is not None
+            known = {each.empreinte: each for each in list_certificats(conn, repetee.guichet)}
+        epingle = known.get(repetee.clefs.chiffrement_guichet)
+        if epingle is None or epingle.retire_le is not None or not epingle.admis:
+            return repetee, None
+        lu = read_certificat(epingle.pem)
+        return repetee, lu if isinstance(lu, Certificat) else None
 
     def _finish(self, depart: Depart, issue: Parti | NonParti) -> None:
         evenement, detail = Evenement.DEPART, "remis au relais"

@@ -40,19 +40,28 @@ class Cles(Protocol):
         """Those that decrypt, the present one first; retired ones as long as mail is in flight."""
         ...
 
+    def find(self, empreinte: str) -> Paire | None:
+        """That of this certificate, whatever its state: a rehearsal signs with one that is not in use."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ClesFixes:
-    """Keys that do not change."""
+    """Keys that do not change. prochaines: those that sign nothing yet."""
 
     signature: Paire
     chiffrement: tuple[Paire, ...]
+    prochaines: tuple[Paire, ...] = ()
 
     def signataire(self) -> Paire:
         return self.signature
 
     def dechiffrement(self) -> Sequence[Paire]:
         return self.chiffrement
+
+    def find(self, empreinte: str) -> Paire | None:
+        pairs = (self.signature, *self.chiffrement, *self.prochaines)
+        return next((each for each in pairs if each.certificat.empreinte == empreinte), None)
 
 
 class Identification(Protocol):
@@ -85,10 +94,19 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Ouvert:
-    """A known partner signed this content."""
+    """A known partner signed this content. destinataire: empreinte of ours for which it was encrypted."""
 
     emetteur: Emetteur
     contenu: ContenuVerifie
+    destinataire: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dechiffre:
+    """A signed message out of its envelope, nothing of it verified. destinataire: as in `Ouvert`."""
+
+    signe: SigneNonVerifie
+    destinataire: str
 
 
 async def open_mail(
@@ -98,9 +116,10 @@ async def open_mail(
 
     recu_le: when it reached us, the instant at which the dates of the certificate are judged ([COU-14]).
     """
-    signe = await asyncio.to_thread(decipher, exterieur, cles.dechiffrement())
-    if isinstance(signe, Etranger):
-        return signe
+    deciphered = await asyncio.to_thread(decipher, exterieur, cles.dechiffrement())
+    if isinstance(deciphered, Etranger):
+        return deciphered
+    signe = deciphered.signe
     empreinte = signe.annonce.empreinte
     found = await identites.resolve(empreinte, UsageCertificat.SIGNATURE, recu_le)
     if isinstance(found, Anomalie) and found.type is CERTIFICAT_INCONNU:
@@ -117,10 +136,10 @@ async def open_mail(
         return Refuse(empreinte, anomalie, _cause(contenu))
     if isinstance(found, Anomalie):
         return Refuse(empreinte, found, "le certificat du signataire n'est plus ou pas encore admis")
-    return Ouvert(found, contenu)
+    return Ouvert(found, contenu, deciphered.destinataire)
 
 
-def decipher(exterieur: Exterieur, trousseau: Sequence[Paire]) -> SigneNonVerifie | Etranger:
+def decipher(exterieur: Exterieur, trousseau: Sequence[Paire]) -> Dechiffre | Etranger:
     """The signed message inside, nothing of it verified. Pure.
 
     Whatever keeps it from being opened is one and the same anomalie: its cause would help an attacker.
@@ -137,7 +156,7 @@ def decipher(exterieur: Exterieur, trousseau: Sequence[Paire]) -> SigneNonVerifi
     signed = read_signed(entity.cms, entity.contenu)
     if isinstance(signed, RefusCms):
         return Etranger(NON_OUVERT(), _cause(signed))
-    return signed
+    return Dechiffre(signed, opened.destinataire.empreinte)
 
 
 def owner_of(conn: Connection, empreinte: str) -> str | None:

@@ -12,7 +12,7 @@ from mailflows.conventions import operation_of
 from mailflows.operations import Demandee
 from registry.anomalies import Anomalie
 from registry.echanges import Fichier
-from schemas.courrier import Accuse, Requete, is_courrier, read_courrier
+from schemas.courrier import Accuse, Repetition, Requete, is_courrier, read_courrier
 from schemas.violations import Violation
 
 _NUMERO: Final = re.compile(rb"numUnique[^>]*>\s*([0-9A-Za-z]{10,20})\s*<")
@@ -41,6 +41,8 @@ def sort_files(fichiers: Sequence[Fichier]) -> tuple[list[Accuse], list[Place]]:
             recus.append(lu)
         elif isinstance(lu, Requete) and any(each.nom == lu.fichier for each in fichiers):
             requetes[lu.fichier] = lu
+        elif isinstance(lu, Repetition):
+            autres.append((fichier, Violation("XSD-RACINE", "Seul l'échangeur demande une répétition.")))
         else:
             autres.append((fichier, lu))
     return recus, [

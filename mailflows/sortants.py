@@ -40,6 +40,8 @@ class NatureSortant(StrEnum):
     """Answers nothing: the end of a certificate is told ([CER-54])."""
     MANIFESTE = "manifeste"
     """Answers nothing: the manifests of the last days ([DST-66])."""
+    REPETITION = "repetition"
+    """Tries the next keys ([CER-57]); made with them, and no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,39 @@ COURRIER_AVIS: Final = Table(
     Index("courrier_avis_objet_ix", "objet"),
 )
 
+COURRIER_REPETITION: Final = Table(
+    "courrier_repetition",
+    METADATA,
+    # That of its first message.
+    Column("id", Uuid, primary_key=True),
+    Column("guichet", Text, nullable=False),
+    # Empreintes of the certificates rehearsed: those of the hub, those of the guichet.
+    Column("signature", Text, nullable=False),
+    Column("chiffrement", Text, nullable=False),
+    Column("signature_guichet", Text, nullable=False),
+    Column("chiffrement_guichet", Text, nullable=False),
+    Column("cree_le", INSTANT, nullable=False),
+    # After it, nothing more is sent, and the operator is told that the guichet did not answer.
+    Column("limite", INSTANT, nullable=False),
+    # Identifier of its second message, once the first was acknowledged.
+    Column("retour", Uuid),
+    Index("courrier_repetition_guichet_ix", "guichet", "id"),
+    Index("courrier_repetition_retour_ix", "retour", postgresql_where=text("retour IS NOT NULL")),
+)
+
+COURRIER_EPREUVE: Final = Table(
+    "courrier_epreuve",
+    METADATA,
+    # What was found of one use of a rehearsal; the first finding stays.
+    Column("repetition", Uuid, primary_key=True),
+    # certs.trousseau.UsageRotation.
+    Column("usage", Text, primary_key=True),
+    Column("reussie", Boolean, nullable=False),
+    # French, for the operator.
+    Column("detail", Text, nullable=False),
+    Column("constatee_le", INSTANT, nullable=False),
+)
+
 FERMETURE_COURRIER: Final = Table(
     "fermeture_courrier",
     METADATA,

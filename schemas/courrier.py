@@ -1,7 +1,8 @@
-"""What travels by signed mail beside the files of the contract: the requête and the accusé (courrier.xsd).
+"""What travels by signed mail beside the files of the contract: requête, accusé, répétition (courrier.xsd).
 
 A requête asks for what no file of demande can ask, or says more about one that is joined; an accusé says, in
-both directions, what was received and what became of it.
+both directions, what was received and what became of it; a répétition asks for an accusé made with the keys
+that it names.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ NAMESPACE_COURRIER: Final = "urn:echangeur:courrier:1"
 _NS: Final = f"{{{NAMESPACE_COURRIER}}}"
 ACCUSE: Final = f"{_NS}accuse"
 REQUETE: Final = f"{_NS}requete"
+REPETITION: Final = f"{_NS}repetition"
 
 LIMITES: Final = Limits(max_bytes=16 << 20, max_depth=8, max_elements=200_000)
 """Threat: memory. An accusé of 20,000 files takes some 6 MB and 60,000 elements."""
@@ -42,6 +44,10 @@ class Verdict(StrEnum):
     REJEU = "REJEU"
     REFUSE = "REFUSE"
     ECHEC = "ECHEC"
+
+
+POSITIFS: Final = frozenset({Verdict.RECU, Verdict.DEJA_RECU, Verdict.ACCEPTE, Verdict.REJEU})
+"""Those by which whoever received a message has it, and keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +110,39 @@ class Requete:
         return (self.parametres or {}).get(nom)
 
 
-def read_courrier(data: bytes) -> Accuse | Requete | Violation:
-    """The accusé or the requête in `data`, or the first rule that it breaks."""
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """A rehearsal of a rotation. message: identifier of the message to acknowledge. signer: SHA-256 of the
+    certificate of the guichet to sign the accusé with; chiffrer: of that of the hub to encrypt it for.
+    avant: when it is awaited no more."""
+
+    message: str
+    signer: bytes
+    chiffrer: bytes
+    avant: datetime
+
+
+def read_courrier(data: bytes) -> Accuse | Requete | Repetition | Violation:
+    """The document in `data`, or the first rule that it breaks."""
     root = parse(data, LIMITES)
     if isinstance(root, Violation):
         return root
-    if root.tag not in (ACCUSE, REQUETE):
-        return Violation("XSD-RACINE", "La racine n'est ni accuse ni requete.", found=str(root.tag)[:200])
+    if root.tag not in (ACCUSE, REQUETE, REPETITION):
+        return Violation(
+            "XSD-RACINE",
+            "La racine n'est ni accuse, ni requete, ni repetition.",
+            found=str(root.tag)[:200],
+        )
     violations = validate_with(_schema(), root)
     if violations:
         return violations[0]
+    if root.tag == REPETITION:
+        return _repetition(root)
     return _accuse(root) if root.tag == ACCUSE else _requete(root)
 
 
 def is_courrier(data: bytes) -> bool:
-    """True when `data` looks like one of these two documents: their name is in the beginning."""
+    """True when `data` looks like one of these documents: their name is in the beginning."""
     return NAMESPACE_COURRIER.encode() in data[:2048]
 
 
@@ -168,6 +192,16 @@ def write_requete(requete: Requete) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
+def write_repetition(repetition: Repetition) -> bytes:
+    """The répétition as XML in UTF-8."""
+    root = etree.Element(REPETITION, nsmap={None: NAMESPACE_COURRIER})
+    _add(root, "message", repetition.message)
+    _add(root, "signer", repetition.signer.hex())
+    _add(root, "chiffrer", repetition.chiffrer.hex())
+    _add(root, "avant", repetition.avant.isoformat(timespec="milliseconds"))
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
 def _schema() -> etree.XMLSchema:
     schema: etree.XMLSchema | None = _compiled.__dict__.get("schema")
     if schema is None:
@@ -211,12 +245,29 @@ def _requete(root: etree._Element) -> Requete:
     )
 
 
+def _repetition(root: etree._Element) -> Repetition | Violation:
+    avant = _instant(root, "avant")
+    if isinstance(avant, Violation):
+        return avant
+    return Repetition(
+        _of(root, "message").strip(),
+        bytes.fromhex(_of(root, "signer")),
+        bytes.fromhex(_of(root, "chiffrer")),
+        avant,
+    )
+
+
+def _instant(root: etree._Element, nom: str) -> datetime | Violation:
+    found = parse_instant(_of(root, nom))
+    if found is None:
+        return Violation("XSD-VALEUR", f"{nom} n'est pas une date et une heure.", found=_of(root, nom)[:200])
+    return found
+
+
 def _accuse(root: etree._Element) -> Accuse | Violation:
-    recu_le = parse_instant(_of(root, "recuLe"))
-    if recu_le is None:
-        return Violation(
-            "XSD-VALEUR", "recuLe n'est pas une date et une heure.", found=_of(root, "recuLe")[:200]
-        )
+    recu_le = _instant(root, "recuLe")
+    if isinstance(recu_le, Violation):
+        return recu_le
     return Accuse(
         message=_of(root, "message").strip(),
         recu_le=recu_le,

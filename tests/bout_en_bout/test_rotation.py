@@ -8,6 +8,7 @@ destroyed.
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ from certs.autorite import load_autorite, write_secret
 from certs.lecture import Certificat
 from certs.paire import Paire, load_paire
 from certs.tls import client_context, server_context
-from certs.trousseau import EtatCle, UsageCle, load_trousseau
+from certs.trousseau import EtatCle, UsageCle, UsageRotation, load_trousseau
 from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
 from conformance.partenaire_reference import PartenaireReference
 from echangeur.cli import run
@@ -272,3 +273,56 @@ async def test_toutes_les_cles_d_un_echange_en_marche(
     assert set(recepteur.deliveries.values()) == {1}
     assert by_guichet == {SOAP: len(recepteur.deliveries), MAIL: len(written)}
     engine.dispose()
+
+
+async def rehearsal(dossier: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    """The command, in this process: how it ends, and all that it said."""
+    words = ["--instance", str(dossier), "certificat", "repeter", MAIL, *options]
+    code = await asyncio.to_thread(run, words, clock=SystemClock())
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+async def test_repetition_par_de_vrais_courriers(
+    dossier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """[CER-57] [CER-58] By the command, beside the server: unanswered, asked again, then use by use."""
+    async with exchange(dossier, tmp_path) as (trafic, _):
+        partenaire = trafic.partenaire
+        await command(dossier, "certificat", "rotation", "preparer")
+        suivant = prepare(dossier, MAIL, tmp_path / "courrier-2")
+        await command(dossier, "certificat", "enregistrer", MAIL, tmp_path / "courrier-2" / "cert.pem")
+
+        # Its robot knows nothing of the next keys.
+        code, said = await rehearsal(dossier, capsys, "--attente", "0")
+        assert code == 1
+        assert "n'a pas encore répondu" in said
+        async with asyncio.timeout(DELAI):
+            while not partenaire.illisibles:
+                await asyncio.sleep(0.05)
+        code, said = await rehearsal(dossier, capsys, "--attente", "0", "--json")
+        assert code == 1
+        waiting = {each["epreuve"]: each["reussie"] for each in json.loads(said[: said.rindex("]") + 1])}
+        assert {waiting[usage] for usage in UsageRotation} == {None}
+        assert waiting["tls"]
+
+        # Told of them, it answers, but the message is not sent twice for that: another one is.
+        partenaire.autres = (suivant,)
+        partenaire.echangeurs = frozenset({hub_key(dossier, UsageCle.SIGNATURE, EtatCle.PREPARE).empreinte})
+        partenaire.chiffrements = (hub_key(dossier, UsageCle.CHIFFREMENT, EtatCle.PREPARE),)
+        code, said = await rehearsal(dossier, capsys, "--recommencer", "--attente", str(int(DELAI)))
+        assert code == 0, said
+        assert all(usage in said for usage in UsageRotation)
+        assert suivant.certificat.empreinte in said
+        # The result is kept.
+        code, again = await rehearsal(dossier, capsys, "--attente", "0")
+        assert code == 0
+        assert again.splitlines()[1:] == said.splitlines()[1:]
+        assert [each.nature for each in partenaire.recus] == ["repetition", "repetition"]
+        states = {c.etat for c in load_trousseau(dossier / COURRIER).clefs}
+        assert states == {EtatCle.ACTIF, EtatCle.PREPARE}
+        # Nothing travels when it is asked to stay here.
+        code, said = await rehearsal(dossier, capsys, "--sur-place")
+        assert code == 0, said
+        assert "Rien n'a voyagé" in said
+        assert len(partenaire.recus) == 2

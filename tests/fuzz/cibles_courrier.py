@@ -11,11 +11,10 @@ from typing import Final
 from certs.cms import RefusCms
 from certs.enveloppe import encrypt
 from certs.paire import Paire
-from certs.signature import SigneNonVerifie
 from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
 from mailflows.accuses import is_notice, read_notice
 from mailflows.message_lu import LimitesMessage, read_files, read_outside
-from mailflows.ouverture import decipher
+from mailflows.ouverture import Etranger, decipher
 from registry.anomalies import Anomalie
 from schemas.courrier import Accuse, FichierAccuse, Requete, Verdict, read_courrier, write_accuse
 from tests.fuzz import mime, octets
@@ -80,10 +79,10 @@ def _open(mail: bytes) -> tuple[str, bytes] | str:
     if is_notice(outside):
         read_notice(outside)
         return "avis"
-    signed = decipher(outside, monde().paires)
-    if not isinstance(signed, SigneNonVerifie):
-        return signed.anomalie.code
-    verified = signed.verify()
+    deciphered = decipher(outside, monde().paires)
+    if isinstance(deciphered, Etranger):
+        return deciphered.anomalie.code
+    verified = deciphered.signe.verify()
     if isinstance(verified, RefusCms):
         return verified.motif.value
     return verified.signataire.empreinte, verified.octets
