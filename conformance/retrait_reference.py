@@ -31,8 +31,8 @@ from schemas.parser import Limits, parse
 
 CHEMIN: Final = "/services/DistributionsImplService"
 _SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
-_LIMITES: Final = Limits(max_bytes=16 << 20, max_depth=16, max_elements=5_000)
-"""An answer has 100 distributions of a dozen elements, and some 4 MiB of files in base64."""
+_LIMITES: Final = Limits(max_bytes=16 << 20, max_depth=16, max_elements=10_000)
+"""An answer has 100 distributions of a dozen elements, and some 4 MiB of files in base64; or 1,000 ranges."""
 
 _ACQUITS_MAX: Final = 100
 
@@ -82,14 +82,14 @@ class RetraitReference:
         self._contexte = contexte
         self._traiter = traiter
         self._entre = entre
-        self._base = sqlite3.connect(base)
+        self.base = sqlite3.connect(base)
         # Kept means on the disk: what is acknowledged never comes back by itself.
-        self._base.execute("PRAGMA synchronous = FULL")
-        self._base.execute(_BASE)
+        self.base.execute("PRAGMA synchronous = FULL")
+        self.base.execute(_BASE)
 
     def close(self) -> None:
         """Close the base."""
-        self._base.close()
+        self.base.close()
 
     def passer(self, *, nombre: int = 100, depuis: str = "") -> int:
         """Come for all that waits; how many distributions were new.
@@ -104,40 +104,40 @@ class RetraitReference:
             distributions, apres, suite = self._list(apres, nombre, depuis)
             for distribution in distributions:
                 self._entre("garder")
-                nouvelles += self._keep(distribution)
+                nouvelles += self.keep(distribution)
             self._acknowledge_all()
         return nouvelles
 
-    def _keep(self, distribution: Distribution) -> bool:
+    def keep(self, distribution: Distribution) -> bool:
         """Keep and handle it, once; False when it is known, or withdrawn."""
         if distribution.contenu is None:
             return False
-        with self._base:
-            new = self._base.execute(
+        with self.base:
+            new = self.base.execute(
                 "INSERT OR IGNORE INTO distribution (id, sequence, nom, contenu) VALUES (?, ?, ?, ?)",
                 (distribution.id, distribution.sequence, distribution.nom, distribution.contenu),
             ).rowcount
             self._entre("traiter")
             if new:
-                self._traiter(self._base, distribution)
+                self._traiter(self.base, distribution)
             self._entre("valider")
         return bool(new)
 
     def _acknowledge_all(self) -> None:
         """Acknowledge what is kept and not yet known to be acknowledged."""
-        kept = self._base.execute(
+        kept = self.base.execute(
             "SELECT sequence, contenu FROM distribution WHERE acquittee = 0 ORDER BY sequence"
         ).fetchall()
         for debut in range(0, len(kept), _ACQUITS_MAX):
             self._entre("acquitter")
             done = list(self._acknowledge(kept[debut : debut + _ACQUITS_MAX]))
             self._entre("noter")
-            with self._base:
-                self._base.executemany("UPDATE distribution SET acquittee = 1 WHERE sequence = ?", done)
+            with self.base:
+                self.base.executemany("UPDATE distribution SET acquittee = 1 WHERE sequence = ?", done)
 
     def _list(self, apres: int, nombre: int, etat: str) -> tuple[list[Distribution], int, bool]:
         fields = f"<apresSequence>{apres}</apresSequence><nombreMax>{nombre}</nombreMax>"
-        answer = self._call("listerDistributions", fields + (f"<etat>{etat}</etat>" if etat else ""))
+        answer = self.call("listerDistributions", fields + (f"<etat>{etat}</etat>" if etat else ""))
         distributions = [_distribution(each) for each in answer.iterfind("distribution")]
         return distributions, int(_text(answer, "derniereSequence")), _text(answer, "suite") == "OUI"
 
@@ -148,11 +148,19 @@ class RetraitReference:
             f"<empreinte>{hashlib.sha256(contenu).hexdigest()}</empreinte></acquit>"
             for sequence, contenu in kept
         )
-        for result in self._call("acquitterDistributions", fields).iterfind("resultat"):
+        for result in self.call("acquitterDistributions", fields).iterfind("resultat"):
             if _text(result, "statut") == "ACQUITTEE" or _text(result, "code") == "DIS206":
                 yield (int(_text(result, "sequence")),)
 
-    def _call(self, operation: str, fields: str) -> etree._Element:
+    def read(self, premiere: int, derniere: int) -> Iterator[Distribution]:
+        """The distributions of these numbers as the hub has them, whatever their state."""
+        apres, suite = premiere - 1, True
+        while suite and apres < derniere:
+            found, apres, suite = self._list(apres, min(derniere - apres, 100), "TOUTES")
+            yield from found
+
+    def call(self, operation: str, fields: str) -> etree._Element:
+        """The answer of an operation, given the XML of its fields."""
         body = (
             f'<s:Envelope xmlns:s="{_SOAP}" xmlns:ws="{NAMESPACE_SERVICES}"><s:Body>'
             f"<ws:{operation}Parametres>{fields}</ws:{operation}Parametres></s:Body></s:Envelope>"

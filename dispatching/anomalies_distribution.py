@@ -58,3 +58,31 @@ TROP_D_ACQUITS: Final = CATALOGUE.declare(
     conduite="Partager en plusieurs messages.",
     source="conception, décision 10",
 )
+TROP_DE_TRANCHES: Final = CATALOGUE.declare(
+    "DIS208",
+    "Le rapprochement a {constat} tranches ; {attendu} au plus.",
+    tour=_P,
+    conduite="Réunir les numéros qui se suivent, ou partager par apresSequence et jusquaSequence.",
+    source="conception, décision 10",
+)
+TROP_D_EMPREINTES: Final = CATALOGUE.declare(
+    "DIS209",
+    "Le rapprochement donne {constat} empreintes ; {attendu} au plus.",
+    tour=_P,
+    conduite="Partager en plusieurs messages, par apresSequence et jusquaSequence.",
+    source="conception, décision 10",
+)
+TRANCHE_INVERSEE: Final = CATALOGUE.declare(
+    "DIS210",
+    "La tranche de {constat} finit avant de commencer.",
+    tour=_P,
+    conduite="Donner le plus petit numéro d'ordre d'abord.",
+    source=_CLAUSES,
+)
+NOMBRE_D_EMPREINTES: Final = CATALOGUE.declare(
+    "DIS211",
+    "Le nombre d'empreintes d'une tranche n'est pas celui de ses numéros : {constat}, {attendu} attendues.",
+    tour=_P,
+    conduite="Donner une empreinte par numéro d'ordre de la tranche, dans l'ordre, ou aucune.",
+    source=_CLAUSES,
+)

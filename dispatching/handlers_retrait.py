@@ -18,6 +18,7 @@ from dispatching import anomalies_distribution as catalogue
 from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.deliveries import replay
 from dispatching.manifestes import LotManifestes, read_manifestes
+from dispatching.rapprochement import Rapprochement, Tenue, check, reconcile
 from dispatching.retraits import NOMBRE_MAX, Lot, Situation, Vue, find_id, list_readable, situate
 from registry.anomalies import Anomalie
 from registry.batching import Saturation
@@ -120,6 +121,18 @@ class Retraits:
                 return catalogue.NOMBRE_REFUSE(str(nombre), str(NOMBRE_MAX), "nombreMax")
             code = echange.emetteur.guichet.code
             return read_manifestes(conn, code, apres=apres or date.min, nombre=nombre)
+
+        return await self._do(echange, work)
+
+    async def rapprocher(
+        self, echange: Echange, tenues: Sequence[Tenue], *, apres: int = 0, jusqua: int | None = None
+    ) -> Rapprochement | Refus:
+        """What the guichet has against what was made for it."""
+
+        def work(conn: Connection) -> Rapprochement | Anomalie:
+            refus = check(tenues)
+            code = echange.emetteur.guichet.code
+            return refus or reconcile(conn, code, tenues, apres=apres, jusqua=jusqua)
 
         return await self._do(echange, work)
 

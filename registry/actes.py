@@ -198,6 +198,7 @@ OPERATIONS: Final[Mapping[str, tuple[Acte, ...]]] = MappingProxyType(
         "listerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
         "situerDistributions": (Acte.LIRE_DISTRIBUTIONS,),
         "listerManifestes": (Acte.LIRE_DISTRIBUTIONS,),
+        "rapprocherDistributions": (Acte.LIRE_DISTRIBUTIONS,),
         "acquitterDistributions": (Acte.ACQUITTER,),
         "rejouerDistributions": (Acte.ACQUITTER,),
     }

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from dispatching.acquittement import Acquit, Acquittee
 from dispatching.manifestes import LotManifestes, ManifesteSigne
+from dispatching.rapprochement import Manquante, Plage, Rapprochement, Tenue
 from dispatching.retraits import Lot, Retiree, Situation
 from registry.anomalies import Anomalie
 from registry.controles import PARIS
@@ -40,6 +41,10 @@ class TraitementRetraits(Protocol):
     async def manifestes(
         self, echange: Echange, *, apres: date | None = None, nombre: int | None = None
     ) -> LotManifestes | Refus: ...
+
+    async def rapprocher(
+        self, echange: Echange, tenues: Sequence[Tenue], *, apres: int = 0, jusqua: int | None = None
+    ) -> Rapprochement | Refus: ...
 
 
 def operations_distribution(traitement: TraitementRetraits) -> Mapping[str, Servie]:
@@ -90,12 +95,30 @@ def operations_distribution(traitement: TraitementRetraits) -> Mapping[str, Serv
             return lot
         return Retour(_suite(lot.suite), {}, {"manifeste": list(map(_manifeste, lot.manifestes))})
 
+    async def rapprocher(echange: Echange, parametres: Parametres) -> Retour | Refus:
+        tenues = [
+            Tenue(
+                int(each.textes["premiere"]),
+                int(each.textes["derniere"]),
+                tuple(each.textes.get("empreintes", "").split()),
+            )
+            for each in parametres.groupes.get("tranche", ())
+        ]
+        found = await traitement.rapprocher(
+            echange,
+            tenues,
+            apres=parametres.entier("apresSequence") or 0,
+            jusqua=parametres.entier("jusquaSequence"),
+        )
+        return found if isinstance(found, Refus) else _rapprochement(found)
+
     return {
         "listerDistributions": lister,
         "acquitterDistributions": acquitter,
         "situerDistributions": situer,
         "rejouerDistributions": rejouer,
         "listerManifestes": manifestes,
+        "rapprocherDistributions": rapprocher,
     }
 
 
@@ -131,6 +154,22 @@ def _manifeste(signe: ManifesteSigne) -> Retour:
         },
         {"fichierManifeste": FichierEmis(signe.octets, SIGNE, annonce=True)},
     )
+
+
+def _rapprochement(found: Rapprochement) -> Retour:
+    return Retour(
+        {"derniereSequence": str(found.derniere), "jusqua": str(found.jusqua), **_suite(found.suite)},
+        {},
+        {
+            "manquante": [Retour({**_bornes(each), "etat": each.etat.name}, {}) for each in found.manquantes],
+            "enTrop": [Retour(_bornes(each), {}) for each in found.en_trop],
+            "differente": [Retour({"sequence": str(each)}, {}) for each in found.differentes],
+        },
+    )
+
+
+def _bornes(plage: Manquante | Plage) -> dict[str, str]:
+    return {"premiere": str(plage.premiere), "derniere": str(plage.derniere)}
 
 
 def _suite(suite: bool) -> dict[str, str]:

@@ -134,6 +134,13 @@ DISTRIBUTIONS: Final = describe_service(
         "suite manifeste? ( jour:jour nombre:entier premiereSequence:entier? derniereSequence:entier?"
         " empreinte nomFichierManifeste fichierManifeste:fichier )",
     ),
+    describe_operation(
+        "rapprocherDistributions",
+        "apresSequence:entier? jusquaSequence:entier?"
+        " tranche? ( premiere:entier derniere:entier empreintes? )",
+        "derniereSequence:entier jusqua:entier suite manquante? ( premiere:entier derniere:entier etat )"
+        " enTrop? ( premiere:entier derniere:entier ) differente? ( sequence:entier )",
+    ),
 )
 """Ours: what a guichet comes for itself (docs/specification/02-distribution.md)."""
 

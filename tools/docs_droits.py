@@ -47,7 +47,7 @@ LIBELLES: Final = {
     Acte.SUPPRIMER_PIECE: "supprimer une pièce (`supprimerPiece`)",
     Acte.VOIR_HISTORIQUE: "lire l'historique des pièces (`historiquePieces`)",
     Acte.LIRE_DISTRIBUTIONS: "lire ses distributions (`listerDistributions`, `situerDistributions`,"
-    " `listerManifestes`)",
+    " `listerManifestes`, `rapprocherDistributions`)",
     Acte.ACQUITTER: "acquitter ses distributions, les rejouer (`acquitterDistributions`,"
     " `rejouerDistributions`)",
 }

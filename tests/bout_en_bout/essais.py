@@ -281,6 +281,17 @@ def lists_manifests(appels: Appels) -> None:
     assert (answer["suite"], answer["manifeste"]) == ("NON", [])
 
 
+def reconciles(appels: Appels) -> None:
+    waiting = waits_for_the_state(appels)
+    sequence = waiting["sequence"]
+    tenue = {"premiere": sequence, "derniere": sequence, "empreintes": "0" * 64}
+    answer = appels.call("rapprocherDistributions", guichet=ETAT, apresSequence=sequence - 1, tranche=[tenue])
+    assert (answer["derniereSequence"], answer["suite"], answer["manquante"]) == (sequence, "NON", [])
+    assert [each["sequence"] for each in answer["differente"]] == [sequence]
+    lost = appels.call("rapprocherDistributions", guichet=ETAT, apresSequence=sequence - 1)
+    assert [(each["premiere"], each["etat"]) for each in lost["manquante"]] == [(sequence, "EN_ATTENTE")]
+
+
 ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "getNumUnique": registers_with_an_attestation,
     "getDemandeLogement": reads_a_demande,
@@ -307,6 +318,7 @@ ESSAIS: dict[str, Callable[[Appels], Any]] = {
     "situerDistributions": tells_where_it_stands,
     "rejouerDistributions": replays,
     "listerManifestes": lists_manifests,
+    "rapprocherDistributions": reconciles,
     **ESSAIS_PORTAIL,
 }
 """By operation. tests/test_depot.py checks that every operation of every WSDL has one."""

@@ -120,6 +120,7 @@ ESSAIS: dict[str, Essai] = {
     "distributions": Essai("listerDistributions", Acte.LIRE_DISTRIBUTIONS),
     "situation": Essai("situerDistributions", Acte.LIRE_DISTRIBUTIONS),
     "manifestes": Essai("listerManifestes", Acte.LIRE_DISTRIBUTIONS),
+    "rapprochement": Essai("rapprocherDistributions", Acte.LIRE_DISTRIBUTIONS),
     "acquit": Essai("acquitterDistributions", Acte.ACQUITTER),
     "rejeu": Essai("rejouerDistributions", Acte.ACQUITTER),
 }

@@ -268,3 +268,33 @@ async def test_every_type_of_guichet_comes_for_what_it_may_read(
     async with serving(scene, pki) as hub:
         found = read(await call(hub, "listerDistributions"), "distribution")
     assert len(found) == (1 if GENRES[genre] else 2)
+
+
+async def test_what_a_guichet_has_is_compared(reel: Hub) -> None:
+    """[DST-70] Its own only; nothing changes by it."""
+    first, second, _ = read(await call(reel, "listerDistributions"), "distribution")
+    tranches = (
+        f"<tranche><premiere>1</premiere><derniere>2</derniere>"
+        f"<empreintes>{first['empreinte']}\n {'0' * 64}</empreintes></tranche>"
+        "<tranche><premiere>9</premiere><derniere>9</derniere></tranche>"
+    )
+    found = await call(reel, "rapprocherDistributions", tranches)
+    assert read(found, "manquante") == [{"premiere": "3", "derniere": "3", "etat": "EN_ATTENTE"}]
+    assert read(found, "enTrop") == [{"premiere": "9", "derniere": "9"}]
+    assert read(found, "differente") == [{"sequence": "2"}]
+    assert {name: field(found, name) for name in ("derniereSequence", "jusqua", "suite")} == {
+        "derniereSequence": "3",
+        "jusqua": "3",
+        "suite": "NON",
+    }
+    assert second["empreinte"] not in found.texte
+    theirs = await call(reel, "rapprocherDistributions", tranches, client="G1226")
+    assert [len(read(theirs, each)) for each in ("manquante", "enTrop", "differente")] == [0, 2, 0]
+    assert len(read(await call(reel, "listerDistributions"), "distribution")) == 3
+
+
+async def test_a_comparison_that_is_refused_is_a_fault(reel: Hub) -> None:
+    """[DST-72]"""
+    many = "".join(f"<tranche><premiere>{n}</premiere><derniere>{n}</derniere></tranche>" for n in range(201))
+    answer = await call(reel, "rapprocherDistributions", many)
+    assert (answer.statut, "ws:DIS208" in answer.texte) == (500, True)

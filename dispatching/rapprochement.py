@@ -1,0 +1,218 @@
+"""What a guichet has against what was made for it: the numbers that it lacks, those that never were, those
+whose bytes are others ([DST-70] to [DST-73]).
+
+Reading only: nothing is acknowledged, nothing sent. What was withdrawn is neither missing nor in excess: the
+guichet may have had it before, or never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from dispatching import anomalies_distribution as catalogue
+from dispatching.deliveries import Etat
+from dispatching.fichier import write_contenu
+from registry.anomalies import Anomalie
+
+TRANCHES_MAX: Final = 200
+"""Ranges of one call: an envelope has 1,000 elements at most (`schemas.parser.ENVELOPE_LIMITS`)."""
+
+EMPREINTES_MAX: Final = 1_000
+"""Digests of one call: as many files are written again, some 20 ms of processor."""
+
+FENETRE: Final = 100_000
+"""Sequences looked through for what is missing, by call. Threat: time; a guichet may have had millions."""
+
+PLAGES_MAX: Final = 1_000
+"""Missing ranges of one answer."""
+
+_LUES_ENSEMBLE: Final = 10
+"""Documents held at once: one may have 1 MB."""
+
+_EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plage:
+    """Sequences, both ends included."""
+
+    premiere: int
+    derniere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenue:
+    """Sequences that a guichet says it has. empreintes: the SHA-256 of each file in order, hexadecimal; or
+    none."""
+
+    premiere: int
+    derniere: int
+    empreintes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manquante:
+    """Sequences that the guichet lacks, all in the same state: what is acknowledged is read again, the rest
+    waits for it."""
+
+    premiere: int
+    derniere: int
+    etat: Etat
+
+
+@dataclass(frozen=True, slots=True)
+class Rapprochement:
+    """What differs.
+
+    derniere: last sequence made for the guichet. jusqua: what is missing is told up to this one; suite: the
+    rest is to be asked for after it. en_trop: sequences that were never made. differentes: those whose file
+    has another digest than the one given.
+    """
+
+    derniere: int
+    jusqua: int
+    suite: bool
+    manquantes: tuple[Manquante, ...]
+    en_trop: tuple[Plage, ...]
+    differentes: tuple[int, ...]
+
+    @property
+    def complet(self) -> bool:
+        """The guichet has all, as it was made, and nothing else; nothing is left to be looked through."""
+        return not (self.suite or self.manquantes or self.en_trop or self.differentes)
+
+
+def check(tenues: Sequence[Tenue]) -> Anomalie | None:
+    """What keeps these ranges from being compared, if anything. Pure."""
+    if len(tenues) > TRANCHES_MAX:
+        return catalogue.TROP_DE_TRANCHES(str(len(tenues)), str(TRANCHES_MAX), "tranche")
+    nombre = sum(len(tenue.empreintes) for tenue in tenues)
+    if nombre > EMPREINTES_MAX:
+        return catalogue.TROP_D_EMPREINTES(str(nombre), str(EMPREINTES_MAX), "empreintes")
+    for tenue in tenues:
+        if tenue.premiere > tenue.derniere:
+            return catalogue.TRANCHE_INVERSEE(f"{tenue.premiere} à {tenue.derniere}")
+        attendu = tenue.derniere - tenue.premiere + 1
+        if tenue.empreintes and len(tenue.empreintes) != attendu:
+            return catalogue.NOMBRE_D_EMPREINTES(
+                f"{len(tenue.empreintes)} de {tenue.premiere} à {tenue.derniere}", str(attendu)
+            )
+        for sequence, empreinte in enumerate(tenue.empreintes, tenue.premiere):
+            if not _EMPREINTE.fullmatch(empreinte.lower()):
+                return catalogue.EMPREINTE_MAL_FORMEE(str(sequence))
+    return None
+
+
+def union(tenues: Iterable[Tenue | Plage]) -> Iterator[Plage]:
+    """The sequences of all these, in order, in as few ranges as can be. Pure."""
+    run: Plage | None = None
+    for premiere, derniere in sorted((each.premiere, each.derniere) for each in tenues):
+        if run is not None and premiere <= run.derniere + 1:
+            run = Plage(run.premiere, max(run.derniere, derniere))
+            continue
+        if run is not None:
+            yield run
+        run = Plage(premiere, derniere)
+    if run is not None:
+        yield run
+
+
+def gaps(plages: Iterable[Plage], apres: int, jusqua: int) -> Iterator[Plage]:
+    """What of apres + 1 to jusqua is in none of these, which are in order and apart. Pure."""
+    suivante = apres + 1
+    for plage in plages:
+        if plage.premiere > jusqua:
+            break
+        if plage.premiere > suivante:
+            yield Plage(suivante, plage.premiere - 1)
+        suivante = max(suivante, plage.derniere + 1)
+    if suivante <= jusqua:
+        yield Plage(suivante, jusqua)
+
+
+def outside(plages: Iterable[Plage], derniere: int) -> Iterator[Plage]:
+    """What of these is not from 1 to derniere. Pure."""
+    for plage in plages:
+        if plage.premiere < 1:
+            yield Plage(plage.premiere, min(plage.derniere, 0))
+        if plage.derniere > derniere:
+            yield Plage(max(plage.premiere, derniere + 1), plage.derniere)
+
+
+_LAST: Final = text("SELECT dernier FROM compteur_distribution WHERE guichet = :guichet")
+# Consecutive sequences in one state are one range: there, a sequence minus its rank is the same.
+_MISSING: Final = text("""
+    SELECT min(sequence) AS premiere, max(sequence) AS derniere, etat FROM (
+        SELECT d.sequence, d.etat,
+            d.sequence - row_number() OVER (PARTITION BY d.etat ORDER BY d.sequence) AS suite
+        FROM unnest(CAST(:premieres AS bigint[]), CAST(:dernieres AS bigint[])) AS v(premiere, derniere)
+        JOIN distribution d ON d.guichet = :guichet AND d.sequence BETWEEN v.premiere AND v.derniere
+        WHERE d.etat <> 'retiree') AS vues
+    GROUP BY etat, suite ORDER BY premiere LIMIT :limite
+""")
+_FILES: Final = text("""
+    SELECT d.sequence, d.nature, d.cree_le, v.document FROM distribution d
+    JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
+    WHERE d.guichet = :guichet AND d.sequence = ANY(:sequences) AND d.etat <> 'retiree'
+    ORDER BY d.sequence
+""")
+
+
+def reconcile(
+    conn: Connection, guichet: str, tenues: Sequence[Tenue], *, apres: int = 0, jusqua: int | None = None
+) -> Rapprochement:
+    """Compare what that guichet says it has with what was made for it. tenues: checked.
+
+    apres, jusqua: what is missing is told after the one, up to the other; the rest is told whatever they are.
+    """
+    derniere = conn.execute(_LAST, {"guichet": guichet}).scalar_one_or_none() or 0
+    plages = list(union(tenues))
+    borne = derniere if jusqua is None else min(max(jusqua, 0), derniere)
+    apres = min(max(apres, 0), borne)
+    manquantes, vue = _missing(conn, guichet, plages, apres, min(borne, apres + FENETRE))
+    return Rapprochement(
+        derniere,
+        vue,
+        vue < borne,
+        manquantes,
+        tuple(outside(plages, derniere)),
+        tuple(_different(conn, guichet, tenues)),
+    )
+
+
+def _missing(
+    conn: Connection, guichet: str, plages: Sequence[Plage], apres: int, jusqua: int
+) -> tuple[tuple[Manquante, ...], int]:
+    """The missing ranges, and up to which sequence they are told."""
+    voulues = list(gaps(plages, apres, jusqua))
+    values = {
+        "guichet": guichet,
+        "premieres": [each.premiere for each in voulues],
+        "dernieres": [each.derniere for each in voulues],
+        "limite": PLAGES_MAX + 1,
+    }
+    rows = conn.execute(_MISSING, values).all() if voulues else []
+    found = tuple(Manquante(row.premiere, row.derniere, Etat(row.etat)) for row in rows[:PLAGES_MAX])
+    return found, found[-1].derniere if len(rows) > PLAGES_MAX else jusqua
+
+
+def _different(conn: Connection, guichet: str, tenues: Sequence[Tenue]) -> Iterator[int]:
+    """What was erased since it was acknowledged has no bytes left to compare with."""
+    given: dict[int, set[str]] = {}
+    for tenue in tenues:
+        for sequence, empreinte in enumerate(tenue.empreintes, tenue.premiere):
+            given.setdefault(sequence, set()).add(empreinte.lower())
+    if not given:
+        return
+    options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
+    values = {"guichet": guichet, "sequences": sorted(given)}
+    for row in conn.execute(_FILES, values, execution_options=options):
+        contenu = write_contenu(row.document, row.nature, row.cree_le)
+        if given[row.sequence] != {hashlib.sha256(contenu).hexdigest()}:
+            yield row.sequence
