@@ -39,7 +39,9 @@ class Comportement(StrEnum):
 
     NORMAL = "normal"
     PANNE = "panne"
-    """A SOAP fault, nothing kept."""
+    """A SOAP fault of its own (Receiver), nothing kept."""
+    REFUS = "refus"
+    """A SOAP fault about the document (Sender), nothing kept."""
     MUET = "muet"
     """No answer, nothing kept."""
     PERD_LA_REPONSE = "perd-la-reponse"
@@ -149,6 +151,8 @@ class PartenaireReference:
         match self.comportement:
             case Comportement.PANNE:
                 return _fault("Receiver", "le guichet est en panne")
+            case Comportement.REFUS:
+                return _fault("Sender", "le guichet refuse ce document")
             case Comportement.MUET:
                 await self._stopping.wait()
                 return _fault("Receiver", "le guichet s'arrête")

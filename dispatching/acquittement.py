@@ -17,9 +17,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from dispatching import anomalies_distribution as catalogue
+from dispatching.attempts import DELIVRER
 from dispatching.deliveries import Etat
+from dispatching.disjoncteurs import record_successes
 from dispatching.fichier import write_contenu
 from registry.anomalies import Anomalie
+from registry.guichets import CanalDistribution
 
 _LUES_ENSEMBLE: Final = 10
 """Documents held at once: one may have 1 MB."""
@@ -51,24 +54,31 @@ _READ: Final = text("""
     WHERE d.guichet = :guichet AND d.sequence = ANY(:sequences)
     ORDER BY d.sequence FOR UPDATE OF d
 """)
-_ACKNOWLEDGE: Final = text("""
-    WITH acquittees AS (
-        UPDATE distribution SET etat = 'acquittee', termine_le = :instant, acquit = :echange
-        WHERE id = ANY(:ids) RETURNING guichet
+# What was put off behind them is due.
+_ACKNOWLEDGE: Final = text(f"""
+    WITH finies AS (
+        UPDATE distribution SET etat = 'acquittee', termine_le = :instant, acquit = :echange, cause = NULL
+        WHERE id = ANY(:ids) RETURNING numero, guichet, version
     )
-    -- The guichet answers: what its failures had suspended may go on.
-    DELETE FROM envoi_guichet WHERE guichet IN (SELECT guichet FROM acquittees)
-""")
+    {DELIVRER}
+""")  # noqa: S608 (constant expression)
 _TELL: Final = text("SELECT pg_notify('distribution', '')")
 
 
 def acknowledge(
-    conn: Connection, guichet: str, acquits: Sequence[Acquit], *, instant: datetime, echange: uuid.UUID
+    conn: Connection,
+    guichet: str,
+    acquits: Sequence[Acquit],
+    *,
+    instant: datetime,
+    echange: uuid.UUID,
+    canal: CanalDistribution = CanalDistribution.RETRAIT,
 ) -> list[Acquittee | Anomalie]:
     """Acknowledge distributions of a guichet; the answer to each, in order.
 
     In any order, as often as one likes; what was sent meanwhile by another channel, or has failed for good,
-    is acknowledged all the same. echange: the exchange that brought the acknowledgements.
+    is acknowledged all the same. echange: the exchange that brought the acknowledgements; canal: by what it
+    came, which is thus known to work.
     """
     asked: dict[int, list[int]] = {}
     for rang, acquit in enumerate(acquits):
@@ -88,6 +98,7 @@ def acknowledge(
             answers[rang] = refus or Acquittee(row.sequence, row.termine_le if known else instant)
     if done:
         conn.execute(_ACKNOWLEDGE, {"instant": instant, "echange": echange, "ids": list(done)})
+        record_successes(conn, {(guichet, canal)}, instant=instant)
         conn.execute(_TELL)
     return answers
 

@@ -22,9 +22,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from dispatching.canaux import ADRESSE
+from dispatching.disjoncteur import is_counted
+from dispatching.disjoncteurs import Observation, record_failures, record_successes
 from dispatching.fichier import name_of, write_contenu
-from dispatching.retry import next_delay, suspension
-from dispatching.transport import CONNEXION, Accuse, Echec, Envoi, GenreEchec, Remis
+from dispatching.retry import REGLES, ReglesRemise, next_delay
+from dispatching.transport import Accuse, Cause, Echec, Envoi, Remis
 from registry.guichets import CanalDistribution
 
 CLASSE_VERROU: Final = 0x6469_7374
@@ -66,44 +68,81 @@ class Fin:
 
 # The earlier distributions of the same demande are looked up by number. NOT EXISTS, or a condition on
 # 'en_attente', would let the planner walk the index of what waits instead: the whole backlog at each step.
+_PREMIERE: Final = """
+    AND (SELECT true FROM distribution avant
+        WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.version < d.version
+            AND avant.etat NOT IN ('acquittee', 'echec', 'retiree') LIMIT 1) IS NULL
+"""
+# Of what is due, what has been due longest: among the new ones, which are in the order of their sequences,
+# and among those put off, which are in the order of their instants. Of a channel that is half-open, only
+# whoever locks its row takes something: one probe for all the workers.
 _TAKE: Final = text(f"""
-    WITH choix AS (
-        SELECT d.id, g.canal, {ADRESSE} AS adresse
+    WITH voulus AS MATERIALIZED (
+        SELECT g.code, g.canal, {ADRESSE} AS adresse, e.ouvert_le IS NOT NULL AS sonde
         FROM unnest(CAST(:guichets AS text[])) AS voulu(code)
         JOIN guichet g ON g.code = voulu.code AND g.canal = ANY(:canaux) AND g.ferme_le IS NULL
-        LEFT JOIN envoi_guichet e ON e.guichet = g.code
-        CROSS JOIN LATERAL (
-            SELECT d.id FROM distribution d
-            WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
-                AND (SELECT true FROM distribution avant
-                    WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.version < d.version
-                        AND avant.etat NOT IN ('acquittee', 'echec', 'retiree') LIMIT 1) IS NULL
+        LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = g.canal
+        WHERE e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant
+    ), verrous AS MATERIALIZED (
+        SELECT e.guichet FROM disjoncteur e
+        JOIN voulus v ON v.sonde AND v.code = e.guichet AND v.canal = e.canal
+        WHERE e.ouvert_le IS NOT NULL AND e.suspendu_jusqu_a <= :instant
+        FOR UPDATE OF e SKIP LOCKED
+    ), admis AS MATERIALIZED (
+        SELECT * FROM voulus WHERE NOT sonde OR code IN (SELECT guichet FROM verrous)
+    ), neuves AS MATERIALIZED (
+        SELECT v.*, d.* FROM admis v CROSS JOIN LATERAL (
+            SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
+            WHERE d.guichet = v.code AND d.etat = 'en_attente' AND NOT d.differee
+                AND d.prochaine_tentative <= :instant {_PREMIERE}
             ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
         ) AS d
-        WHERE e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant
+    ), differees AS MATERIALIZED (
+        SELECT v.*, d.* FROM admis v CROSS JOIN LATERAL (
+            SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
+            WHERE d.guichet = v.code AND d.etat = 'en_attente' AND d.differee
+                AND d.prochaine_tentative <= :instant {_PREMIERE}
+            ORDER BY d.prochaine_tentative, d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+        ) AS d
+    ), choix AS MATERIALIZED (
+        SELECT DISTINCT ON (code) * FROM (TABLE differees UNION ALL TABLE neuves) AS c ORDER BY code, due_le
+    ), sondes AS (
+        UPDATE disjoncteur e SET sonde = choix.id, suspendu_jusqu_a = :fin_du_bail, maj_le = :instant
+        FROM choix WHERE choix.sonde AND e.guichet = choix.code AND e.canal = choix.canal
     ), prises AS (
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
         RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.tentatives AS rang,
-            choix.canal, choix.adresse
+            choix.canal, choix.adresse, choix.sonde
     ), ecrites AS (
         INSERT INTO tentative (distribution, rang, commencee_le, porteur)
         SELECT id, rang, :instant, :porteur FROM prises
     )
     SELECT prises.*, v.document FROM prises
     JOIN demande_version v ON v.numero = prises.numero AND v.version = prises.version
-""")  # noqa: S608 (constant expression)
+""")  # noqa: S608 (constant expressions)
+DELIVRER: Final = """
+    UPDATE distribution d SET prochaine_tentative = :instant FROM finies
+    WHERE d.numero = finies.numero AND d.guichet = finies.guichet AND d.version > finies.version
+        AND d.etat = 'en_attente' AND d.differee AND d.tentatives = 0 AND d.prochaine_tentative > :instant
+"""
+"""SQL: what was put off behind the distributions of `finies` (numero, guichet, version) is due."""
+
 _CLOSE: Final = text("""
     UPDATE tentative t SET terminee_le = :instant, issue = fin.issue, detail = fin.detail
     FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:issues AS text[]),
         CAST(:details AS text[])) AS fin(id, rang, issue, detail)
     WHERE t.distribution = fin.id AND t.rang = fin.rang
 """)
-# Whatever the rank: what the partner has acknowledged is acknowledged, even if the lease had run out.
-_ACKNOWLEDGE: Final = text("""
-    UPDATE distribution SET etat = 'acquittee', termine_le = :instant
-    WHERE id = ANY(:ids) AND etat <> 'acquittee'
-""")
+# Whatever the rank: what the partner has acknowledged is acknowledged, even if the lease had run out. What
+# was put off behind it is due.
+_ACKNOWLEDGE: Final = text(f"""
+    WITH finies AS (
+        UPDATE distribution SET etat = 'acquittee', termine_le = :instant, cause = NULL
+        WHERE id = ANY(:ids) AND etat <> 'acquittee' RETURNING numero, guichet, version
+    )
+    {DELIVRER}
+""")  # noqa: S608 (constant expression)
 _FAILED: Final = text("""
     SELECT id, guichet, tentatives - tentatives_oubliees AS echecs FROM distribution
     WHERE id = ANY(:ids) AND etat = 'en_attente' ORDER BY guichet, sequence FOR UPDATE
@@ -111,35 +150,36 @@ _FAILED: Final = text("""
 # Only the last attempt decides of the next one: that of an attempt overtaken is already written. The rows are
 # those that _FAILED has just locked, still waiting.
 _POSTPONE: Final = text("""
-    UPDATE distribution d SET etat = suite.etat, prochaine_tentative = suite.prochaine,
+    UPDATE distribution d SET etat = suite.etat, prochaine_tentative = suite.prochaine, differee = true,
+        tentatives_oubliees = d.tentatives_oubliees + suite.oubliees, cause = suite.cause,
         termine_le = CASE WHEN suite.etat = 'echec' THEN CAST(:instant AS timestamptz) END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[]), CAST(:etats AS text[]),
-        CAST(:prochaines AS timestamptz[])) AS suite(id, rang, etat, prochaine)
+        CAST(:prochaines AS timestamptz[]), CAST(:oubliees AS int[]), CAST(:causes AS text[]))
+        AS suite(id, rang, etat, prochaine, oubliees, cause)
     WHERE d.id = suite.id AND d.tentatives = suite.rang
 """)
-_COUNT_FAILURES: Final = text("""
-    INSERT INTO envoi_guichet (guichet, echecs, maj_le)
-    SELECT code, nombre, :instant
-    FROM unnest(CAST(:guichets AS text[]), CAST(:nombres AS int[])) AS t(code, nombre)
-    ON CONFLICT (guichet) DO UPDATE
-        SET echecs = envoi_guichet.echecs + excluded.echecs, maj_le = excluded.maj_le
-    RETURNING guichet, echecs
+# The later events of the same demande cannot leave before: nobody walks past them meanwhile. Those behind a
+# failure for good are due.
+_FOLLOW: Final = text("""
+    UPDATE distribution d
+    SET differee = true, prochaine_tentative = CASE avant.etat WHEN 'en_attente'
+        THEN greatest(d.prochaine_tentative, avant.prochaine_tentative) ELSE :instant END
+    FROM distribution avant
+    WHERE avant.id = ANY(:ids) AND d.numero = avant.numero AND d.guichet = avant.guichet
+        AND d.version > avant.version AND d.etat = 'en_attente' AND d.tentatives = 0
 """)
-_SUSPEND: Final = text("""
-    UPDATE envoi_guichet e SET suspendu_jusqu_a = s.jusqu_a
-    FROM unnest(CAST(:guichets AS text[]), CAST(:instants AS timestamptz[])) AS s(code, jusqu_a)
-    WHERE e.guichet = s.code
-""")
-_RECOVERED: Final = text("DELETE FROM envoi_guichet WHERE guichet = ANY(:guichets)")
-# Not EXISTS, which may be planned as a join over the whole backlog: one look at the index per guichet.
+# Not EXISTS, which may be planned as a join over the whole backlog: two looks at the index per guichet.
 _DUE: Final = text("""
     SELECT g.code FROM guichet g
-    LEFT JOIN envoi_guichet e ON e.guichet = g.code
+    LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = g.canal
     WHERE g.canal = ANY(:canaux) AND g.ferme_le IS NULL AND g.code <> ALL(:sauf)
         AND (e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant)
-        AND (SELECT true FROM distribution d
-            WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.prochaine_tentative <= :instant
-            LIMIT 1)
+        AND ((SELECT true FROM distribution d
+                WHERE d.guichet = g.code AND d.etat = 'en_attente' AND NOT d.differee
+                    AND d.prochaine_tentative <= :instant LIMIT 1)
+            OR (SELECT true FROM distribution d
+                WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.differee
+                    AND d.prochaine_tentative <= :instant LIMIT 1))
     ORDER BY g.code
 """)
 _TAKE_BACK: Final = text("""
@@ -152,6 +192,9 @@ _TAKE_BACK: Final = text("""
                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 AND l.classid::bigint = :classe AND l.objid::bigint = t.porteur)
         RETURNING t.distribution, t.rang
+    ), sondes AS (
+        UPDATE disjoncteur SET sonde = NULL, suspendu_jusqu_a = :instant
+        WHERE sonde IN (SELECT distribution FROM mortes)
     )
     UPDATE distribution d SET prochaine_tentative = :instant, tentatives_oubliees = tentatives_oubliees + 1
     FROM mortes WHERE d.id = mortes.distribution AND d.tentatives = mortes.rang AND d.etat = 'en_attente'
@@ -185,7 +228,9 @@ def take(
     return {row.guichet: _envoi(row) for row in rows}
 
 
-def finish(conn: Connection, fins: Sequence[Fin], *, instant: datetime) -> None:
+def finish(
+    conn: Connection, fins: Sequence[Fin], *, instant: datetime, regles: ReglesRemise = REGLES
+) -> None:
     """Record the ends of attempts: acknowledged for ever, or postponed, or failed for good."""
     if not fins:
         return
@@ -199,16 +244,22 @@ def finish(conn: Connection, fins: Sequence[Fin], *, instant: datetime) -> None:
             "details": [fin.resultat.detail[:500] if isinstance(fin.resultat, Echec) else "" for fin in fins],
         },
     )
-    accepted = [fin.envoi for fin in fins if isinstance(fin.resultat, Accuse)]
-    left = [fin.envoi for fin in fins if isinstance(fin.resultat, Remis)]
-    failed = {fin.envoi.id: (fin.envoi, fin.resultat) for fin in fins if isinstance(fin.resultat, Echec)}
+    accepted = [fin.envoi.id for fin in fins if isinstance(fin.resultat, Accuse)]
     if accepted:
-        conn.execute(_ACKNOWLEDGE, {"instant": instant, "ids": [envoi.id for envoi in accepted]})
-    if accepted or left:
-        conn.execute(_RECOVERED, {"guichets": sorted({envoi.guichet for envoi in (*accepted, *left)})})
-    _postpone(conn, {fin.envoi.id: fin for fin in fins if not isinstance(fin.resultat, Accuse)}, instant)
+        conn.execute(_ACKNOWLEDGE, {"instant": instant, "ids": accepted})
+    left = {(fin.envoi.guichet, fin.envoi.canal) for fin in fins if not isinstance(fin.resultat, Echec)}
+    if left:
+        record_successes(conn, left, instant=instant)
+    _postpone(
+        conn, {fin.envoi.id: fin for fin in fins if not isinstance(fin.resultat, Accuse)}, instant, regles
+    )
+    failed = [
+        Observation(fin.envoi.guichet, fin.envoi.canal, fin.envoi.id, fin.resultat.genre, fin.resultat.detail)
+        for fin in fins
+        if isinstance(fin.resultat, Echec)
+    ]
     if failed:
-        _spare(conn, failed, instant)
+        record_failures(conn, failed, instant=instant, regles=regles.disjoncteur)
 
 
 def due_guichets(
@@ -228,48 +279,48 @@ def take_back(conn: Connection, *, instant: datetime) -> int:
     return conn.execute(_TAKE_BACK, {"instant": instant, "classe": CLASSE_VERROU}).rowcount
 
 
-def _postpone(conn: Connection, unfinished: dict[uuid.UUID, Fin], instant: datetime) -> None:
+def _postpone(
+    conn: Connection, unfinished: dict[uuid.UUID, Fin], instant: datetime, regles: ReglesRemise
+) -> None:
     rows = conn.execute(_FAILED, {"ids": list(unfinished)}).all() if unfinished else ()
     if not rows:
         return
-    delays = [_delay(unfinished[row.id].resultat, row.echecs) for row in rows]
+    fins = [unfinished[row.id] for row in rows]
+    delays = [_delay(fin, row.echecs, regles) for fin, row in zip(fins, rows, strict=True)]
     conn.execute(
         _POSTPONE,
         {
             "instant": instant,
-            "ids": [row.id for row in rows],
-            "rangs": [unfinished[row.id].envoi.rang for row in rows],
+            "ids": [fin.envoi.id for fin in fins],
+            "rangs": [fin.envoi.rang for fin in fins],
             "etats": ["echec" if delay is None else "en_attente" for delay in delays],
             "prochaines": [instant if delay is None else instant + delay for delay in delays],
+            "oubliees": [int(_is_spared(fin)) for fin in fins],
+            "causes": [
+                _cause(fin.resultat) if delay is None else None
+                for fin, delay in zip(fins, delays, strict=True)
+            ],
         },
     )
+    conn.execute(_FOLLOW, {"instant": instant, "ids": [fin.envoi.id for fin in fins]})
 
 
-def _delay(resultat: Accuse | Remis | Echec, essais: int) -> timedelta | None:
+def _delay(fin: Fin, essais: int, regles: ReglesRemise) -> timedelta | None:
     """When to try again; None after the last time: an acknowledgement that comes later still counts."""
-    delay = next_delay(essais)
-    return delay if delay is None or not isinstance(resultat, Remis) else resultat.delai
+    if _is_spared(fin):
+        return timedelta(0)
+    delay = next_delay(essais, regles.echeancier(fin.envoi.canal).delais)
+    return delay if delay is None or not isinstance(fin.resultat, Remis) else fin.resultat.delai
 
 
-def _spare(conn: Connection, failed: dict[uuid.UUID, tuple[Envoi, Echec]], instant: datetime) -> None:
-    """Count the failures of the guichets; suspend those that cannot be reached or that refuse everything."""
-    counts: dict[str, int] = {}
-    unreachable: set[str] = set()
-    for envoi, echec in failed.values():
-        if echec.genre is GenreEchec.INTERNE:
-            continue
-        counts[envoi.guichet] = counts.get(envoi.guichet, 0) + 1
-        if echec.genre in CONNEXION:
-            unreachable.add(envoi.guichet)
-    codes = sorted(counts)
-    values = {"guichets": codes, "nombres": [counts[code] for code in codes], "instant": instant}
-    until: dict[str, datetime] = {}
-    for row in conn.execute(_COUNT_FAILURES, values).all():
-        pause = suspension(row.echecs, injoignable=row.guichet in unreachable)
-        if pause is not None:
-            until[row.guichet] = instant + pause
-    if until:
-        conn.execute(_SUSPEND, {"guichets": list(until), "instants": list(until.values())})
+def _is_spared(fin: Fin) -> bool:
+    """A probe that failed with its channel loses no attempt: it is the guichet that is tried, and left alone
+    until the next probe ([DST-42])."""
+    return fin.envoi.sonde and isinstance(fin.resultat, Echec) and is_counted(fin.resultat.genre)
+
+
+def _cause(resultat: Accuse | Remis | Echec) -> str:
+    return resultat.genre.value if isinstance(resultat, Echec) else Cause.SANS_ACCUSE.value
 
 
 def _issue(resultat: Accuse | Remis | Echec) -> str:
@@ -287,6 +338,7 @@ def _envoi(row: Row[Any]) -> Envoi:
         numero=row.numero,
         canal=CanalDistribution(row.canal),
         adresse=row.adresse,
+        sonde=row.sonde,
         nom_fichier=name_of(row.guichet, row.sequence, row.cree_le),
         contenu=write_contenu(row.document, row.nature, row.cree_le),
     )

@@ -41,7 +41,7 @@ _READ: Final = text("""
         FROM distribution WHERE etat = 'en_attente' OR etat = 'echec' GROUP BY guichet
     ) AS reste
     JOIN guichet g ON g.code = reste.guichet
-    LEFT JOIN envoi_guichet e ON e.guichet = g.code
+    LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = g.canal
     LEFT JOIN passage p ON p.guichet = g.code
     ORDER BY reste.depuis_le, g.code
 """)

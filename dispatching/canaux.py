@@ -29,7 +29,7 @@ _DUE_NOW: Final = text("""
             SELECT FROM tentative t
             WHERE t.distribution = d.id AND t.rang = d.tentatives AND t.terminee_le IS NULL)
 """)
-_FORGET: Final = text("DELETE FROM envoi_guichet WHERE guichet = :guichet")
+_FORGET: Final = text("DELETE FROM disjoncteur WHERE guichet = :guichet")
 _TELL: Final = text("SELECT pg_notify('distribution', '')")
 
 

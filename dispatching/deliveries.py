@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, text
 
 from dispatching.connu import connu_to_json
 from dispatching.recipients import Raison, Verdict
+from dispatching.transport import Cause
 from filters.source import Connu
 from registry.evenements import EvenementDemande
 from registry.lignes import encode_rows
@@ -41,7 +42,8 @@ class Etat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One distribution. `raison`, `filtre` and `filtre_version` tell why the guichet gets it."""
+    """One distribution. `raison`, `filtre` and `filtre_version` tell why the guichet gets it; `cause`, why it
+    failed for good."""
 
     id: uuid.UUID
     guichet: str
@@ -57,6 +59,7 @@ class Distribution:
     prochaine_tentative: datetime
     tentatives: int
     termine_le: datetime | None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def _decision_row(decision: Decision) -> dict[str, object]:
 
 _COLUMNS: Final = """
     id, guichet, sequence, numero, version, nature, raison, filtre, filtre_version, cree_le, etat,
-    prochaine_tentative, tentatives, termine_le
+    prochaine_tentative, tentatives, termine_le, cause
 """
 _LIST: Final = text(f"""
     SELECT {_COLUMNS} FROM distribution
@@ -197,14 +200,17 @@ _LIST: Final = text(f"""
 """)  # noqa: S608 (constant column list)
 _REPLAY: Final = text("""
     WITH rejouees AS (
-        UPDATE distribution SET etat = 'en_attente', prochaine_tentative = :instant, termine_le = NULL,
-            tentatives_oubliees = tentatives
+        UPDATE distribution SET etat = 'en_attente', prochaine_tentative = :instant, differee = true,
+            termine_le = NULL, cause = NULL, relancee_le = :instant, tentatives_oubliees = tentatives
         WHERE etat = 'echec' AND (CAST(:guichet AS text) IS NULL OR guichet = :guichet)
             AND (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids))
+            AND (CAST(:cause AS text) IS NULL OR cause = :cause)
+            AND (CAST(:depuis AS timestamptz) IS NULL OR termine_le >= :depuis)
+            AND (CAST(:avant AS timestamptz) IS NULL OR termine_le < :avant)
         RETURNING guichet
     ), reprises AS (
-        UPDATE envoi_guichet SET suspendu_jusqu_a = NULL, maj_le = :instant
-        WHERE guichet IN (SELECT guichet FROM rejouees)
+        UPDATE disjoncteur SET suspendu_jusqu_a = :instant, maj_le = :instant
+        WHERE sonde IS NULL AND guichet IN (SELECT guichet FROM rejouees)
     )
     SELECT count(*), pg_notify('distribution', '') FROM rejouees
 """)
@@ -245,12 +251,23 @@ def replay(
     instant: datetime,
     guichet: str | None = None,
     ids: Iterable[uuid.UUID] | None = None,
+    cause: Cause | None = None,
+    depuis: datetime | None = None,
+    avant: datetime | None = None,
 ) -> int:
-    """Try again what has failed for good: all, those of a guichet, or those named. Returns how many.
+    """Try again what has failed for good and meets all that is given; how many ([DST-45]).
 
-    The attempts start over; the identifiers and the sequences stay. What is acknowledged is not touched.
+    depuis, avant: when it failed; `avant` excluded. The attempts and the deadline start over; the identifiers
+    and the sequences stay. What is acknowledged is not touched.
     """
-    values = {"instant": instant, "guichet": guichet, "ids": None if ids is None else list(ids)}
+    values = {
+        "instant": instant,
+        "guichet": guichet,
+        "ids": None if ids is None else list(ids),
+        "cause": cause and cause.value,
+        "depuis": depuis,
+        "avant": avant,
+    }
     return int(conn.execute(_REPLAY, values).scalar_one())
 
 
@@ -270,4 +287,5 @@ def _distribution(row: Row[Any]) -> Distribution:
         prochaine_tentative=row.prochaine_tentative,
         tentatives=row.tentatives,
         termine_le=row.termine_le,
+        cause=row.cause and Cause(row.cause),
     )

@@ -97,14 +97,16 @@ _CHOICE: Final = """
     (SELECT id, sequence, etat, nature, cree_le, numero, version FROM distribution
     WHERE guichet = :guichet AND sequence > :apres {etat} ORDER BY sequence LIMIT :limite)
 """
+_EN_ATTENTE: Final = " UNION ALL ".join(
+    _CHOICE.format(etat=f"AND etat = '{Etat.EN_ATTENTE}' AND {sort}") for sort in ("NOT differee", "differee")
+)
 # Each state has its own index, or none: what was acknowledged long ago is never walked through to reach what
 # waits.
 _CHOICES: Final = {
-    Vue.A_ACQUITTER: " UNION ALL ".join(
-        _CHOICE.format(etat=f"AND etat = '{etat}'") for etat in (Etat.EN_ATTENTE, Etat.ECHEC)
-    ),
-    Vue.TOUTES: _CHOICE.format(etat=""),
     **{Vue[etat.name]: _CHOICE.format(etat=f"AND etat = '{etat}'") for etat in Etat},
+    Vue.EN_ATTENTE: _EN_ATTENTE,
+    Vue.A_ACQUITTER: " UNION ALL ".join((_EN_ATTENTE, _CHOICE.format(etat=f"AND etat = '{Etat.ECHEC}'"))),
+    Vue.TOUTES: _CHOICE.format(etat=""),
 }
 _READ: Final = {
     vue: text(f"""
@@ -200,7 +202,10 @@ _SITUATE: Final = text("""
         (SELECT count(*) FROM distribution WHERE guichet = g.code AND etat = 'echec') AS en_echec) AS reste
     LEFT JOIN LATERAL (SELECT sequence, cree_le FROM (
         (SELECT sequence, cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
-            ORDER BY sequence LIMIT 1)
+            AND NOT differee ORDER BY sequence LIMIT 1)
+        UNION ALL
+        (SELECT sequence, cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
+            AND differee ORDER BY sequence LIMIT 1)
         UNION ALL
         (SELECT sequence, cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
             ORDER BY sequence LIMIT 1)) AS tetes ORDER BY sequence LIMIT 1) AS premiere ON true

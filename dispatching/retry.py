@@ -1,14 +1,18 @@
-"""When to try again. Pure.
+"""When to try a distribution again, and until when. Pure.
 
-Two clocks run: the one of a distribution, which ends in a visible failure, and the one of a guichet, which
-only spares it. A guichet that is away for two days costs a few attempts to a few distributions of its
-backlog, not all their attempts to all of them.
+Two clocks run on a distribution: its attempts, which end when its schedule does, and its deadline, which runs
+even while its guichet cannot be reached and nothing is tried. Either ends in a visible failure, to be
+replayed. The clock of a guichet (`dispatching.disjoncteur`) only spares it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+
+from dispatching.disjoncteur import ReglesDisjoncteur
+from registry.guichets import CanalDistribution
 
 DELAIS: Final = (
     timedelta(seconds=5),
@@ -28,24 +32,37 @@ DELAIS: Final = (
 The schedule of proven mail queues (7.5 min to 16 h) after three quick attempts for a partner that restarts.
 """
 
-ECHECS_AVANT_SUSPENSION: Final = 5
-"""Failures in a row, whatever they are, that suspend a guichet: it is broken, not the document."""
-
-SUSPENSION_MAX: Final = timedelta(minutes=30)
-"""A guichet that is back is found out within this time, and its backlog then leaves at its own pace."""
+ECHEANCE: Final = timedelta(days=30)
+"""A guichet that is closed for the whole of August still gets all of it when it is back."""
 
 
-def next_delay(echecs: int) -> timedelta | None:
+@dataclass(frozen=True, slots=True)
+class Echeancier:
+    """The schedule of one channel. delais: one wait after each failure, at least one; then it has failed for
+    good. echeance: how long a distribution may wait, from its making or its last replay ([DST-44])."""
+
+    delais: tuple[timedelta, ...] = DELAIS
+    echeance: timedelta = ECHEANCE
+
+
+@dataclass(frozen=True, slots=True)
+class ReglesRemise:
+    """How deliveries are made: the schedules of the channels that send, and the circuit breakers."""
+
+    push: Echeancier = Echeancier()
+    courrier: Echeancier = Echeancier()
+    disjoncteur: ReglesDisjoncteur = field(default_factory=ReglesDisjoncteur)
+
+    def echeancier(self, canal: CanalDistribution) -> Echeancier:
+        """The schedule of a channel that sends."""
+        return self.courrier if canal is CanalDistribution.COURRIER else self.push
+
+
+REGLES: Final = ReglesRemise()
+"""Those of an instance that says nothing else."""
+
+
+def next_delay(echecs: int, delais: tuple[timedelta, ...] = DELAIS) -> timedelta | None:
     """How long to wait after this many failures of one distribution; None: it has failed for good
     ([DST-14])."""
-    return DELAIS[echecs - 1] if echecs <= len(DELAIS) else None
-
-
-def suspension(echecs: int, *, injoignable: bool) -> timedelta | None:
-    """How long to leave a guichet alone after this many failures in a row; None: go on with its others.
-
-    injoignable: the last failure was of the connection, not of what was sent: the others would fail alike.
-    """
-    if not injoignable and echecs < ECHECS_AVANT_SUSPENSION:
-        return None
-    return min(DELAIS[min(echecs, len(DELAIS)) - 1], SUSPENSION_MAX)
+    return delais[echecs - 1] if echecs <= len(delais) else None

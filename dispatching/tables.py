@@ -1,8 +1,9 @@
 """The tables of the dispatching: what was decided, what is to be sent, what was tried.
 
 `decision`, `distribution` and `compteur_distribution` are written by the registration, in its transaction;
-`tentative` and `envoi_guichet` by the workers, `retrait` and `passage` by the guichets that come for
-theirs, in their own. They never update the same row, so that a slow partner costs nothing to a registration.
+`tentative`, `disjoncteur` and `incident_remise` by the workers, `retrait` and `passage` by the guichets that
+come for theirs, in their own. They never update the same row, so that a slow partner costs nothing to a
+registration.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -97,16 +99,37 @@ DISTRIBUTION: Final = Table(
     # Attempts so far, and how many of them no longer count (before a replay, or cut short by our own death).
     Column("tentatives", Integer, nullable=False, server_default=text("0")),
     Column("tentatives_oubliees", Integer, nullable=False, server_default=text("0")),
+    # Put off after an attempt, or behind an earlier event of its demande that is: it waits for its instant,
+    # and nobody walks past it to reach what is due.
+    Column("differee", Boolean, nullable=False, server_default=text("false")),
     # When the partner acknowledged it, when it failed for good, or when it was withdrawn.
     Column("termine_le", INSTANT),
+    # Why it failed for good: dispatching.transport.Cause.
+    Column("cause", Text),
+    # When it was last replayed: its deadline runs from there.
+    Column("relancee_le", INSTANT),
     # The exchange by which the partner acknowledged it, when it was not the answer to a push.
     Column("acquit", Uuid),
     CheckConstraint("etat IN ('en_attente', 'acquittee', 'echec', 'retiree')", name="etat"),
     UniqueConstraint("guichet", "sequence"),
     # Who received this demande: explanation, holders, order of the distributions of one demande.
     UniqueConstraint("numero", "guichet", "version"),
-    # The next distribution of a guichet.
-    Index("distribution_attente_ix", "guichet", "sequence", postgresql_where=text("etat = 'en_attente'")),
+    # The next distribution of a guichet, new or put off; in order for the guichet that pulls.
+    Index(
+        "distribution_attente_ix",
+        "guichet",
+        "differee",
+        "sequence",
+        postgresql_where=text("etat = 'en_attente'"),
+    ),
+    # What was put off, by the instant when it is due again.
+    Index(
+        "distribution_differee_ix",
+        "guichet",
+        "prochaine_tentative",
+        "sequence",
+        postgresql_where=text("etat = 'en_attente' AND differee"),
+    ),
     # What has failed for good: few, and read with what waits by a guichet that pulls.
     Index("distribution_echec_ix", "guichet", "sequence", postgresql_where=text("etat = 'echec'")),
     postgresql_with={"fillfactor": "80"},
@@ -172,14 +195,39 @@ MANIFESTE: Final = Table(
     UniqueConstraint("guichet", "rang"),
 )
 
-ENVOI_GUICHET: Final = Table(
-    "envoi_guichet",
+DISJONCTEUR: Final = Table(
+    "disjoncteur",
     METADATA,
-    # What the workers know of a guichet that fails; no row for the others.
+    # What the workers know of a channel of a guichet that fails; no row for the others.
+    # dispatching.disjoncteur says what the columns mean.
     Column("guichet", Text, primary_key=True),
-    # Failures in a row.
+    Column("canal", Text, primary_key=True),
+    # Failures in a row of the channel; refusals in a row of documents.
     Column("echecs", Integer, nullable=False),
+    Column("refus", Integer, nullable=False, server_default=text("0")),
     # Nothing is tried before this instant.
     Column("suspendu_jusqu_a", INSTANT),
+    # Open since; null: closed.
+    Column("ouvert_le", INSTANT),
+    # The distribution that is being sent to see whether the channel works again.
+    Column("sonde", Uuid),
+    # The last failure: dispatching.transport.GenreEchec, and its text for people.
+    Column("cause", Text, nullable=False),
+    Column("detail", Text, nullable=False),
     Column("maj_le", INSTANT, nullable=False),
+    postgresql_with={"fillfactor": "80"},
+)
+
+INCIDENT_REMISE: Final = Table(
+    "incident_remise",
+    METADATA,
+    # What happened to the channels of the guichets, for whoever operates the hub. Only added to.
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("guichet", Text, nullable=False),
+    Column("canal", Text, nullable=False),
+    # dispatching.incidents.GenreIncident.
+    Column("genre", Text, nullable=False),
+    Column("le", INSTANT, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("incident_remise_ix", "guichet", "id"),
 )

@@ -34,12 +34,13 @@ from registry.guichets import CanalDistribution
 @dataclass(frozen=True, slots=True)
 class Envoi:
     """One distribution to be sent now. Everything in it is the same at each attempt, but `rang`,
-    `canal` and `adresse`.
+    `canal`, `adresse` and `sonde`.
 
     nom_fichier: name of the file (interface/wire §3), with the sequence. contenu: the demande, in typeFichier
     DIS.
     canal: channel of the guichet when it was taken. adresse: that of the guichet for this channel (URL of its
-    reception endpoint for PUSH). rang: rank of the attempt, from 1.
+    reception endpoint for PUSH). rang: rank of the attempt, from 1. sonde: it is sent to see whether the
+    channel works again (`dispatching.disjoncteur`).
     """
 
     id: uuid.UUID
@@ -51,6 +52,7 @@ class Envoi:
     nom_fichier: str
     contenu: bytes
     canal: CanalDistribution = CanalDistribution.PUSH
+    sonde: bool = False
 
 
 class Statut(StrEnum):
@@ -88,11 +90,30 @@ class GenreEchec(StrEnum):
     DELAI = "delai"
     """No answer in time."""
     REFUS = "refus"
-    """The partner answered with a fault."""
+    """The partner refuses this document: it answers, and another document may pass."""
+    PANNE = "panne"
+    """The partner says that it can take nothing now: a fault of its own (SOAP Receiver), a closed address."""
     REPONSE_INVALIDE = "reponse-invalide"
     """The partner answered something that acknowledges nothing, or something else than what was sent."""
     INTERNE = "interne"
     """Our own fault."""
+
+
+class Cause(StrEnum):
+    """Why a distribution failed for good: the end of its last attempt, or what no attempt says. Stored; never
+    renamed."""
+
+    INJOIGNABLE = GenreEchec.INJOIGNABLE.value
+    CERTIFICAT = GenreEchec.CERTIFICAT.value
+    DELAI = GenreEchec.DELAI.value
+    REFUS = GenreEchec.REFUS.value
+    PANNE = GenreEchec.PANNE.value
+    REPONSE_INVALIDE = GenreEchec.REPONSE_INVALIDE.value
+    INTERNE = GenreEchec.INTERNE.value
+    SANS_ACCUSE = "sans-accuse"
+    """It left each time, and no acknowledgement ever came."""
+    ECHEANCE = "echeance"
+    """Its deadline passed while it waited ([DST-44])."""
 
 
 CONNEXION = frozenset({GenreEchec.INJOIGNABLE, GenreEchec.CERTIFICAT, GenreEchec.DELAI})

@@ -27,6 +27,8 @@ from sqlalchemy.exc import DBAPIError
 
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.liveness import Session
+from dispatching.rebut import expire
+from dispatching.retry import REGLES, ReglesRemise
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Transports
 from registry.batching import Batcher
 from registry.clock import Clock
@@ -41,6 +43,10 @@ VOIES_MAX: Final = 4_000
 
 A lane costs a task and one document of some 8 KB: 32 MB at the very most.
 """
+
+
+_ECHEANCES: Final = timedelta(minutes=1)
+"""Between two looks for what its deadline has caught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Worker:
         clock: Clock,
         *,
         bail: Bail | None = None,
+        regles: ReglesRemise = REGLES,
         releve: timedelta = timedelta(seconds=1),
         grace: timedelta = timedelta(seconds=10),
     ) -> None:
@@ -74,6 +81,8 @@ class Worker:
         self._transports = transports
         self._clock = clock
         self._bail = bail or Bail()
+        self._regles = regles
+        self._echeances = clock.now()
         self._releve = releve.total_seconds()
         self._grace = grace.total_seconds()
         self._wake = asyncio.Event()
@@ -156,6 +165,9 @@ class Worker:
         instant = self._clock.now()
         with self._engine.begin() as conn:
             take_back(conn, instant=instant)
+            if instant >= self._echeances:
+                expire(conn, instant=instant, regles=self._regles)
+                self._echeances = instant + _ECHEANCES
             return due_guichets(conn, instant=instant, canaux=self._transports, sauf=served)
 
     def _open_lane(self, guichet: str) -> None:
@@ -201,7 +213,8 @@ class Worker:
         porteur = self._porteur
         instant = self._clock.now()
         with self._engine.begin() as conn:
-            finish(conn, [step.fin for step in pas if step.fin is not None], instant=instant)
+            fins = [step.fin for step in pas if step.fin is not None]
+            finish(conn, fins, instant=instant, regles=self._regles)
             wanting = [step.guichet for step in pas if step.suite]
             taken = {}
             if wanting and porteur is not None:

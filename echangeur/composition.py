@@ -49,7 +49,7 @@ from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
 from registry.projection import Projection
 from registry.verdicts_certificats import judge_all
-from soap.client import DistributionClient
+from soap.client import Delais, DistributionClient
 from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
@@ -215,7 +215,12 @@ async def _start_distribution(
     clock: Clock,
     courrier: Courrier | None,
 ) -> None:
-    client = DistributionClient(client_tls(instance))
+    remise = instance.configuration.remise
+    bail = remise.bail
+    client = DistributionClient(
+        client_tls(instance),
+        delais=Delais(min(Delais().connexion, bail.envoi_max), bail.envoi_max),
+    )
     await client.start()
     stack.push_async_callback(client.stop)
     transports: dict[CanalDistribution, Transport] = {CanalDistribution.PUSH: client}
@@ -225,6 +230,8 @@ async def _start_distribution(
         engine,
         transports,
         clock,
+        bail=bail,
+        regles=remise.regles,
         grace=timedelta(seconds=instance.configuration.serveur.delai_arret),
     )
     await worker.start()

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
+from echangeur.config_remise import Remise
 from registry.limites import LimitesPieces, LimitesRecherche
 from registry.regles import Regles
 
@@ -145,6 +146,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     base: Base = Base()
     serveur: Serveur = Serveur()
     distribution: Distribution = Distribution()
+    remise: Remise = Remise()
     courrier: Courrier = Courrier()
     relais: RelaisCourrier = RelaisCourrier()
     boite: Boite = Boite()

@@ -22,6 +22,7 @@ from mailflows.message_lu import Exterieur
 from mailflows.repetition import Provenance
 from mailflows.sortants import NatureSortant, Sortant
 from registry.anomalies import Anomalie
+from registry.guichets import CanalDistribution
 from schemas.courrier import POSITIFS, Accuse
 from schemas.mime import Malforme, split
 
@@ -93,7 +94,14 @@ def _of_distribution(
         return f"l'accusé de la distribution {sequence} ne dit pas l'empreinte du fichier"
     for fichier in accuse.fichiers:
         acquit = Acquit(sequence, fichier.empreinte.hex())
-        (answer,) = acknowledge(conn, guichet, [acquit], instant=instant, echange=courrier)
+        (answer,) = acknowledge(
+            conn,
+            guichet,
+            [acquit],
+            instant=instant,
+            echange=courrier,
+            canal=CanalDistribution.COURRIER,
+        )
         if isinstance(answer, Acquittee):
             return f"distribution {sequence} acquittée"
     assert isinstance(answer, Anomalie)

@@ -253,7 +253,7 @@ class TransportCourrier:
 
     async def _send(self, envoi: Envoi) -> Parti | NonParti:
         if await asyncio.to_thread(self._closed, envoi.guichet):
-            return NonParti(GenreEchec.REFUS, "le canal asynchrone est fermé pour ce guichet")
+            return NonParti(GenreEchec.PANNE, "le canal asynchrone est fermé pour ce guichet")
         destinataire = await asyncio.to_thread(self._guichetier.find, envoi.guichet)
         if destinataire.certificat is None:
             return NonParti(GenreEchec.CERTIFICAT, SANS_CERTIFICAT)

@@ -82,7 +82,8 @@ class Expediteur:
             async with asyncio.timeout(DELAI), self._places, self._connection() as client:
                 await self._deliver(client, identifiant, destinataire, mail)
         except aiosmtplib.SMTPRecipientsRefused as error:
-            return _refused(error.recipients[0].code, error.recipients[0].message)
+            # Of the address, whatever the mail holds.
+            return _refused(error.recipients[0].code, error.recipients[0].message, GenreEchec.PANNE)
         except aiosmtplib.SMTPResponseException as error:
             return _refused(error.code, error.message)
         except (ssl.SSLError, aiosmtplib.SMTPNotSupported) as error:
@@ -159,8 +160,8 @@ class Expediteur:
             self._libres.append(client)
 
 
-def _refused(code: int, message: str) -> NonParti:
+def _refused(code: int, message: str, genre: GenreEchec = GenreEchec.REFUS) -> NonParti:
     definitif = code >= _PERMANENT
     # The text of a relay may quote an address, which is no secret, and nothing else of ours.
     detail = f"le relais a répondu {code} {' '.join(message.split())[:200]}"
-    return NonParti(GenreEchec.REFUS, detail, definitif)
+    return NonParti(genre, detail, definitif)

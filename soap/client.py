@@ -156,7 +156,7 @@ class _Messages:
             return _invalid(f"HTTP {status}, réponse qui n'est pas une enveloppe SOAP 1.2")
         if content.tag == f"{{{NS_SOAP}}}Fault":
             reason = content.findtext(f"{{{NS_SOAP}}}Reason/{{{NS_SOAP}}}Text") or "sans motif"
-            return Echec(GenreEchec.REFUS, f"erreur SOAP : {' '.join(reason.split())[:MAX_MOTIF]}")
+            return Echec(_genre_of(content), f"erreur SOAP : {' '.join(reason.split())[:MAX_MOTIF]}")
         if content.tag != self._response or not contract.message_schema(
             contract.RECEPTION_DISTRIBUTION
         ).validate(etree.ElementTree(content)):
@@ -169,6 +169,13 @@ class _Messages:
         if reply.empreinte != hashlib.sha256(envoi.contenu).hexdigest():
             return _invalid("empreinte d'un autre fichier : ce qui a été reçu n'est pas ce qui a été envoyé")
         return Accuse(Statut(reply.statut))
+
+
+def _genre_of(fault: etree._Element) -> GenreEchec:
+    """Whose fault it is, by the code (SOAP 1.2 part 1, §5.4.6): Receiver says that the same message may pass
+    later; whatever else is about this message."""
+    value = fault.findtext(f"{{{NS_SOAP}}}Code/{{{NS_SOAP}}}Value") or ""
+    return GenreEchec.PANNE if value.strip().rpartition(":")[2] == "Receiver" else GenreEchec.REFUS
 
 
 def _invalid(detail: str) -> Echec:

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from dispatching.attente import list_waiting
 from dispatching.deliveries import Distribution, Etat, list_distributions, replay
+from dispatching.disjoncteurs import lift, list_disjoncteurs
 from dispatching.explanation import Explication, explain_distribution
+from dispatching.incidents import list_incidents
+from dispatching.rebut import summarise
+from dispatching.transport import Cause
 from echangeur.commandes.guichet import find
 from echangeur.commandes.manifeste import show_manifeste
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, print_fiche, print_json, print_table, say
+from echangeur.sortie import (
+    PARIS,
+    ConstatNegatif,
+    MauvaisUsage,
+    french,
+    print_fiche,
+    print_json,
+    print_table,
+    say,
+)
 from filters.language import condition_to_json
+from registry.guichets import CanalDistribution
+
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 app = create_group("Les distributions : qui reçoit chaque demande, et pourquoi.")
 app.command("manifeste", cls=Commande)(show_manifeste)
@@ -133,22 +150,133 @@ def replay_failed(
     identifiants: Annotated[
         list[str] | None, typer.Argument(metavar="[IDENTIFIANT]...", help="Distributions à reprendre.")
     ] = None,
-    guichet: Annotated[str | None, typer.Option("--guichet", help="Toutes celles de ce guichet.")] = None,
+    guichet: Annotated[str | None, typer.Option("--guichet", help="Celles de ce guichet.")] = None,
+    cause: Annotated[Cause | None, typer.Option("--cause", help="Celles qui ont échoué ainsi.")] = None,
+    depuis: Annotated[
+        datetime | None,
+        typer.Option("--depuis", formats=_FORMATS, help="Celles en échec depuis cet instant."),
+    ] = None,
+    avant: Annotated[
+        datetime | None, typer.Option("--avant", formats=_FORMATS, help="Celles en échec avant cet instant.")
+    ] = None,
     tout: Annotated[bool, typer.Option("--tout", help="Toutes celles de tous les guichets.")] = False,
 ) -> None:
-    """Reprend des distributions en échec.
+    """Reprend des distributions en échec : celles désignées, ou celles qui répondent à tous les critères.
 
-    Elles repartent avec le même identifiant et le même numéro d'ordre. Ce qui a été acquitté n'est jamais
-    renvoyé.
+    Elles repartent avec le même identifiant et le même numéro d'ordre ; leurs essais et leur échéance
+    recommencent. Ce qui a été acquitté n'est jamais renvoyé.
     """
-    if sum((bool(identifiants), guichet is not None, tout)) != 1:
-        raise MauvaisUsage("Donnez des identifiants, ou --guichet, ou --tout.")
+    criteres = any(each is not None for each in (guichet, cause, depuis, avant))
+    if sum((bool(identifiants), criteres, tout)) != 1:
+        raise MauvaisUsage(
+            "Donnez des identifiants, ou --guichet, --cause, --depuis et --avant, ou bien --tout."
+        )
     ids = [_identifier(text) for text in identifiants] if identifiants else None
     with transaction(ctx) as conn:
         if guichet is not None:
             find(conn, guichet)
-        count = replay(conn, instant=contexte_of(ctx).clock.now(), guichet=guichet, ids=ids)
+        count = replay(
+            conn,
+            instant=contexte_of(ctx).clock.now(),
+            guichet=guichet,
+            ids=ids,
+            cause=cause,
+            depuis=_aware(depuis),
+            avant=_aware(avant),
+        )
     say(f"{count} distribution(s) reprise(s).")
+
+
+@app.command("rebut", cls=Commande)
+def failed(ctx: typer.Context, json: Json = False) -> None:
+    """Compte ce qui est en échec, par guichet et par cause, avec la période ; `rejouer` le reprend."""
+    with transaction(ctx) as conn:
+        found = summarise(conn)
+    if json:
+        print_json([asdict(item) for item in found])
+        return
+    print_table(
+        ("guichet", "cause", "nombre", "depuis le", "jusqu'au"),
+        [(item.guichet, item.cause, item.nombre, item.premier_le, item.dernier_le) for item in found],
+        vide="Rien n'est en échec.",
+    )
+
+
+@app.command("disjoncteurs", cls=Commande)
+def breakers(
+    ctx: typer.Context,
+    guichet: Annotated[str | None, typer.Option("--guichet", help="Ceux de ce guichet seulement.")] = None,
+    json: Json = False,
+) -> None:
+    """Montre les canaux qui échouent : disjoncteur fermé, ouvert ou demi-ouvert, cause, prochaine sonde."""
+    instant = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        found = list_disjoncteurs(conn, guichet)
+    if json:
+        print_json([{"etat": item.etat(instant).value, **asdict(item)} for item in found])
+        return
+    print_table(
+        (
+            "guichet",
+            "canal",
+            "disjoncteur",
+            "échecs",
+            "refus",
+            "ouvert le",
+            "rien avant le",
+            "cause",
+            "détail",
+        ),
+        [
+            (
+                *(item.guichet, item.canal.value, item.etat(instant).value, item.echecs, item.refus),
+                *(item.ouvert_le, item.suspendu_jusqu_a, item.cause, item.detail),
+            )
+            for item in found
+        ],
+        vide="Aucun canal n'échoue.",
+    )
+
+
+@app.command("lever", cls=Commande)
+def lift_breaker(
+    ctx: typer.Context,
+    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    canal: Annotated[
+        CanalDistribution | None,
+        typer.Option("--canal", help="Celui de ce canal seulement.", show_default="tous"),
+    ] = None,
+) -> None:
+    """Lève le disjoncteur d'un guichet : ce qui l'attend repart aussitôt, sans sonde."""
+    with transaction(ctx) as conn:
+        find(conn, guichet)
+        count = lift(conn, guichet, canal, instant=contexte_of(ctx).clock.now())
+    say(f"Guichet {guichet} : {count} disjoncteur(s) levé(s).")
+
+
+@app.command("incidents", cls=Commande)
+def incidents(
+    ctx: typer.Context,
+    guichet: Annotated[str | None, typer.Option("--guichet", help="Ceux de ce guichet seulement.")] = None,
+    limite: Annotated[int, typer.Option("--limite", min=1, max=10_000, help="Nombre d'incidents.")] = 100,
+    json: Json = False,
+) -> None:
+    """Montre ce qui est arrivé aux canaux des guichets, le plus récent d'abord."""
+    with transaction(ctx) as conn:
+        found = list_incidents(conn, guichet, limite=limite)
+    if json:
+        print_json([asdict(item) for item in found])
+        return
+    print_table(
+        ("le", "guichet", "canal", "incident", "détail"),
+        [(item.le, item.guichet, item.canal.value, item.genre.value, item.detail) for item in found],
+        vide="Aucun incident.",
+    )
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    """An instant typed by people is in the time of Paris, as those that they are shown."""
+    return None if instant is None else instant.replace(tzinfo=PARIS)
 
 
 def _of_version(version: int | None) -> str:
@@ -222,6 +350,7 @@ def _value(item: Distribution) -> dict[str, object]:
         "prochaine_tentative": item.prochaine_tentative,
         "tentatives": item.tentatives,
         "termine_le": item.termine_le,
+        "cause": item.cause and item.cause.value,
     }
 
 

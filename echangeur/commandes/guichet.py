@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from certs.algorithmes import PROFILS
 from dispatching.canaux import switch_canal
+from dispatching.disjoncteurs import list_disjoncteurs
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
@@ -104,8 +105,10 @@ def list_all(ctx: typer.Context, json: Json = False) -> None:
 @app.command("montrer", cls=Commande)
 def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
     """Montre un guichet et son périmètre de lecture."""
+    instant = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
         guichet = find(conn, code)
+        breakers = list_disjoncteurs(conn, code)
     if json:
         print_json(guichet)
         return
@@ -121,6 +124,7 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("communes", guichet.communes),
             ("numérote ses demandes", guichet.numerote),
             ("canal des distributions", guichet.canal.value),
+            ("disjoncteur", tuple(f"{each.canal} : {each.etat(instant)}" for each in breakers)),
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
             ("capacités", guichet.capacites),

@@ -15,7 +15,8 @@ from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.canaux import switch_canal
 from dispatching.deliveries import Etat, count_by_etat, replay
-from dispatching.retry import DELAIS, ECHECS_AVANT_SUSPENSION
+from dispatching.disjoncteur import ReglesDisjoncteur
+from dispatching.retry import DELAIS
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Statut
 from filters.language import Filtre
 from registry.evenements import EvenementDemande
@@ -25,6 +26,7 @@ from schemas.documents import DEMANDES, Document, read_document
 from tests.dispatching.scene import ADRESSE, Scene
 
 BAIL = Bail()
+REFUS_DE_SUITE = ReglesDisjoncteur().refus
 RECU = Accuse(Statut.RECU)
 PANNE = Echec(GenreEchec.INJOIGNABLE, "connexion refusée")
 REFUS = Echec(GenreEchec.REFUS, "refusé")
@@ -70,6 +72,7 @@ def test_the_same_bytes_and_name_go_at_each_attempt(two: Scene) -> None:
     """[DST-10]"""
     first = _take(two)["G0002"]
     _end(two, first, REFUS)
+    _end(two, _take(two)["G0002"], RECU)
     two.clock.advance(DELAIS[0])
     again = _take(two)["G0002"]
     assert (again.id, again.rang) == (first.id, 2)
@@ -177,15 +180,15 @@ def test_a_guichet_that_cannot_be_reached_is_left_alone_then_found_again(two: Sc
     assert _due(two) == ("G0002",)
     for _ in range(2):
         _end(two, _take(two)["G0002"], RECU)
-    assert two.count("envoi_guichet") == 0
+    assert two.count("disjoncteur") == 0
 
 
 def test_a_refused_document_does_not_stop_the_others_until_all_are_refused(scene: Scene) -> None:
     """[DST-14]"""
     author = scene.guichet("G0001")
     scene.guichet("G0002", Filtre("Tout"))
-    scene.register([scene.recue(author) for _ in range(ECHECS_AVANT_SUSPENSION + 1)])
-    for sequence in range(1, ECHECS_AVANT_SUSPENSION + 1):
+    scene.register([scene.recue(author) for _ in range(REFUS_DE_SUITE + 1)])
+    for sequence in range(1, REFUS_DE_SUITE + 1):
         envoi = _take(scene)["G0002"]
         assert envoi.sequence == sequence
         _end(scene, envoi, REFUS)
@@ -264,8 +267,10 @@ def test_what_left_without_an_answer_waits_for_it_then_goes_again(two: Scene) ->
     _end(two, envoi, Remis(timedelta(hours=6)))
     (first, _) = two.distributions("G0002")
     assert (first.etat, first.prochaine_tentative) == (Etat.EN_ATTENTE, two.now + timedelta(hours=6))
-    assert _take(two)["G0002"].sequence == 2
-    assert two.count("envoi_guichet") == 0
+    second = _take(two)["G0002"]
+    assert second.sequence == 2
+    _end(two, second, RECU)
+    assert two.count("disjoncteur") == 0
     two.clock.advance(timedelta(hours=6))
     assert _take(two)["G0002"].id == envoi.id
 

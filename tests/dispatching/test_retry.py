@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from dispatching.retry import DELAIS, ECHECS_AVANT_SUSPENSION, SUSPENSION_MAX, next_delay, suspension
+from dispatching.retry import DELAIS, next_delay
 
 
 def test_the_schedule_ends_in_a_visible_failure() -> None:
@@ -18,11 +18,7 @@ def test_the_schedule_ends_in_a_visible_failure() -> None:
     assert all(before < after for before, after in pairwise(DELAIS))
 
 
-def test_a_guichet_that_cannot_be_reached_is_spared_at_once() -> None:
-    assert suspension(1, injoignable=True) == DELAIS[0]
-    assert suspension(100, injoignable=True) == SUSPENSION_MAX
-
-
-def test_a_guichet_that_refuses_some_documents_is_not_suspended() -> None:
-    assert suspension(ECHECS_AVANT_SUSPENSION - 1, injoignable=False) is None
-    assert suspension(ECHECS_AVANT_SUSPENSION, injoignable=False) is not None
+def test_a_schedule_of_its_own() -> None:
+    """[DST-44]"""
+    delais = (timedelta(minutes=1), timedelta(hours=1))
+    assert [next_delay(rank, delais) for rank in (1, 2, 3)] == [*delais, None]

@@ -165,7 +165,7 @@ async def test_a_sending_that_lasts_too_long_is_a_failure(scene: Scene, partners
     partners.hang.add("G0002")
     scene.demande(author)
     async with running(scene, partners, Bail(envoi_max=timedelta(milliseconds=20))):
-        await eventually(lambda: scene.count("envoi_guichet") == 1)
+        await eventually(lambda: scene.count("disjoncteur") == 1)
     (found,) = scene.distributions()
     assert found.prochaine_tentative == scene.now + DELAIS[0]
 
@@ -176,7 +176,7 @@ async def test_a_failing_partner_is_tried_again_by_the_schedule(scene: Scene, pa
     partners.failures["G0002"] = Echec(GenreEchec.INJOIGNABLE, "connexion refusée")
     scene.demande(author)
     async with running(scene, partners):
-        await eventually(lambda: scene.count("envoi_guichet") == 1)
+        await eventually(lambda: scene.count("disjoncteur") == 1)
         assert sum(partners.calls.values()) == 1
         partners.failures.clear()
         scene.clock.advance(DELAIS[0])

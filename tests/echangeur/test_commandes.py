@@ -252,6 +252,19 @@ def test_echanges_et_distributions_d_une_instance_neuve(instance: Commande, guic
     assert instance("distribution", "rejouer", "--tout", "--guichet", guichet).code == 2
     assert instance("distribution", "rejouer", "--guichet", "G0000").code == 1
     assert instance("distribution", "rejouer", "abc").code == 2
+    assert instance("distribution", "rejouer", "--tout", "--cause", "refus").code == 2
+    criteres = (
+        "--guichet",
+        guichet,
+        "--cause",
+        "delai",
+        "--depuis",
+        "2026-01-15",
+        "--avant",
+        "2030-01-01",
+    )
+    assert "0 distribution(s)" in instance("distribution", "rejouer", *criteres).sortie
+    assert instance("distribution", "rebut", "--json").sortie.strip() == "[]"
 
 
 def test_registre_neuf_est_intact(instance: Commande) -> None:

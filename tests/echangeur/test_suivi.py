@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from sqlalchemy import Engine, text
 
 from dispatching.decision import Distributeur
 from dispatching.deliveries import uuid7s
+from dispatching.disjoncteur import ReglesDisjoncteur
+from dispatching.disjoncteurs import Observation, record_failures
+from dispatching.transport import GenreEchec
 from registry.clock import FixedClock
 from registry.echanges import Canal, Echange, Emetteur, ReponseNumUnique
+from registry.guichets import CanalDistribution
 from registry.guichets_store import get_guichet
 from registry.handlers import Traitement
 from schemas.generation import generate_demande
@@ -124,6 +129,37 @@ async def test_explication_de_ce_qui_n_est_pas(instance: Commande, numero: str) 
     tardif = instance("distribution", "expliquer", numero, "T0001")
     assert tardif.code == 0
     assert "n'existait pas à la date de la décision" in tardif.sortie
+
+
+async def test_le_disjoncteur_se_voit_et_se_leve(
+    instance: Commande, numero: str, engine: Engine, horloge: FixedClock
+) -> None:
+    """[DST-43] And what failed for good is counted by cause."""
+    assert "Aucun canal n'échoue" in instance("distribution", "disjoncteurs").erreur
+    (item,) = instance("distribution", "lister", "--json").json
+    observation = Observation(
+        "G1226", CanalDistribution.PUSH, uuid.UUID(item["id"]), GenreEchec.DELAI, "pas de réponse"
+    )
+    with engine.begin() as conn:
+        for _ in range(5):
+            record_failures(conn, [observation], instant=horloge.now(), regles=ReglesDisjoncteur())
+    (found,) = instance("distribution", "disjoncteurs", "--json").json
+    assert (found["etat"], found["guichet"], found["canal"]) == ("ouvert", "G1226", "push")
+    assert found["echecs"] == 5
+    assert "pas de réponse" in instance("distribution", "disjoncteurs", "--guichet", "G1226").sortie
+    assert instance("distribution", "disjoncteurs", "--guichet", "G1104", "--json").json == []
+    assert "push : ouvert" in instance("guichet", "montrer", "G1226").sortie
+    assert instance("distribution", "lever", "G0000").code == 1
+    assert "1 disjoncteur(s) levé(s)" in instance("distribution", "lever", "G1226").sortie
+    assert "0 disjoncteur(s) levé(s)" in instance("distribution", "lever", "G1226", "--canal", "push").sortie
+    incidents = instance("distribution", "incidents", "--json").json
+    assert [each["genre"] for each in incidents] == ["levee", "ouverture"]
+    assert "5 échecs de suite" in instance("distribution", "incidents", "--guichet", "G1226").sortie
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE distribution SET etat = 'echec', cause = 'delai', termine_le = cree_le"))
+    (rebut,) = instance("distribution", "rebut", "--json").json
+    assert (rebut["guichet"], rebut["cause"], rebut["nombre"]) == ("G1226", "delai", 1)
+    assert "delai" in instance("distribution", "rebut").sortie
 
 
 async def test_distribution_en_echec_se_reprend(instance: Commande, numero: str, engine: Engine) -> None:

@@ -88,7 +88,8 @@ async def test_a_repeated_sending_is_acknowledged_as_such(
 @pytest.mark.parametrize(
     ("comportement", "genre", "detail"),
     [
-        (Comportement.PANNE, GenreEchec.REFUS, "erreur SOAP : le guichet est en panne"),
+        (Comportement.PANNE, GenreEchec.PANNE, "erreur SOAP : le guichet est en panne"),
+        (Comportement.REFUS, GenreEchec.REFUS, "erreur SOAP : le guichet refuse ce document"),
         (Comportement.AUTRE_EMPREINTE, GenreEchec.REPONSE_INVALIDE, "empreinte d'un autre fichier"),
         (Comportement.AUTRE_DISTRIBUTION, GenreEchec.REPONSE_INVALIDE, "accusé d'une autre distribution"),
         (Comportement.BAVARD, GenreEchec.REPONSE_INVALIDE, "réponse de plus de 65536 octets"),
