@@ -117,6 +117,10 @@ class RelaisCourrier(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, le=50, description="Connexions gardées vers le relais, et messages envoyés à la fois."),
     ] = 4
+    delai: Annotated[
+        int,
+        Meta(ge=1, le=20, description="Secondes laissées au relais pour prendre un message, de 1 à 20."),
+    ] = 20
 
 
 class Boite(Struct, frozen=True, forbid_unknown_fields=True):

@@ -140,6 +140,7 @@ def relay_of(instance: Instance) -> Relais:
         settings.utilisateur,
         _secret(instance, settings.mot_de_passe, "relais"),
         settings.connexions,
+        settings.delai,
     )
 
 

@@ -21,6 +21,9 @@ from dispatching.transport import GenreEchec
 DELAI: Final = 20.0
 """Seconds for one dialogue with the relay: within the time that the dispatching gives to a sending."""
 
+_PREUVE: Final = 4
+"""Share of it, one over, that a kept connection has to prove that it lives; the rest is for a new one."""
+
 _PERMANENT: Final = 500
 
 
@@ -35,7 +38,8 @@ class Securite(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Relais:
-    """The relay that takes our mails. expediteur: our envelope address, where notices come back."""
+    """The relay that takes our mails. expediteur: our envelope address, where notices come back. delai:
+    seconds for one dialogue."""
 
     hote: str
     port: int
@@ -45,6 +49,7 @@ class Relais:
     utilisateur: str = ""
     mot_de_passe: str = ""
     connexions: int = 4
+    delai: float = DELAI
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Expediteur:
     async def send(self, identifiant: uuid.UUID, destinataire: str, mail: bytes) -> Parti | NonParti:
         """Hand one mail over. identifiant: ENVID of the notices (RFC 3461 §4.4). Raises nothing."""
         try:
-            async with asyncio.timeout(DELAI), self._places, self._connection() as client:
+            async with asyncio.timeout(self._relais.delai), self._places, self._connection() as client:
                 await self._deliver(client, identifiant, destinataire, mail)
         except aiosmtplib.SMTPRecipientsRefused as error:
             # Of the address, whatever the mail holds.
@@ -91,7 +96,7 @@ class Expediteur:
                 GenreEchec.CERTIFICAT, f"le relais n'est pas de confiance ({type(error).__name__})"
             )
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
-            return NonParti(GenreEchec.DELAI, f"le relais n'a pas répondu en {DELAI:g} s")
+            return NonParti(GenreEchec.DELAI, f"le relais n'a pas répondu en {self._relais.delai:g} s")
         except (aiosmtplib.SMTPException, OSError) as error:
             return NonParti(GenreEchec.INJOIGNABLE, f"le relais est injoignable ({type(error).__name__})")
         return Parti()
@@ -123,41 +128,63 @@ class Expediteur:
             await self._give_back(client)
             raise
         except BaseException:
-            client.close()
+            _drop(client)
             raise
         self._libres.append(client)
 
     async def _take(self) -> aiosmtplib.SMTP:
         while self._libres:
             client = self._libres.pop()
-            # The relay closes what is idle for some minutes: a kept connection proves that it lives.
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-                await client.noop()
+            if await self._lives(client):
                 return client
-            client.close()
         relais = self._relais
         client = aiosmtplib.SMTP(
             hostname=relais.hote,
             port=relais.port,
-            timeout=DELAI,
+            timeout=relais.delai,
             use_tls=relais.securite is Securite.TLS,
             start_tls=relais.securite is Securite.STARTTLS,
             tls_context=relais.contexte if relais.securite is not Securite.AUCUNE else None,
             local_hostname=relais.expediteur.rpartition("@")[2],
         )
-        await client.connect()
-        if relais.utilisateur:
-            await client.login(relais.utilisateur, relais.mot_de_passe)
+        try:
+            await client.connect()
+            if relais.utilisateur:
+                await client.login(relais.utilisateur, relais.mot_de_passe)
+        except BaseException:
+            _drop(client)
+            raise
         return client
+
+    async def _lives(self, client: aiosmtplib.SMTP) -> bool:
+        """Whether a kept connection still works; closed when it does not. A relay closes what is idle for
+        some minutes, and what stands between forgets it without a word."""
+        try:
+            await client.noop(timeout=self._relais.delai / _PREUVE)
+        except (aiosmtplib.SMTPException, OSError):
+            _drop(client)
+            return False
+        except BaseException:
+            _drop(client)
+            raise
+        return True
 
     async def _give_back(self, client: aiosmtplib.SMTP) -> None:
         """After a refusal, the dialogue starts again from its beginning (RFC 5321 §4.1.1.5)."""
         try:
             await client.rset()
         except (aiosmtplib.SMTPException, OSError):
-            client.close()
+            _drop(client)
         else:
             self._libres.append(client)
+
+
+def _drop(client: aiosmtplib.SMTP) -> None:
+    """Close at once: the orderly end of TLS waits half a minute for a relay that says nothing more."""
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 def _refused(code: int, message: str, genre: GenreEchec = GenreEchec.REFUS) -> NonParti:

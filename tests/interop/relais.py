@@ -20,17 +20,24 @@ class Relais:
     """Listens on `port` and forwards to `cible`, a port of loopback.
 
     cut_after: octets from the client, counted over all the connections, after which every one is cut by RST,
-    once; None for never.
+    once; None for never. freeze_after, forget_after, mute_after: likewise, after which what they are named
+    after happens.
     """
 
     def __init__(self, cible: int) -> None:
         self.cible = cible
         self.cut_after: int | None = None
+        self.freeze_after: int | None = None
+        self.forget_after: int | None = None
+        self.mute_after: int | None = None
         self.accepted = 0
         self._passed = 0
         self._flows = threading.Event()
         self._flows.set()
-        self._lock = threading.Lock()
+        self._answers = threading.Event()
+        self._answers.set()
+        self._forgotten: set[socket.socket] = set()
+        self._lock = threading.RLock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server((HOTE, 0))
         self.port: int = self._listener.getsockname()[1]
@@ -40,9 +47,19 @@ class Relais:
         """Forward nothing more, and keep every connection open; new ones are accepted and held too."""
         self._flows.clear()
 
+    def mute(self) -> None:
+        """Forward nothing more from the server: it gets what it is told, its answers are lost."""
+        self._answers.clear()
+
     def thaw(self) -> None:
         """Forward again."""
         self._flows.set()
+        self._answers.set()
+
+    def forget(self) -> None:
+        """Drop from now on what comes by the connections that are open, and keep them open; new ones work."""
+        with self._lock:
+            self._forgotten |= self._open
 
     def cut(self) -> None:
         """Cut every connection by RST. New ones are accepted."""
@@ -54,7 +71,7 @@ class Relais:
     def close(self) -> None:
         """Stop listening, and cut."""
         self._listener.close()
-        self._flows.set()
+        self.thaw()
         self.cut()
 
     def _accept(self) -> None:
@@ -80,6 +97,11 @@ class Relais:
                 if counted and self._is_over(len(block)):
                     self.cut()
                     return
+                self._flows.wait()
+                if source in self._forgotten:
+                    continue
+                if not counted:
+                    self._answers.wait()
                 target.sendall(block)
         # An end of one side is the end of both: the protocols of mail have no half-closed state.
         with self._lock:
@@ -94,6 +116,15 @@ class Relais:
     def _is_over(self, octets: int) -> bool:
         with self._lock:
             self._passed += octets
+            if self.freeze_after is not None and self._passed >= self.freeze_after:
+                self.freeze_after = None
+                self.freeze()
+            if self.forget_after is not None and self._passed >= self.forget_after:
+                self.forget_after = None
+                self.forget()
+            if self.mute_after is not None and self._passed >= self.mute_after:
+                self.mute_after = None
+                self.mute()
             if self.cut_after is None or self._passed < self.cut_after:
                 return False
             self.cut_after = None
