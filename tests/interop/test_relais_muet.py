@@ -7,7 +7,6 @@ dovecot are real. Nothing lost, nothing registered twice, one identifier for eac
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +17,12 @@ from sqlalchemy import Engine
 from certs.tls import client_context
 from conformance.partenaire_courrier import PartenaireCourrier, Piece, Recu
 from mailflows.expediteur import Relais as RelaisSmtp
-from mailflows.service import Parametres
 from mailflows.sortants import Sortant, Tentative, list_tentatives
 from registry.clock import FixedClock
+from tests.interop.monde import MondeRelaye
 from tests.interop.relais import Relais
 from tests.interop.serveurs import DOMAINE, Dovecot, Postfix, eventually
-from tests.mailflows.monde import HUB, Monde, Pki
+from tests.mailflows.monde import HUB, Pki
 from tests.registry.fabrique import generate
 
 pytestmark = [pytest.mark.foreign, pytest.mark.slow]
@@ -32,15 +31,6 @@ DELAI = 2.0
 """Seconds given to the relay: all that these tests wait for a dialogue that will never end."""
 
 BOITE = "muet"
-
-
-class MondeRelaye(Monde):
-    """A hub that sends by a real postfix, through a relay of TCP that can be silenced."""
-
-    relais: RelaisSmtp
-
-    def parametres(self) -> Parametres:
-        return replace(super().parametres(), relais=self.relais)
 
 
 class Scene:
@@ -123,8 +113,7 @@ async def scene(
 
 @pytest.mark.parametrize("moment", ["accepted", "lost", "late", "acknowledgement"])
 async def test_the_relay_falls_silent(scene: Scene, moment: str) -> None:
-    """[COU-34] At once; in the middle of DATA, whose rest is lost, or comes late; once it has the whole, and its
-    250 is never heard."""
+    """[COU-34] At once; amid DATA, the rest lost, or late; after the whole, its 250 never heard."""
     match moment:
         case "accepted":
             scene.fil.freeze()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import subprocess
 from abc import ABC, abstractmethod
+from base64 import encodebytes
 from collections.abc import Mapping, Sequence
+from email import message_from_bytes
 from pathlib import Path
 
 from tests.interop.titulaires import Titulaire
@@ -65,6 +67,16 @@ class Agent(ABC):
     def decrypt(self, message: bytes, par: Titulaire) -> bytes:
         """The content."""
 
+    def compose(self, entite: bytes, par: Titulaire, pour: Titulaire, profil: str) -> bytes:
+        """The content of a mail: the entity signed, then encrypted, with the headers that say so."""
+        signed = _carry("signed-data", self.sign(entite, par, profil))
+        return _carry("enveloped-data", self.encrypt(signed, pour, profil))
+
+    def read(self, mail: bytes, par: Titulaire, de: Titulaire) -> bytes:
+        """The entity that a mail holds, decrypted by `par`, signed by `de`."""
+        inside = self.decrypt(_carried(mail), par)
+        return self.verify(_carried(inside), de)
+
     def run(
         self, words: Sequence[object], more: Mapping[str, str] | None = None, entree: bytes | None = None
     ) -> bytes:
@@ -98,3 +110,19 @@ class Agent(ABC):
         if found is None:
             raise EchecError(f"{name} manque")
         return found
+
+
+def _carry(smime: str, cms: bytes) -> bytes:
+    """CMS as a part of a mail (RFC 8551 §3.2)."""
+    head = (
+        "MIME-Version: 1.0\r\n"
+        f'Content-Type: application/pkcs7-mime; smime-type={smime}; name="smime.p7m"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head.encode() + encodebytes(cms).replace(b"\n", b"\r\n")
+
+
+def _carried(part: bytes) -> bytes:
+    payload = message_from_bytes(part).get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload

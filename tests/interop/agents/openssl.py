@@ -46,3 +46,27 @@ class Openssl(Agent):
     def decrypt(self, message: bytes, par: Titulaire) -> bytes:
         words = ("openssl", "cms", "-decrypt", "-binary", "-inform", "DER")
         return self.run((*words, "-recip", par.certificat, "-inkey", par.cle), entree=message)
+
+    def compose(self, entite: bytes, par: Titulaire, pour: Titulaire, profil: str) -> bytes:
+        """Written by it from end to end: multipart/signed, then S/MIME."""
+        words: list[object] = ["openssl", "cms", "-sign", "-signer", par.certificat, "-inkey", par.cle]
+        signed = self.run((*words, "-certfile", par.autorite, "-md", "sha256"), entree=entite)
+        words = ["openssl", "cms", "-encrypt", _CONTENU[profil], "-recip", pour.certificat]
+        return self.run((*words, *(_OAEP if profil == "moderne" else ())), entree=signed)
+
+    def read(self, mail: bytes, par: Titulaire, de: Titulaire) -> bytes:
+        words = (
+            "openssl",
+            "cms",
+            "-decrypt",
+            "-inform",
+            "SMIME",
+            "-recip",
+            par.certificat,
+            "-inkey",
+            par.cle,
+        )
+        signed = self.run(words, entree=mail)
+        return self.run(
+            ("openssl", "cms", "-verify", "-inform", "SMIME", "-CAfile", de.autorite), entree=signed
+        )
