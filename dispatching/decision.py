@@ -66,7 +66,10 @@ class Distributeur:
             found = connus.get(event.numero)
             contexte = contexte_of(event.nature, event.auteur, self._instant, found)
             matching = self._filtres.match(traits_of(event.demande, contexte))
-            decisions.append(Decision(event, recipients(sujet, self._perimetres.guichets, matching), found))
+            verdicts = recipients(sujet, self._perimetres.guichets, matching)
+            decisions.append(Decision(event, verdicts, found))
+            # They hold the demande for its next event, which may be in this batch.
+            holders[event.numero] = frozenset(sujet.detenteurs) | {each.guichet.code for each in verdicts}
         write_decisions(
             conn,
             decisions,

@@ -7,6 +7,7 @@ just read, in its own transaction: one row per guichet and change, nothing per d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
@@ -32,6 +33,10 @@ _KEEP: Final = text("""
     VALUES (:code, :generation, :nom, :type, :territoires, :communes, :actif)
     ON CONFLICT (guichet, generation) DO UPDATE SET nom = excluded.nom, type = excluded.type,
         territoires = excluded.territoires, communes = excluded.communes, actif = excluded.actif
+""")
+_HISTORY: Final = text("""
+    SELECT guichet AS code, nom, type, territoires, communes, actif, generation FROM perimetre
+    WHERE CAST(:guichet AS text) IS NULL OR guichet = :guichet ORDER BY guichet, generation
 """)
 _EVERY: Final = 2**62
 
@@ -75,6 +80,20 @@ def perimetre_at(conn: Connection, guichet: str, generation: int) -> Guichet | N
     """
     row = conn.execute(_LAST_OF, {"guichet": guichet, "generation": generation}).first()
     return None if row is None else _guichet(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Perimetre:
+    """A guichet as decisions used it from that generation on. Only what a right depends on is filled."""
+
+    guichet: Guichet
+    generation: int
+
+
+def read_perimetres(conn: Connection, guichet: str | None = None) -> tuple[Perimetre, ...]:
+    """All that decisions used of one guichet, or of all, by code and generation."""
+    rows = conn.execute(_HISTORY, {"guichet": guichet})
+    return tuple(Perimetre(_guichet(row), row.generation) for row in rows)
 
 
 def _guichet(row: Row[Any]) -> Guichet:

@@ -50,6 +50,8 @@ DECISION: Final = Table(
     Column("destinataires", Integer, nullable=False),
     # What was known beyond the document (dispatching/connu.py); null when no filter in force asked for it.
     Column("connu", JSONB(none_as_null=True)),
+    # What was decided between two instants (dispatching/attendus.py): rows come in the order of time.
+    Index("decision_decidee_ix", "decidee_le", postgresql_using="brin"),
 )
 
 PERIMETRE: Final = Table(

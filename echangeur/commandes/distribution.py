@@ -16,8 +16,10 @@ from dispatching.explanation import Explication, explain_distribution
 from dispatching.incidents import list_incidents
 from dispatching.rebut import summarise
 from dispatching.transport import Cause
+from echangeur.commandes.attendus import show_expected
 from echangeur.commandes.guichet import find
 from echangeur.commandes.manifeste import show_manifeste
+from echangeur.commandes.rapprochement import reconcile_list
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import (
@@ -37,6 +39,8 @@ _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 app = create_group("Les distributions : qui reçoit chaque demande, et pourquoi.")
 app.command("manifeste", cls=Commande)(show_manifeste)
+app.command("rapprocher", cls=Commande)(reconcile_list)
+app.command("attendus", cls=Commande)(show_expected)
 
 
 @app.command("lister", cls=Commande)
