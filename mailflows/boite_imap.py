@@ -20,6 +20,7 @@ import aioimaplib
 T = TypeVar("T")
 
 _UIDVALIDITY: Final = re.compile(rb"UIDVALIDITY (\d+)")
+_EXISTS: Final = re.compile(rb"^(\d+) EXISTS", re.MULTILINE)
 _TAILLE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
 
 
@@ -84,13 +85,26 @@ class BoiteImap:
         for dossier in (settings.traites, settings.quarantaine):
             # It exists already, most of the time, and the server says so.
             await self._call(self._client.create(_quoted(dossier)), "création d'un dossier")
+        await self.select()
+
+    async def select(self) -> int:
+        """Select the folder, again if it was; how many messages it has.
+
+        What comes after that answer is news, which an IDLE tells. What came before the answer to any other
+        command may have been announced in it (a server ends a SEARCH by the EXISTS of what came since), and
+        no IDLE says it again.
+        """
         selected = self._done(
-            await self._call(self._client.select(_quoted(settings.dossier)), "ouverture"), "ouverture"
+            await self._call(self._client.select(_quoted(self._parametres.dossier)), "ouverture"), "ouverture"
         )
-        found = _UIDVALIDITY.search(b" ".join(map(bytes, selected.lines)))
-        if found is None:
+        lines = b"\n".join(map(bytes, selected.lines))
+        validity, exists = _UIDVALIDITY.search(lines), _EXISTS.search(lines)
+        if validity is None:
             raise BoiteInjoignable("le serveur ne donne pas UIDVALIDITY (RFC 3501 §2.3.1.1)")
-        self.uidvalidity = int(found[1])
+        if exists is None:
+            raise BoiteInjoignable("le serveur ne dit pas le nombre de messages (RFC 3501 §6.3.1)")
+        self.uidvalidity = int(validity[1])
+        return int(exists[1])
 
     async def close(self) -> None:
         """Log out if the server still listens."""

@@ -147,9 +147,12 @@ class Entrant:
                 contenu=bytes.fromhex(opened.contenu.empreinte),
             )
             found = fermeture.find(conn, guichet.code, self._reglages.fermeture)
+            # Read now: what identifies partners is some seconds old, and a first message may follow at once
+            # the declaration of the address.
+            declared = get_guichet(conn, guichet.code)
         if found is not None and fermeture.is_closed(found, pris.recu_le):
             return CANAL_FERME(attendu=fermeture.say(found.ferme_le))
-        if not guichet.adresse_courrier:
+        if declared is None or not declared.adresse_courrier:
             return SANS_ADRESSE(guichet.code)
         return None
 

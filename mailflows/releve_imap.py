@@ -65,9 +65,7 @@ class ReleveImap:
                         failures = 0
                         if waiting:
                             await asyncio.sleep(EN_COURS)
-                        elif not await boite.uids():
-                            # What came while others were moved was announced already, and would not be again
-                            # before the end of the wait.
+                        elif not await boite.select():
                             await boite.wait(self._boite.repos)
                 finally:
                     await boite.close()

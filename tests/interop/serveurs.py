@@ -24,6 +24,8 @@ from tools.etrangers import Chaine
 
 DELAI = 30.0
 """Seconds in which a server must answer: some thirty times what it takes."""
+SALUT = 3.0
+"""Seconds for one greeting while a server starts: a process that just dies may take it and never answer."""
 MOT_DE_PASSE = "secret-de-banc"
 HOTE = "127.0.0.1"
 DOMAINE = "partenaires.example"
@@ -273,21 +275,24 @@ class Dovecot(Serveur):
         super().__init__(words, dossier, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
     def greet(self) -> None:
-        with self.connect("personne"):
+        with self.connect("personne", SALUT):
             pass
 
     @contextmanager
-    def connect(self, boite: str) -> Iterator[imaplib.IMAP4_SSL]:
+    def connect(self, boite: str, delai: float = DELAI) -> Iterator[imaplib.IMAP4_SSL]:
         """A session on the INBOX of `boite`, by a client that is not ours."""
         context = ssl.create_default_context(cafile=str(self._autorite))
-        client = imaplib.IMAP4_SSL(HOTE, self.imaps, ssl_context=context, timeout=DELAI)
+        client = imaplib.IMAP4_SSL(HOTE, self.imaps, ssl_context=context, timeout=delai)
         try:
             client.login(boite, MOT_DE_PASSE)
             client.select()
             yield client
         finally:
+            # A logout that fails leaves the socket open.
             with suppress(OSError, imaplib.IMAP4.error):
                 client.logout()
+            with suppress(OSError):
+                client.shutdown()
 
     def messages(self, boite: str, dossier: str = "INBOX", connus: set[bytes] | None = None) -> list[bytes]:
         """The messages of a folder of `boite`, whole; none when it does not exist.
@@ -371,13 +376,13 @@ class Postfix(Serveur):
         super().__init__(words, dossier, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 
     def greet(self) -> None:
-        with self.connect():
+        with self.connect(SALUT):
             pass
 
-    def connect(self) -> smtplib.SMTP_SSL:
+    def connect(self, delai: float = DELAI) -> smtplib.SMTP_SSL:
         """A session over implicit TLS, by a client that is not ours."""
         context = ssl.create_default_context(cafile=str(self._autorite))
-        return smtplib.SMTP_SSL(HOTE, self.smtps, context=context, timeout=DELAI)
+        return smtplib.SMTP_SSL(HOTE, self.smtps, context=context, timeout=delai)
 
     def send(self, message: bytes, vers: str, de: str = f"banc@{DOMAINE}") -> None:
         """Hand a message over. Raises smtplib.SMTPException when it is refused."""

@@ -48,7 +48,10 @@ def send_batch(partner: Correspondant, nom: str, nombre: int = LOT) -> list[str]
 
 
 def wait_for_answers(partner: Correspondant, keys: list[str], delai: float = 120) -> None:
-    eventually(lambda: set(keys) <= set(partner.collect()), partner.canal.journal, delai)
+    def tell() -> str:
+        return f"{partner.canal.journal()}\nsans réponse : {sorted(set(keys) - set(partner.vus))}"
+
+    eventually(lambda: set(keys) <= set(partner.collect()), tell, delai)
 
 
 def half_way(canal: Canal, partner: Correspondant, keys: list[str]) -> None:
@@ -151,7 +154,7 @@ def test_acknowledgements_in_disorder(canal: Canal, correspondant: Correspondant
             each for found in recipient.collect().values() for each in found if each.nature == "distribution"
         ]
 
-    eventually(lambda: len(distributions()) >= len(keys), canal.journal)
+    eventually(lambda: len(distributions()) >= len(keys), canal.journal, 120)
 
     async def post(mail: bytes, expediteur: str | None = None) -> str:
         canal.postfix.send(mail, canal.adresse, recipient.robot.adresse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -62,6 +63,39 @@ async def test_found_what_came_while_others_were_moved_waited_for_the_end_of_the
     await releve.start()
     try:
         await until_kept(engine, 2)
+    finally:
+        await releve.stop()
+
+
+@pytest.mark.parametrize("rang", [1, 2, 3])
+async def test_what_comes_between_two_commands_does_not_wait_for_the_end_of_the_idle(
+    dovecot: Dovecot,
+    certificats_tls: Path,
+    engine: Engine,
+    clock: FixedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    rang: int,
+) -> None:
+    """[COU-9] Dovecot ends a SEARCH, which does not find it, by its EXISTS; the IDLE after it is silent, but
+    for RECENT, which another client takes away (RFC 9051 has none)."""
+    call = BoiteImap._call
+    commands = 0
+
+    async def arrive_then_call(self: BoiteImap, awaited: Any, what: str, delai: float | None = None) -> Any:
+        nonlocal commands
+        if what in {"ouverture", "recherche"}:
+            commands += 1
+            if commands == rang:
+                await asyncio.to_thread(dovecot.deliver, BOITE, MAIL)
+                await asyncio.to_thread(dovecot.count, BOITE)
+        return await call(self, awaited, what, delai)
+
+    monkeypatch.setattr(BoiteImap, "_call", arrive_then_call)
+    settings = parametres(dovecot.imaps, certificats_tls, delai=20, repos=280)
+    releve = ReleveImap(engine, clock, settings, 1 << 20)
+    await releve.start()
+    try:
+        await until_kept(engine, 1)
     finally:
         await releve.stop()
 
