@@ -26,6 +26,10 @@ pytestmark = [pytest.mark.foreign, pytest.mark.slow]
 LOT = 24
 """Messages under way when the disaster strikes."""
 
+PATIENCE = 300.0
+"""Seconds for all the answers: dovecot, killed while it wrote, keeps the lock of its dead process for some two
+minutes, in which it opens no mailbox."""
+
 
 @pytest.fixture
 def correspondant(canal: Canal) -> Correspondant:
@@ -47,7 +51,7 @@ def send_batch(partner: Correspondant, nom: str, nombre: int = LOT) -> list[str]
     return keys
 
 
-def wait_for_answers(partner: Correspondant, keys: list[str], delai: float = 120) -> None:
+def wait_for_answers(partner: Correspondant, keys: list[str], delai: float = PATIENCE) -> None:
     def tell() -> str:
         return f"{partner.canal.journal()}\nsans réponse : {sorted(set(keys) - set(partner.vus))}"
 
