@@ -27,8 +27,8 @@ LOT = 24
 """Messages under way when the disaster strikes."""
 
 PATIENCE = 300.0
-"""Seconds for all the answers: dovecot, killed while it wrote, keeps the lock of its dead process for some two
-minutes, in which it opens no mailbox."""
+"""Seconds for all the answers: dovecot, killed while it wrote, keeps the lock of its dead process for some
+two minutes, in which it opens no mailbox."""
 
 
 @pytest.fixture
