@@ -66,6 +66,18 @@ class Fin:
     resultat: Accuse | Remis | Echec
 
 
+# The channels that a guichet `g` may be served by now: its own, unless its circuit breaker is open; and,
+# while it is served by its fallback, the one to come back to, when a probe of it is due. `libre_le` is what
+# keeps to the pace that was asked for.
+_CANAUX: Final = f"""
+    LEFT JOIN remise_guichet r ON r.guichet = g.code
+    CROSS JOIN LATERAL (VALUES (1, r.principal), (2, g.canal)) AS c(rang, canal)
+    LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = c.canal
+    WHERE g.ferme_le IS NULL AND c.canal = ANY(:canaux)
+        AND (c.rang = 2 OR e.ouvert_le IS NOT NULL AND {ADRESSE} <> '')
+        AND (e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant)
+        AND (r.libre_le IS NULL OR r.libre_le <= :instant)
+"""
 # The earlier distributions of the same demande are looked up by number. NOT EXISTS, or a condition on
 # 'en_attente', would let the planner walk the index of what waits instead: the whole backlog at each step.
 _PREMIERE: Final = """
@@ -78,11 +90,11 @@ _PREMIERE: Final = """
 # whoever locks its row takes something: one probe for all the workers.
 _TAKE: Final = text(f"""
     WITH voulus AS MATERIALIZED (
-        SELECT g.code, g.canal, {ADRESSE} AS adresse, e.ouvert_le IS NOT NULL AS sonde
-        FROM unnest(CAST(:guichets AS text[])) AS voulu(code)
-        JOIN guichet g ON g.code = voulu.code AND g.canal = ANY(:canaux) AND g.ferme_le IS NULL
-        LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = g.canal
-        WHERE e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant
+        SELECT DISTINCT ON (g.code) g.code, c.canal, {ADRESSE} AS adresse, e.ouvert_le IS NOT NULL AS sonde,
+            r.debit
+        FROM unnest(CAST(:guichets AS text[])) AS voulu(code) JOIN guichet g ON g.code = voulu.code
+        {_CANAUX}
+        ORDER BY g.code, c.rang
     ), verrous AS MATERIALIZED (
         SELECT e.guichet FROM disjoncteur e
         JOIN voulus v ON v.sonde AND v.code = e.guichet AND v.canal = e.canal
@@ -109,6 +121,10 @@ _TAKE: Final = text(f"""
     ), sondes AS (
         UPDATE disjoncteur e SET sonde = choix.id, suspendu_jusqu_a = :fin_du_bail, maj_le = :instant
         FROM choix WHERE choix.sonde AND e.guichet = choix.code AND e.canal = choix.canal
+    ), cadences AS (
+        UPDATE remise_guichet r SET libre_le = greatest(r.libre_le, :instant - interval '2 seconds')
+            + interval '1 minute' / r.debit
+        FROM choix WHERE choix.debit IS NOT NULL AND r.guichet = choix.code
     ), prises AS (
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
@@ -169,11 +185,10 @@ _FOLLOW: Final = text("""
         AND d.version > avant.version AND d.etat = 'en_attente' AND d.tentatives = 0
 """)
 # Not EXISTS, which may be planned as a join over the whole backlog: two looks at the index per guichet.
-_DUE: Final = text("""
-    SELECT g.code FROM guichet g
-    LEFT JOIN disjoncteur e ON e.guichet = g.code AND e.canal = g.canal
-    WHERE g.canal = ANY(:canaux) AND g.ferme_le IS NULL AND g.code <> ALL(:sauf)
-        AND (e.suspendu_jusqu_a IS NULL OR e.suspendu_jusqu_a <= :instant)
+_DUE: Final = text(f"""
+    SELECT DISTINCT g.code FROM guichet g
+    {_CANAUX}
+        AND g.code <> ALL(:sauf)
         AND ((SELECT true FROM distribution d
                 WHERE d.guichet = g.code AND d.etat = 'en_attente' AND NOT d.differee
                     AND d.prochaine_tentative <= :instant LIMIT 1)
@@ -181,7 +196,7 @@ _DUE: Final = text("""
                 WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.differee
                     AND d.prochaine_tentative <= :instant LIMIT 1))
     ORDER BY g.code
-""")
+""")  # noqa: S608 (constant expression)
 _TAKE_BACK: Final = text("""
     WITH mortes AS (
         UPDATE tentative t SET terminee_le = :instant, issue = 'interrompue',

@@ -24,7 +24,11 @@ from registry.evenements import EvenementDemande
 from registry.lignes import encode_rows
 
 CANAL_NOTIFICATION: Final = "distribution"
-"""Channel of NOTIFY: told at the commit of a transaction that made distributions due."""
+"""Channel of NOTIFY: told at the commit of a transaction that made distributions due, with the codes of their
+guichets, separated by a space; without any, whoever hears of it looks for what is due."""
+
+_TEXTE_MAX: Final = 7_900
+"""Bytes of the text of a notification (PostgreSQL allows 7,999)."""
 
 
 class Etat(StrEnum):
@@ -104,7 +108,7 @@ _DISTRIBUTE: Final = text("""
         SELECT DISTINCT numero, guichet, CAST(:instant AS timestamptz), 'distribution' FROM lot
         ON CONFLICT DO NOTHING
     )
-    SELECT pg_notify('distribution', '')
+    SELECT pg_notify('distribution', :guichets)
 """)
 
 
@@ -154,7 +158,9 @@ def write_decisions(
                 row["filtre"] = verdict.filtre.identifiant
                 row["filtre_version"] = verdict.filtre.version
             lot.append(row)
-    conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot)})
+    codes = " ".join(counts)
+    told = codes if len(codes) <= _TEXTE_MAX else ""
+    conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot), "guichets": told})
 
 
 def uuid7s(instant: datetime, nombre: int) -> list[uuid.UUID]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from dispatching.disjoncteur import Disjoncteur, ReglesDisjoncteur, after_failure
 from dispatching.incidents import GenreIncident, Incident, record_incidents
+from dispatching.secours import come_back
 from dispatching.transport import GenreEchec
 from registry.guichets import CanalDistribution
 
@@ -66,7 +67,7 @@ def record_failures(
     keys = {(each.guichet, each.canal) for each in observations}
     values = _keys(keys)
     conn.execute(_APPEAR, {**values, "instant": instant})
-    avant = {(row.guichet, row.canal): _disjoncteur(row) for row in conn.execute(_LOCK, values)}
+    avant = {(each.guichet, each.canal): each for each in map(_disjoncteur, conn.execute(_LOCK, values))}
     apres = dict(avant)
     for each in observations:
         key = (each.guichet, each.canal)
@@ -82,6 +83,9 @@ def record_failures(
         if (apres[key].ouvert_le is None) != (avant[key].ouvert_le is None)
     ]
     record_incidents(conn, incidents)
+    closed = {key for key in avant if avant[key].ouvert_le is not None and apres[key].ouvert_le is None}
+    if closed:
+        come_back(conn, closed, instant=instant)
 
 
 def record_successes(
@@ -119,7 +123,9 @@ def _close(
         for row in rows
         if row.ouvert_le is not None
     ]
-    record_incidents(conn, closed)
+    if closed:
+        record_incidents(conn, closed)
+        come_back(conn, {(each.guichet, each.canal) for each in closed}, instant=instant)
     return len(closed)
 
 

@@ -22,6 +22,10 @@ class GenreIncident(StrEnum):
     """It closed: the channel works again."""
     LEVEE = "levee"
     """The operator lifted it."""
+    BASCULE = "bascule"
+    """The guichet is served by this channel, its fallback."""
+    RETOUR = "retour"
+    """The guichet is served by this channel again."""
 
 
 @dataclass(frozen=True, slots=True)

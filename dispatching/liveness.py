@@ -16,9 +16,6 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Engine
 
-from dispatching.attempts import CLASSE_VERROU
-from dispatching.deliveries import CANAL_NOTIFICATION
-
 
 class Session:
     """An open session. porteur: key of this worker, held by nobody else. Ends with `close`."""
@@ -28,9 +25,7 @@ class Session:
         self.porteur = porteur
 
     @classmethod
-    async def open(
-        cls, engine: Engine, *, canal: str = CANAL_NOTIFICATION, classe: int = CLASSE_VERROU
-    ) -> Session:
+    async def open(cls, engine: Engine, *, canal: str, classe: int) -> Session:
         """Connect, listen to `canal`, take a key of `classe`. Raises psycopg.OperationalError without a
         database."""
         url = engine.url.set(drivername="postgresql")
@@ -53,11 +48,11 @@ class Session:
             await connection.close()
             raise
 
-    async def listen(self, told: Callable[[], None]) -> None:
-        """Call `told` at each notification, until the connection is lost: then returns."""
+    async def listen(self, told: Callable[[str], None]) -> None:
+        """Call `told` with the text of each notification, until the connection is lost: then returns."""
         with suppress(psycopg.OperationalError):
-            async for _ in self._connection.notifies():
-                told()
+            async for notification in self._connection.notifies():
+                told(notification.payload)
 
     async def close(self) -> None:
         """End the session: the lock is free from then on."""

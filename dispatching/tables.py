@@ -220,6 +220,23 @@ DISJONCTEUR: Final = Table(
     postgresql_with={"fillfactor": "80"},
 )
 
+REMISE_GUICHET: Final = Table(
+    "remise_guichet",
+    METADATA,
+    # How deliveries to a guichet are made, beyond its channel; no row for most.
+    Column("guichet", Text, primary_key=True),
+    # The channel to fail over to, and after how many minutes of an open circuit breaker.
+    Column("secours", Text),
+    Column("secours_apres", Integer),
+    # While it is served by its fallback: the channel to come back to, and since when.
+    Column("principal", Text),
+    Column("bascule_le", INSTANT),
+    # Sendings a minute at most; the next is not before libre_le.
+    Column("debit", Integer),
+    Column("libre_le", INSTANT),
+    postgresql_with={"fillfactor": "50"},
+)
+
 INCIDENT_REMISE: Final = Table(
     "incident_remise",
     METADATA,

@@ -1,39 +1,37 @@
 """The worker: sends the distributions that are due, one lane per guichet.
 
 A lane is a task that serves one guichet: take the next distribution, send it, record the end and take the
-next in one step, until nothing is due. A guichet that hangs holds its own lane and nothing else. The steps of
-all lanes go through one Batcher, so a transaction serves many guichets. New work is heard of by notification;
-a regular look finds what was postponed, or missed.
+next in one step, until nothing is due. So a guichet has one sending at a time in each process, and goes at
+its own pace; one that hangs holds its own lane and nothing else. The steps of all lanes go through one
+Batcher, so a transaction serves many guichets.
 
-Any number of workers, in any number of processes, share the same database. Each serves the guichets whose
-channel it has a transport for.
+A registration tells for which guichets it made distributions: their lanes open at once, and nobody looks for
+what is due elsewhere. A regular look finds what was postponed, or missed.
 
-Failures of the database are waited out: lanes end, and the loop starts again from what the database says.
+Any number of workers, in any number of processes, share the same database (`dispatching.boucle`). Each serves
+the guichets whose channel it has a transport for.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import psycopg
-import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
-from dispatching.liveness import Session
+from dispatching.attempts import CLASSE_VERROU, Bail, Fin, due_guichets, finish, take, take_back
+from dispatching.boucle import Boucle
+from dispatching.deliveries import CANAL_NOTIFICATION
 from dispatching.rebut import expire
 from dispatching.retry import REGLES, ReglesRemise
+from dispatching.secours import fail_over
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Transports
 from registry.batching import Batcher
 from registry.clock import Clock
-
-_LOG: Final = structlog.get_logger()
 
 LOT_MAX: Final = 64
 """Steps of one transaction; each holds the locks of its own rows only."""
@@ -43,7 +41,6 @@ VOIES_MAX: Final = 4_000
 
 A lane costs a task and one document of some 8 KB: 32 MB at the very most.
 """
-
 
 _ECHEANCES: Final = timedelta(minutes=1)
 """Between two looks for what its deadline has caught."""
@@ -82,110 +79,94 @@ class Worker:
         self._clock = clock
         self._bail = bail or Bail()
         self._regles = regles
-        self._echeances = clock.now()
         self._releve = releve.total_seconds()
-        self._grace = grace.total_seconds()
-        self._wake = asyncio.Event()
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._echeances = clock.now()
+        # Lanes, by guichet: True when something may have become due since its last step.
+        self._lanes: dict[str, bool] = {}
+        self._told: set[str] = set()
+        # When the next regular look is due, on the clock of the event loop.
+        self._look_at = 0.0
         self._steps: Batcher[_Pas, Envoi | None] = Batcher(
             self._step, LOT_MAX, "envois", max_pending=VOIES_MAX
         )
-        self._porteur: int | None = None
-        self._main: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._boucle = Boucle(
+            engine,
+            "envois",
+            self._tour,
+            canal=CANAL_NOTIFICATION,
+            classe=CLASSE_VERROU,
+            annonce=self._hear,
+            releve=self._releve,
+            grace=grace.total_seconds(),
+        )
 
     async def start(self) -> None:
         """Start serving. Raises psycopg.OperationalError when the database cannot be reached."""
-        self._stopping = False
-        session = await Session.open(self._engine)
         self._steps.start()
-        self._main = asyncio.create_task(self._run(session), name="envois")
+        try:
+            await self._boucle.start()
+        except BaseException:
+            await self._steps.stop()
+            raise
 
     async def stop(self) -> None:
         """Let the sendings in progress end, within `grace`, then end. Harmless when not started."""
-        if self._main is None:
-            return
-        self._stopping = True
-        self._wake.set()
-        await self._main
-        self._main = None
+        await self._boucle.stop()
         await self._steps.stop()
 
     def wake(self) -> None:
         """Look at once for what is due, without waiting for a notification. From the event loop."""
-        self._wake.set()
+        self._look_at = 0.0
+        self._boucle.wake()
 
-    async def _run(self, first: Session) -> None:
-        session: Session | None = first
-        while session is not None:
-            self._porteur = session.porteur
-            try:
-                await self._serve(session)
-            except (DBAPIError, psycopg.Error) as error:
-                _LOG.warning("envois.base_injoignable", erreur=type(error).__name__)
-            # Stopping, or the session is lost: without our lock others hold us for dead, and send again what
-            # we are sending; so nothing of ours goes on.
-            await self._end_lanes(self._grace if self._stopping else 0)
-            self._porteur = None
-            with suppress(psycopg.Error):
-                await session.close()
-            session = await self._reopen()
+    def _hear(self, texte: str) -> None:
+        """A notification: the guichets that have something due, or none of them when it may be any."""
+        self._told.update(texte.split())
+        if not texte:
+            self._look_at = 0.0
 
-    async def _reopen(self) -> Session | None:
-        """A new session as soon as the database is back; None when stopped meanwhile."""
-        while not self._stopping:
-            with suppress(psycopg.Error):
-                return await Session.open(self._engine)
-            # The end of the session has set it: left so, this loop would never let go of the event loop.
-            self._wake.clear()
-            await self._pause()
-        return None
-
-    async def _serve(self, session: Session) -> None:
-        """Start lanes for whoever has something due, until stopped or until the session is lost."""
-        listener = asyncio.create_task(session.listen(self._wake.set), name="envois.notifications")
-        listener.add_done_callback(lambda _: self._wake.set())
-        try:
-            while not self._stopping and not listener.done():
-                self._wake.clear()
-                for guichet in await asyncio.to_thread(self._look, frozenset(self._lanes)):
-                    if len(self._lanes) < VOIES_MAX:
-                        self._open_lane(guichet)
-                await self._pause()
-        finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
-
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._releve)
+    async def _tour(self, _: int) -> None:
+        """Open a lane for whoever has something due: those told of, and those found by the regular look."""
+        told, self._told = self._told, set()
+        for guichet in told:
+            self._serve(guichet)
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
+        self._look_at = now + self._releve
+        # What the look leaves out since it is being served may become due before its lane ends.
+        served = frozenset(self._lanes)
+        self._lanes.update(dict.fromkeys(served, True))
+        for guichet in await asyncio.to_thread(self._look, served):
+            self._serve(guichet)
 
     def _look(self, served: frozenset[str]) -> Sequence[str]:
         instant = self._clock.now()
         with self._engine.begin() as conn:
             take_back(conn, instant=instant)
+            fail_over(conn, instant=instant)
             if instant >= self._echeances:
                 expire(conn, instant=instant, regles=self._regles)
                 self._echeances = instant + _ECHEANCES
             return due_guichets(conn, instant=instant, canaux=self._transports, sauf=served)
 
-    def _open_lane(self, guichet: str) -> None:
-        lane = asyncio.create_task(self._lane(guichet), name=f"envois.{guichet}")
-        self._lanes[guichet] = lane
-        lane.add_done_callback(lambda _: self._lane_ended(guichet))
+    def _serve(self, guichet: str) -> None:
+        if guichet in self._lanes:
+            self._lanes[guichet] = True
+        elif len(self._lanes) < VOIES_MAX:
+            self._lanes[guichet] = False
+            lane = self._boucle.begin(self._lane(guichet), f"envois.{guichet}")
+            lane.add_done_callback(lambda ended: self._lane_ended(guichet, ended))
 
-    def _lane_ended(self, guichet: str) -> None:
-        lane = self._lanes.pop(guichet)
-        # Something may have become due after its last step and before now: one more look.
-        self._wake.set()
-        if not lane.cancelled() and (error := lane.exception()) is not None:
-            _LOG.warning("envois.voie_interrompue", guichet=guichet, erreur=type(error).__name__)
+    def _lane_ended(self, guichet: str, lane: asyncio.Task[None]) -> None:
+        again = self._lanes.pop(guichet)
+        if again and not self._boucle.stopping and not lane.cancelled() and lane.exception() is None:
+            self._serve(guichet)
 
     async def _lane(self, guichet: str) -> None:
         fin: Fin | None = None
         while True:
-            suite = not self._stopping
+            suite = not self._boucle.stopping
             if fin is None and not suite:
                 return
             envoi = await self._submit(_Pas(guichet, fin, suite))
@@ -210,7 +191,7 @@ class Worker:
             return Echec(GenreEchec.DELAI, f"le guichet n'a pas répondu en {limit:g} s")
 
     def _step(self, pas: Sequence[_Pas]) -> list[Envoi | None]:
-        porteur = self._porteur
+        porteur = self._boucle.porteur
         instant = self._clock.now()
         with self._engine.begin() as conn:
             fins = [step.fin for step in pas if step.fin is not None]
@@ -227,12 +208,3 @@ class Worker:
                     bail=self._bail,
                 )
         return [taken.get(step.guichet) if step.suite else None for step in pas]
-
-    async def _end_lanes(self, grace: float) -> None:
-        lanes = list(self._lanes.values())
-        if lanes and grace:
-            await asyncio.wait(lanes, timeout=grace)
-        for lane in lanes:
-            lane.cancel()
-        if lanes:
-            await asyncio.wait(lanes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,9 +12,10 @@ from sqlalchemy import Connection
 from certs.algorithmes import PROFILS
 from dispatching.canaux import switch_canal
 from dispatching.disjoncteurs import list_disjoncteurs
+from dispatching.secours import APRES, ReglageRemise, get_reglage, set_debit, set_secours
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
+from echangeur.sortie import ConstatNegatif, french, print_fiche, print_json, print_table, say
 from registry.constats import Constat
 from registry.guichets import CanalDistribution, Guichet, TypeGuichet
 from registry.guichets_store import (
@@ -109,8 +111,10 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
     with transaction(ctx) as conn:
         guichet = find(conn, code)
         breakers = list_disjoncteurs(conn, code)
+        reglage = get_reglage(conn, code)
     if json:
-        print_json(guichet)
+        etats = {each.canal.value: each.etat(instant).value for each in breakers}
+        print_json({**asdict(guichet), "disjoncteurs": etats, "remise": reglage})
         return
     perimetre = "tout son territoire" if not guichet.communes else f"{len(guichet.communes)} commune(s)"
     print_fiche(
@@ -124,6 +128,8 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("communes", guichet.communes),
             ("numérote ses demandes", guichet.numerote),
             ("canal des distributions", guichet.canal.value),
+            ("secours", _secours(reglage)),
+            ("envois par minute", reglage.debit),
             ("disjoncteur", tuple(f"{each.canal} : {each.etat(instant)}" for each in breakers)),
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
@@ -179,6 +185,49 @@ def change_canal(
     say(f"Guichet {code} : canal {canal}")
 
 
+@app.command("secours", cls=Commande)
+def change_secours(
+    ctx: typer.Context,
+    code: Code,
+    canal: Annotated[
+        CanalDistribution | None,
+        typer.Argument(metavar="[CANAL]", help="push, retrait ou courrier ; sans lui : plus de secours."),
+    ] = None,
+    apres: Annotated[
+        int,
+        typer.Option("--apres", min=0, max=10_080, help="Minutes de panne avant la bascule."),
+    ] = APRES,
+) -> None:
+    """Dit par quel autre canal servir un guichet dont le canal ne répond plus, ou qu'il n'y en a pas.
+
+    La bascule se fait seule, et le retour aussi : l'ancien canal est sondé, et repris dès qu'il répond.
+    """
+    with transaction(ctx) as conn:
+        found = set_secours(conn, code, canal, apres, instant=contexte_of(ctx).clock.now())
+    if found:
+        raise refusal("Le secours n'est pas changé", found)
+    say(f"Guichet {code} : {'sans secours' if canal is None else f'secours {canal} après {apres} min'}")
+
+
+@app.command("debit", cls=Commande)
+def change_debit(
+    ctx: typer.Context,
+    code: Code,
+    debit: Annotated[
+        int | None,
+        typer.Argument(metavar="[N]", min=1, max=60_000, help="Envois par minute ; sans lui : sans limite."),
+    ] = None,
+) -> None:
+    """Limite le nombre d'envois par minute à un guichet.
+
+    Sans limite, un guichet reçoit l'envoi suivant quand il a répondu au précédent.
+    """
+    with transaction(ctx) as conn:
+        find(conn, code)
+        set_debit(conn, code, debit)
+    say(f"Guichet {code} : {'sans limite' if debit is None else f'{debit} envoi(s) par minute'}")
+
+
 @app.command("capacites", cls=Commande)
 def change_capacites(
     ctx: typer.Context,
@@ -205,6 +254,15 @@ def close(ctx: typer.Context, code: Code) -> None:
     if found:
         raise refusal("Le guichet n'est pas fermé", found)
     say(f"Guichet {code} fermé.")
+
+
+def _secours(reglage: ReglageRemise) -> str:
+    if reglage.secours is None:
+        return ""
+    text = f"{reglage.secours} après {reglage.secours_apres} min"
+    if reglage.principal is None or reglage.bascule_le is None:
+        return text
+    return f"{text} ; en service depuis le {french(reglage.bascule_le)} à la place de {reglage.principal}"
 
 
 def find(conn: Connection, code: str) -> Guichet:

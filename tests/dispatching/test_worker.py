@@ -275,7 +275,7 @@ async def test_without_database_the_worker_leaves_the_event_loop_to_others(
     is heard."""
     refusals = 0
 
-    async def refuse(_: object) -> Session:
+    async def refuse(_: object, **__: object) -> Session:
         nonlocal refusals
         refusals += 1
         # A loop that never lets go would hang the whole session of tests: it fails here instead.
@@ -315,7 +315,7 @@ async def test_stop_waits_for_the_sendings_in_progress(scene: Scene) -> None:
 
 
 async def test_sessions_hold_distinct_keys(scene: Scene) -> None:
-    first, second = await Session.open(scene.engine), await Session.open(scene.engine)
+    first, second = [await Session.open(scene.engine, canal="essai", classe=1) for _ in range(2)]
     assert first.porteur != second.porteur
     await first.close()
     await second.close()

@@ -162,6 +162,24 @@ async def test_le_disjoncteur_se_voit_et_se_leve(
     assert "delai" in instance("distribution", "rebut").sortie
 
 
+async def test_le_secours_et_le_debit_d_un_guichet(instance: Commande, numero: str) -> None:
+    """[DST-50] [DST-53] Set, shown, taken away."""
+    refus = instance("guichet", "secours", "G1226", "courrier")
+    assert refus.code == 1
+    instance("guichet", "adresse", "G1226", "https://bailleur.exemple.fr/reception")
+    assert "secours retrait après 5 min" in (
+        instance("guichet", "secours", "G1226", "retrait", "--apres", "5").sortie
+    )
+    assert "120 envoi(s) par minute" in instance("guichet", "debit", "G1226", "120").sortie
+    assert instance("guichet", "debit", "G0000", "1").code == 1
+    shown = instance("guichet", "montrer", "G1226", "--json").json
+    assert (shown["remise"]["secours"], shown["remise"]["secours_apres"]) == ("retrait", 5)
+    assert (shown["remise"]["debit"], shown["disjoncteurs"]) == (120, {})
+    assert "retrait après 5 min" in instance("guichet", "montrer", "G1226").sortie
+    assert "sans secours" in instance("guichet", "secours", "G1226").sortie
+    assert "sans limite" in instance("guichet", "debit", "G1226").sortie
+
+
 async def test_distribution_en_echec_se_reprend(instance: Commande, numero: str, engine: Engine) -> None:
     (item,) = instance("distribution", "lister", "--json").json
     assert (item["guichet"], item["numero"], item["sequence"]) == ("G1226", numero, 1)
