@@ -192,7 +192,8 @@ class ClientReference:
                 connection.putheader(name, value)
             connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
-            return connection.getresponse().read()
+            with connection.getresponse() as response:
+                return response.read()
         finally:
             connection.close()
 

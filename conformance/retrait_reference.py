@@ -170,7 +170,8 @@ class RetraitReference:
         try:
             connection.request("POST", CHEMIN, body.encode(), {"Content-Type": kind})
             self._entre("lire la réponse")
-            data = connection.getresponse().read()
+            with connection.getresponse() as response:
+                data = response.read()
         finally:
             connection.close()
         root = parse(data, _LIMITES)

@@ -17,15 +17,16 @@ _BLOC = 64 * 1024
 
 
 class Relais:
-    """Listens on `port` and forwards to `cible`, a port of loopback.
+    """Listens on `port` of `ecoute` and forwards to `cible`, a port of `hote`.
 
     cut_after: octets from the client, counted over all the connections, after which every one is cut by RST,
     once; None for never. freeze_after, forget_after, mute_after: likewise, after which what they are named
     after happens.
     """
 
-    def __init__(self, cible: int) -> None:
+    def __init__(self, cible: int, *, hote: str = HOTE, ecoute: str = HOTE) -> None:
         self.cible = cible
+        self._hote = hote
         self.cut_after: int | None = None
         self.freeze_after: int | None = None
         self.forget_after: int | None = None
@@ -39,7 +40,7 @@ class Relais:
         self._forgotten: set[socket.socket] = set()
         self._lock = threading.RLock()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server((HOTE, 0))
+        self._listener = socket.create_server((ecoute, 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -80,7 +81,7 @@ class Relais:
                 client, _ = self._listener.accept()
                 self.accepted += 1
                 try:
-                    server = socket.create_connection((HOTE, self.cible))
+                    server = socket.create_connection((self._hote, self.cible))
                 except OSError:
                     _reset(client)
                     continue
