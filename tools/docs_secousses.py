@@ -18,6 +18,7 @@ _GENRES: Final = (
     "réseau rompu",
     "réseau muet",
 )
+_MOMENTS: Final = ("avant", "écrit, non validé", "après", "")
 
 
 def render() -> str:
@@ -77,7 +78,8 @@ def _table(secousses: Iterable[dict[str, Any]]) -> str:
         "| processus | étape | moment | " + " | ".join(_GENRES) + " |",
         "| --- | --- | --- | " + " | ".join("--:" for _ in _GENRES) + " |",
     ]
-    for (role, etape, moment), found in sorted(counts.items()):
+    for role, etape, moment in sorted(counts, key=lambda key: (*key[:2], _MOMENTS.index(key[2]))):
+        found = counts[role, etape, moment]
         cells = " | ".join(str(found[genre] or "") for genre in _GENRES)
         lines.append(f"| {role} | {etape} | {moment} | {cells} |")
     return "\n".join(lines)
