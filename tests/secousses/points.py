@@ -1,8 +1,8 @@
 """The persisted steps under their names, in French: the rows of the table of a campaign.
 
 A transaction is named after the function of the hub that commits it and, where one function commits several
-kinds, after what it wrote. What has no name here keeps that of its function: a test then says that a step was
-added and must be named.
+kinds, after what it wrote. What has no name here keeps that of its function; a new transaction on the way of
+a demande is then told by the test, to be named here and struck (`campagne.POINTS`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ECRITURES: Final = {
     "dispatching.attempts.take_back": "tentatives d'un mort",
     "dispatching.attempts.finish": "issue de la tentative, puis accusé",
     "dispatching.attempts._postpone": "report de la distribution",
-    "dispatching.attempts._spare": "ménagement du guichet",
+    "dispatching.rebut.expire": "distributions échues",
     "dispatching.retraits.list_readable": "trace de la lecture",
     "dispatching.acquittement.acknowledge": "acquit du guichet",
     "mailflows.entrants.record": "octets du courrier",
@@ -72,8 +72,8 @@ DEPARTS: Final = (
 """What leaves, or is said to have come."""
 
 TRANSACTIONS: Final = tuple(dict.fromkeys(nom for _, _, nom in _TRANSACTIONS))
-ECRITURES: Final = tuple(_ECRITURES.values())
-NOMS: Final = (*TRANSACTIONS, *ECRITURES, *DEPARTS)
+NOMS: Final = (*TRANSACTIONS, *DEPARTS)
+"""The steps that are seen from outside; the writings of a transaction are not."""
 
 
 def name_transaction(auteur: str, ecrits: Iterable[str]) -> str:
