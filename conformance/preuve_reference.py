@@ -16,7 +16,7 @@ import base64
 import hashlib
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -138,14 +138,7 @@ class PreuveReference:
                 (lu.apres, lu.derniere),
             )
         }
-        lignes = [
-            Ligne(sequence, *kept.get(sequence, ("", "")), tranche.etat)
-            for tranche in lu.tranches
-            for sequence in range(tranche.premiere, tranche.derniere + 1)
-        ]
-        if [ligne.sequence for ligne in lignes] != list(range(lu.apres + 1, lu.derniere + 1)):
-            return "ses tranches ne disent pas l'état de chaque distribution"
-        return "" if condense(lignes) == lu.condensat else "ce qui est gardé n'a pas son condensat"
+        return compare(lu, kept)
 
     # -- the comparison -------------------------------------------------------------------------------------
 
@@ -200,6 +193,19 @@ class PreuveReference:
                 with self._client.base as base:
                     base.execute(_REPLACE, kept)
             yield distribution.sequence
+
+
+def compare(lu: Manifeste, kept: Mapping[int, tuple[str, str]]) -> str:
+    """What of a manifest does not agree with what is kept; empty when all does. kept: by sequence,
+    idDistribution and SHA-256."""
+    lignes = [
+        Ligne(sequence, *kept.get(sequence, ("", "")), tranche.etat)
+        for tranche in lu.tranches
+        for sequence in range(tranche.premiere, tranche.derniere + 1)
+    ]
+    if [ligne.sequence for ligne in lignes] != list(range(lu.apres + 1, lu.derniere + 1)):
+        return "ses tranches ne disent pas l'état de chaque distribution"
+    return "" if condense(lignes) == lu.condensat else "ce qui est gardé n'a pas son condensat"
 
 
 def _ranges(sequences: set[int]) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import islice
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
@@ -19,7 +20,16 @@ from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.deliveries import replay
 from dispatching.manifestes import LotManifestes, read_manifestes
 from dispatching.rapprochement import Rapprochement, Tenue, check, reconcile
-from dispatching.retraits import NOMBRE_MAX, Lot, Situation, Vue, find_id, list_readable, situate
+from dispatching.retraits import (
+    NOMBRE_MAX,
+    Lot,
+    Situation,
+    Vue,
+    find_id,
+    list_readable,
+    read_these,
+    situate,
+)
 from registry.anomalies import Anomalie
 from registry.batching import Saturation
 from registry.clock import Clock
@@ -136,6 +146,22 @@ class Retraits:
 
         return await self._do(echange, work)
 
+    async def rapprocher_et_relire(
+        self, echange: Echange, tenues: Sequence[Tenue], *, apres: int = 0, jusqua: int | None = None
+    ) -> tuple[Rapprochement, Lot] | Refus:
+        """The same, with the files of what is missing or spoiled, the first ones."""
+
+        def work(conn: Connection) -> tuple[Rapprochement, Lot] | Anomalie:
+            refus = check(tenues)
+            if refus is not None:
+                return refus
+            guichet, instant = echange.emetteur.guichet, self._clock.now()
+            found = reconcile(conn, guichet.code, tenues, apres=apres, jusqua=jusqua)
+            wanted = list(islice(found.a_relire(), NOMBRE_MAX))
+            return found, read_these(conn, guichet, wanted, instant=instant, echange=echange.id)
+
+        return await self._do(echange, work)
+
     async def _do(self, echange: Echange, faire: Callable[[Connection], T | Anomalie]) -> T | Refus:
         if self._fils is None:
             raise RuntimeError("retraits : arrêté")
@@ -170,7 +196,9 @@ class Retraits:
         if isinstance(result, Anomalie):
             return Issue(echange.id, Statut.REFUSE, self._clock.now(), result.code)
         lues = None
-        if isinstance(result, Lot):
-            numeros = {item.fichier.numero: None for item in result.distributions if item.fichier is not None}
-            lues = Lues(tuple(numeros), echange.emetteur.profil)
+        match result:
+            case (Lot() as lot) | (_, Lot() as lot):
+                given = (item.fichier for item in lot.distributions if item.fichier is not None)
+                numeros = dict.fromkeys(fichier.numero for fichier in given)
+                lues = Lues(tuple(numeros), echange.emetteur.profil)
         return Issue(echange.id, Statut.ACCEPTE, self._clock.now(), lues=lues)

@@ -11,6 +11,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -86,6 +88,11 @@ class Rapprochement:
     def complet(self) -> bool:
         """The guichet has all, as it was made, and nothing else; nothing is left to be looked through."""
         return not (self.suite or self.manquantes or self.en_trop or self.differentes)
+
+    def a_relire(self) -> Iterator[int]:
+        """The sequences whose files the guichet wants, in order."""
+        manquantes = (range(each.premiere, each.derniere + 1) for each in self.manquantes)
+        return merge(chain.from_iterable(manquantes), self.differentes)
 
 
 def check(tenues: Sequence[Tenue]) -> Anomalie | None:

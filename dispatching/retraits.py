@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from dispatching.deliveries import Etat
 from dispatching.fichier import name_of, type_of, write_contenu
@@ -108,17 +108,23 @@ _CHOICES: Final = {
     Vue.A_ACQUITTER: " UNION ALL ".join((_EN_ATTENTE, _CHOICE.format(etat=f"AND etat = '{Etat.ECHEC}'"))),
     Vue.TOUTES: _CHOICE.format(etat=""),
 }
-_READ: Final = {
-    vue: text(f"""
-        SELECT d.*, m.territoire, m.communes, v.document, EXISTS (
-            SELECT FROM detention h WHERE h.numero = d.numero AND h.guichet = :guichet) AS detenteur
-        FROM ({choice}) AS d
-        LEFT JOIN demande m ON m.numero = d.numero
-        LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
-        ORDER BY d.sequence LIMIT :limite
-    """)  # noqa: S608 (constant choices)
-    for vue, choice in _CHOICES.items()
-}
+_FILES: Final = """
+    SELECT d.*, m.territoire, m.communes, v.document, EXISTS (
+        SELECT FROM detention h WHERE h.numero = d.numero AND h.guichet = :guichet) AS detenteur
+    FROM ({choice}) AS d
+    LEFT JOIN demande m ON m.numero = d.numero
+    LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
+    ORDER BY d.sequence LIMIT :limite
+"""
+_READ: Final = {vue: text(_FILES.format(choice=choice)) for vue, choice in _CHOICES.items()}
+_READ_THESE: Final = text(
+    _FILES.format(
+        choice="""
+            SELECT id, sequence, etat, nature, cree_le, numero, version FROM distribution
+            WHERE guichet = :guichet AND sequence = ANY(:sequences)
+        """
+    )
+)
 _TRACE: Final = text("""
     INSERT INTO retrait (distribution, echange, lu_le)
     SELECT id, :echange, :instant FROM unnest(CAST(:ids AS uuid[])) AS t(id) ON CONFLICT DO NOTHING
@@ -146,12 +152,32 @@ def list_readable(
     """The distributions of that guichet after a sequence, in order, with their files; traced in this
     transaction, which is to be committed before they leave."""
     values = {"guichet": guichet.code, "apres": apres, "limite": nombre + 1}
+    return _give(conn, guichet, _READ[vue], values, nombre, instant, echange)
+
+
+def read_these(
+    conn: Connection, guichet: Guichet, sequences: Sequence[int], *, instant: datetime, echange: uuid.UUID
+) -> Lot:
+    """The distributions of that guichet under these sequences, as `list_readable`; `NOMBRE_MAX` at most."""
+    values = {"guichet": guichet.code, "apres": 0, "limite": NOMBRE_MAX + 1, "sequences": list(sequences)}
+    return _give(conn, guichet, _READ_THESE, values, NOMBRE_MAX, instant, echange)
+
+
+def _give(
+    conn: Connection,
+    guichet: Guichet,
+    statement: TextClause,
+    values: Mapping[str, object],
+    nombre: int,
+    instant: datetime,
+    echange: uuid.UUID,
+) -> Lot:
     found: list[Retiree] = []
     lost: list[uuid.UUID] = []
     octets = 0
     suite = False
     options = {"stream_results": True, "yield_per": _LUS_ENSEMBLE}
-    with conn.execute(_READ[vue], values, execution_options=options) as rows:
+    with conn.execute(statement, values, execution_options=options) as rows:
         for row in rows:
             if len(found) == nombre or octets >= OCTETS_MAX:
                 suite = True
@@ -168,7 +194,7 @@ def list_readable(
     if given:
         conn.execute(_TRACE, {"ids": given, "echange": echange, "instant": instant})
     conn.execute(_PASS, {"guichet": guichet.code, "instant": instant})
-    return Lot(found, found[-1].sequence if found else apres, suite)
+    return Lot(found, found[-1].sequence if found else cast("int", values["apres"]), suite)
 
 
 def _read(row: Row[Any], guichet: Guichet) -> Retiree:

@@ -37,6 +37,7 @@ from echangeur.journaux import configure_logs
 from echangeur.refus import RefusDuBord
 from echangeur.sortie import MauvaisUsage
 from mailflows.operations import Operations as OperationsCourrier
+from mailflows.operations_distribution import OperationsDistribution
 from mailflows.service import Courrier
 from registry.attestations import Attestations, Politique
 from registry.certificats import Identites
@@ -168,7 +169,8 @@ async def _services(
         stack.push_async_callback(attestations.stop)
         courrier = None
         if configuration.courrier.actif:
-            operations = OperationsCourrier(traitement, dalo, refus.keep, attestations)
+            distributions = OperationsDistribution(retraits, clock)
+            operations = OperationsCourrier(traitement, dalo, distributions, refus.keep, attestations)
             courrier = create_courrier(
                 instance, engine, clock, operations, identites, mail_tls(instance, lettres)
             )

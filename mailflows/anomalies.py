@@ -119,6 +119,20 @@ REPONSE_TROP_GRANDE: Final = CATALOGUE.declare(
     conduite="Restreindre la requête (date plus récente, critères), ou appeler le service SOAP.",
     source="conception, décision 10",
 )
+RAPPROCHEMENT_INVALIDE: Final = CATALOGUE.declare(
+    "COU016",
+    "Le rapprochement joint n'est pas valide : {constat}",
+    tour=_P,
+    conduite="Écrire le rapprochement selon le schéma distributions.xsd.",
+    source="regles §16",
+)
+JOUR_INVALIDE: Final = CATALOGUE.declare(
+    "COU017",
+    "Le paramètre {constat} n'est pas un jour (AAAA-MM-JJ).",
+    tour=_P,
+    conduite="Corriger le paramètre de la requête.",
+    source="interface/services",
+)
 ERREUR_INATTENDUE: Final = CATALOGUE.declare(
     "COU090",
     "Une erreur inattendue est survenue lors du traitement de la demande.",

@@ -23,14 +23,18 @@ DEMANDE_LOGEMENT: Final = "getDemandeLogement"
 NOUVEAUX_DALO: Final = "getNouveauxDaloDepuisLe"
 RADIEES: Final = "getDemandesRadieesDepuisLe"
 
-AVEC_FICHIER: Final = frozenset({NUM_UNIQUE, DOUBLONS, DECLARATION_DALO})
-SANS_FICHIER: Final = frozenset({DEMANDE_LOGEMENT, NOUVEAUX_DALO, RADIEES})
+RAPPROCHEMENT: Final = "rapprocherDistributions"
+MANIFESTES: Final = "listerManifestes"
+
+AVEC_FICHIER: Final = frozenset({NUM_UNIQUE, DOUBLONS, DECLARATION_DALO, RAPPROCHEMENT})
+SANS_FICHIER: Final = frozenset({DEMANDE_LOGEMENT, NOUVEAUX_DALO, RADIEES, MANIFESTES})
 PAR_COURRIER: Final = AVEC_FICHIER | SANS_FICHIER
 
 _PREFIXES: Final = {
     Prefixe.DEMANDE: NUM_UNIQUE,
     Prefixe.DOUBLONS: DOUBLONS,
     Prefixe.DALO: DECLARATION_DALO,
+    Prefixe.RAPPROCHEMENT: RAPPROCHEMENT,
     # What the mail does not do, told by the name: refused as what it is, not as a demande in error.
     Prefixe.PIECES: "deposerPiece",
     Prefixe.HISTORIQUE_PIECES: "historiquePieces",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from mailflows.anomalies import (
     FICHIER_ABSENT,
+    JOUR_INVALIDE,
     OPERATION_INCONNUE,
     PARAMETRE_INVALIDE,
     PAS_PAR_COURRIER,
@@ -22,13 +23,18 @@ from mailflows.conventions import (
     DECLARATION_DALO,
     DEMANDE_LOGEMENT,
     DOUBLONS,
+    MANIFESTES,
     NOUVEAUX_DALO,
     NUM_UNIQUE,
     PAR_COURRIER,
     RADIEES,
+    RAPPROCHEMENT,
 )
+from mailflows.operations_distribution import OperationsDistribution
+from registry.actes import OPERATIONS
 from registry.anomalies import Anomalie
 from registry.attestation import Attestable
+from registry.droits import check_profil
 from registry.echanges import (
     Echange,
     Fichier,
@@ -105,11 +111,13 @@ class Operations:
         self,
         traitement: Traitement,
         dalo: TraitementDalo,
+        distributions: OperationsDistribution,
         refuser: Refuser,
         attestations: Attestateur | None = None,
     ) -> None:
         self._traitement = traitement
         self._dalo = dalo
+        self._distributions = distributions
         self._refuser = refuser
         self._attestations = attestations
 
@@ -130,6 +138,8 @@ class Operations:
             case op if op == DEMANDE_LOGEMENT:
                 read = await self._traitement.get_demande_logement(echange, _parametre(demandee, "numUnique"))
                 return read if isinstance(read, Refus) else (read.demande,)
+            case op if op in (RAPPROCHEMENT, MANIFESTES):
+                return await self._distribution(demandee, echange)
             case _:
                 return await self._list(demandee, echange)
 
@@ -150,6 +160,20 @@ class Operations:
             _parametre(demandee, "complet"),
         )
         return (answer.demande,) if attestation is None else (answer.demande, attestation)
+
+    async def _distribution(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
+        interdit = check_profil(echange.emetteur.profil, *OPERATIONS[demandee.operation])
+        if interdit is not None:
+            return await self._refuse(echange, interdit)
+        if demandee.operation == RAPPROCHEMENT:
+            answer = await self._distributions.rapprocher(echange, demandee.fichier.contenu)
+            return await self._refuse(echange, answer) if isinstance(answer, Anomalie) else answer
+        jour = _parametre(demandee, "apresJour")
+        try:
+            apres = date.fromisoformat(jour) if jour else None
+        except ValueError:
+            return await self._refuse(echange, JOUR_INVALIDE("apresJour"))
+        return await self._distributions.manifestes(echange, apres)
 
     async def _list(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
         name = DATES[demandee.operation]
@@ -189,8 +213,8 @@ def check(demandee: Demandee) -> Anomalie | None:
         if demandee.requete is not None and not demandee.requete.fichier:
             return FICHIER_ABSENT(operation, "un fichier que la requête nomme")
         return None
-    needed = _OBLIGATOIRES[operation]
-    if not _parametre(demandee, needed):
+    needed = _OBLIGATOIRES.get(operation)
+    if needed and not _parametre(demandee, needed):
         return FICHIER_ABSENT(operation, f"le paramètre {needed} d'une requête")
     return None
 

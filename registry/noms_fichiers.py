@@ -30,6 +30,7 @@ class Prefixe(StrEnum):
     EVENEMENTS = "EVT"
     TYPES_EVENEMENTS = "TEV"
     DEPOTS = "DEP"
+    RAPPROCHEMENT = "RAP"
 
 
 class NomsFichiers:

@@ -12,11 +12,19 @@ from certs.cms import RefusCms
 from certs.enveloppe import encrypt
 from certs.paire import Paire
 from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
+from dispatching.rapprochement import Tenue, check, gaps, outside, union
 from mailflows.accuses import is_notice, read_notice
 from mailflows.message_lu import LimitesMessage, read_files, read_outside
 from mailflows.ouverture import Etranger, decipher
 from registry.anomalies import Anomalie
 from schemas.courrier import Accuse, FichierAccuse, Requete, Verdict, read_courrier, write_accuse
+from schemas.rapprochement import (
+    DemandeRapprochement,
+    TrancheTenue,
+    read_demande_rapprochement,
+    write_demande,
+)
+from schemas.violations import Violation
 from tests.fuzz import mime, octets
 from tests.fuzz.campagne import Cible, Issue
 from tests.fuzz.cibles import INSTANT, monde, mutate
@@ -170,6 +178,26 @@ def _judge_accuse(data: bytes) -> Issue:
     return Issue(accepte=True) if isinstance(found, Accuse | Requete) else Issue(motif="refusé")
 
 
+RAPPROCHEMENT: Final = write_demande(
+    DemandeRapprochement((TrancheTenue(1, 2, ("0" * 64, "a" * 64)), TrancheTenue(5, 900)), 3, 12, relire=True)
+)
+
+
+def _judge_rapprochement(data: bytes) -> Issue:
+    """What is asked, as far as it is handled without a database."""
+    lue = read_demande_rapprochement(data)
+    if isinstance(lue, Violation):
+        return Issue(motif=lue.rule)
+    tenues = [Tenue(each.premiere, each.derniere, each.empreintes) for each in lue.tranches]
+    refus = check(tenues)
+    if refus is not None:
+        return Issue(motif=refus.code)
+    plages = list(union(tenues))
+    list(outside(plages, 900))
+    list(gaps(plages, min(max(lue.apres, 0), 900), 900))
+    return Issue(accepte=True)
+
+
 COURRIER: Final[tuple[Cible, ...]] = (
     Cible("courriel", _draw_mail, _judge_mail),
     Cible("contenu d'un courriel", _draw_inside, _judge_mail),
@@ -177,4 +205,5 @@ COURRIER: Final[tuple[Cible, ...]] = (
     Cible("bombes de courrier", _draw_bomb, _judge_bomb, part=1),
     Cible("avis", _draw_notice, _judge_notice, part=2),
     Cible("accusé", lambda rng: octets.mutate(_accuse(), rng), _judge_accuse, part=2),
+    Cible("rapprochement", lambda rng: octets.mutate(RAPPROCHEMENT, rng), _judge_rapprochement, part=2),
 )

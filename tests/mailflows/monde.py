@@ -18,6 +18,7 @@ from certs.tls import client_context, server_context
 from conformance.partenaire_courrier import Conduite, Echangeur, PartenaireCourrier
 from dispatching.canaux import switch_canal
 from dispatching.decision import Distributeur
+from dispatching.handlers_retrait import Retraits
 from dispatching.worker import Worker
 from filters.language import Filtre
 from filters.store import save_filtre
@@ -27,6 +28,7 @@ from mailflows.entrants import list_entrants
 from mailflows.envoi import Identite as IdentiteCourrier
 from mailflows.expediteur import Relais, Securite
 from mailflows.operations import Operations
+from mailflows.operations_distribution import OperationsDistribution
 from mailflows.ouverture import ClesFixes
 from mailflows.reception_smtp import Ecoute
 from mailflows.service import Courrier, Parametres
@@ -142,6 +144,7 @@ class Monde:
         self.distributeur = Distributeur(clock)
         self.traitement = Traitement(engine, clock, self.distributeur)
         self.dalo = TraitementDalo(engine, clock, self.distributeur)
+        self.retraits = Retraits(engine, clock)
         self.identites = Identites(engine, clock)
         self.sock = socket.create_server(("localhost", 0))
         self.port = self.sock.getsockname()[1]
@@ -156,6 +159,7 @@ class Monde:
     async def start(self) -> None:
         await self.traitement.start()
         await self.dalo.start()
+        await self.retraits.start()
         self.port_poste = await self.poste.start()
         await self.start_courrier()
 
@@ -180,7 +184,8 @@ class Monde:
         await self.start_courrier()
 
     def operations(self) -> Operations:
-        return Operations(self.traitement, self.dalo, self.refuser)
+        distributions = OperationsDistribution(self.retraits, self.clock)
+        return Operations(self.traitement, self.dalo, distributions, self.refuser)
 
     def parametres(self) -> Parametres:
         return Parametres(
@@ -212,6 +217,7 @@ class Monde:
         await self.poste.stop()
         await self.traitement.stop()
         await self.dalo.stop()
+        await self.retraits.stop()
         self.sock.close()
 
     async def refuser(self, echange: Echange, anomalies: tuple[Anomalie, ...]) -> None:
