@@ -69,6 +69,9 @@ _PIN_PERIOD: Final = 1.0
 """Seconds between two looks at the pins: a certificate registered while the server runs is let through the
 handshake within that time, whatever its authority. One small query a second."""
 
+_REPOS_MIN: Final = timedelta(minutes=1)
+"""A transaction that stays idle for less is that of a busy process, not of a frozen one."""
+
 
 def run(
     instance: Instance, clock: Clock, *, adresse: str | None, port: int | None, announce: Announce
@@ -83,7 +86,10 @@ def run(
         contextlib.closing(sock),
         contextlib.nullcontext() if lettres is None else contextlib.closing(lettres),
         _stoppable(),
-        instance.database(pool_size=instance.configuration.base.connexions) as engine,
+        instance.database(
+            pool_size=instance.configuration.base.connexions,
+            repos_max=max(instance.configuration.remise.bail.duree, _REPOS_MIN),
+        ) as engine,
     ):
         upgrade(engine)
         asyncio.run(_serve(instance, engine, clock, sock, lettres, announce))

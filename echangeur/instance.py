@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -63,20 +63,22 @@ class Instance:
             ) from None
 
     @contextmanager
-    def database(self, *, pool_size: int = 2) -> Iterator[Engine]:
+    def database(self, *, pool_size: int = 2, repos_max: timedelta | None = None) -> Iterator[Engine]:
         """An engine on the database of the instance, starting the embedded server if nobody has.
+
+        pool_size, repos_max: as in `registry.database.open_engine`.
 
         Raises MauvaisUsage when the database cannot be reached.
         """
         url = self.configuration.base.url
         try:
             if url:
-                with _engine(url, pool_size) as engine:
+                with _engine(url, pool_size, repos_max) as engine:
                     yield engine
             else:
                 with (
                     EmbeddedPostgres(self.dossier / POSTGRES) as server,
-                    _engine(server.url(), pool_size) as engine,
+                    _engine(server.url(), pool_size, repos_max) as engine,
                 ):
                     yield engine
         except EmbeddedError as error:
@@ -89,9 +91,9 @@ class Instance:
 
 
 @contextmanager
-def _engine(url: str, pool_size: int) -> Iterator[Engine]:
+def _engine(url: str, pool_size: int, repos_max: timedelta | None) -> Iterator[Engine]:
     try:
-        engine = open_engine(url, pool_size=pool_size)
+        engine = open_engine(url, pool_size=pool_size, repos_max=repos_max)
     except (ValueError, ArgumentError):
         # Not quoted: an address may hold a password.
         raise MauvaisUsage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib.resources import as_file, files
 from typing import Final
 
@@ -13,12 +14,15 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 _UPGRADE_LOCK: Final = 0x6563_6861_6E67
 
 
-def open_engine(url: str, *, pool_size: int = 5) -> Engine:
+def open_engine(url: str, *, pool_size: int = 5, repos_max: timedelta | None = None) -> Engine:
     """An engine on PostgreSQL through psycopg 3; nothing is connected yet.
 
     url: ``postgresql://…``, with or without a driver.
     pool_size: connections kept; a thread of the hub holds one at a time, so this is the number of threads
         that speak to the database, and no overflow is allowed beyond twice that.
+    repos_max: how long the server lets a transaction of ours stay idle before it ends its session. A process
+        that serves gives one: frozen in the middle of a transaction, it would otherwise hold its locks, and
+        whoever waits for them, for as long as it is ([DST-54]).
 
     No pre-ping: it would cost a round trip to each batch, and when the server restarts, the first error
     already empties the pool. Raises ValueError when the URL is not one of PostgreSQL.
@@ -26,6 +30,11 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "postgresql":
         raise ValueError("l'adresse de la base doit commencer par postgresql://")
+    # Instants come back in UTC wherever the server is set; the planner's JIT costs more than our short
+    # queries do.
+    options = "-c timezone=UTC -c jit=off"
+    if repos_max is not None:
+        options += f" -c idle_in_transaction_session_timeout={int(repos_max.total_seconds() * 1000)}"
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
@@ -34,9 +43,7 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
         connect_args={
             "application_name": "echangeur",
             "connect_timeout": 10,
-            # Instants come back in UTC wherever the server is set; the planner's JIT costs more than our
-            # short queries do.
-            "options": "-c timezone=UTC -c jit=off",
+            "options": options,
         },
     )
 

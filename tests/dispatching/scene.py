@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
@@ -14,6 +14,7 @@ from filters.language import Filtre
 from filters.store import VersionFiltre, save_filtre
 from registry.clock import FixedClock
 from registry.evaluation import DemandeRecue
+from registry.evenements import EvenementDemande
 from registry.exchanges_store import record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.guichets_store import NouveauGuichet, add_guichet
@@ -107,3 +108,17 @@ class Scene:
     def count(self, table: str) -> int:
         with self.engine.connect() as conn:
             return int(conn.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+    def events(self, recue: DemandeRecue, numero: str, versions: Iterable[int]) -> None:
+        """Later events of a demande: versions from 2 on, each in a transaction of its own."""
+        for version in versions:
+            with self.engine.begin() as conn:
+                event = (version, numero, version, "MOD", "059", "G0001", self.now, recue.demande)
+                self.distributeur.decide(conn, [EvenementDemande(*event)])
+                conn.execute(
+                    text(
+                        "INSERT INTO demande_version SELECT numero, :v, :v, 'MOD', guichet, instant,"
+                        " document, empreinte FROM demande_version WHERE numero = :numero AND version = 1"
+                    ),
+                    {"v": version, "numero": numero},
+                )

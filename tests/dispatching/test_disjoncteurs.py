@@ -17,7 +17,6 @@ from dispatching.rebut import expire, summarise
 from dispatching.retry import ECHEANCE, REGLES, Echeancier, ReglesRemise
 from dispatching.transport import Accuse, Cause, Echec, Envoi, GenreEchec, Remis, Statut
 from filters.language import Filtre
-from registry.evenements import EvenementDemande
 from registry.guichets import CanalDistribution, Guichet
 from tests.dispatching.scene import Scene
 
@@ -174,22 +173,11 @@ def test_refusals_never_open_it(scene: Scene, author: Guichet) -> None:
     assert _incidents(scene) == []
 
 
-def _events(scene: Scene, author: Guichet, versions: int) -> str:
+def _events(scene: Scene, author: Guichet, versions: int) -> None:
     """A demande with that many events."""
     recue = scene.recue(author)
     (numero,) = scene.register([recue])
-    for version in range(2, versions + 1):
-        with scene.engine.begin() as conn:
-            event = (version, numero, version, "MOD", "059", "G0001", scene.now, recue.demande)
-            scene.distributeur.decide(conn, [EvenementDemande(*event)])
-            conn.execute(
-                text(
-                    "INSERT INTO demande_version SELECT numero, :v, :v, 'MOD', guichet, instant, document,"
-                    " empreinte FROM demande_version WHERE numero = :numero AND version = 1"
-                ),
-                {"v": version, "numero": numero},
-            )
-    return numero
+    scene.events(recue, numero, range(2, versions + 1))
 
 
 def test_what_follows_a_distribution_put_off_is_put_off_with_it(scene: Scene, author: Guichet) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from registry.database import open_engine, upgrade
 from registry.tables import CERTIFICAT, METADATA
@@ -115,3 +115,18 @@ def test_the_search_of_doublons_uses_its_index(engine: Engine) -> None:
     assert "identite_cle_ix" in plan
     assert "Index Cond: ((territoire" in plan
     assert "Filter" not in plan
+
+
+def test_a_frozen_transaction_does_not_keep_its_locks(database_url: str, engine: Engine) -> None:
+    """[DST-54] The server ends the session of whoever does nothing in the middle of a transaction."""
+    frozen = open_engine(database_url, repos_max=timedelta(milliseconds=100))
+    with frozen.connect() as held:
+        held.execute(text("SELECT pg_advisory_xact_lock(54)"))
+        with engine.begin() as conn:
+            # Comes back when the lock is free; without the bound, never.
+            conn.execute(text("SET LOCAL statement_timeout = '60s'"))
+            conn.execute(text("SELECT pg_advisory_xact_lock(54)"))
+        with pytest.raises(DBAPIError):
+            held.execute(text("SELECT 1"))
+        held.invalidate()
+    frozen.dispose()
