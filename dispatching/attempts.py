@@ -185,16 +185,17 @@ _FOLLOW: Final = text("""
         AND d.version > avant.version AND d.etat = 'en_attente' AND d.tentatives = 0
 """)
 # Not EXISTS, which may be planned as a join over the whole backlog: two looks at the index per guichet.
+# Without an order, a table that holds mostly the backlog of one guichet is read whole for each of the others.
 _DUE: Final = text(f"""
     SELECT DISTINCT g.code FROM guichet g
     {_CANAUX}
         AND g.code <> ALL(:sauf)
         AND ((SELECT true FROM distribution d
                 WHERE d.guichet = g.code AND d.etat = 'en_attente' AND NOT d.differee
-                    AND d.prochaine_tentative <= :instant LIMIT 1)
+                    AND d.prochaine_tentative <= :instant ORDER BY d.sequence LIMIT 1)
             OR (SELECT true FROM distribution d
                 WHERE d.guichet = g.code AND d.etat = 'en_attente' AND d.differee
-                    AND d.prochaine_tentative <= :instant LIMIT 1))
+                    AND d.prochaine_tentative <= :instant ORDER BY d.prochaine_tentative LIMIT 1))
     ORDER BY g.code
 """)  # noqa: S608 (constant expression)
 _TAKE_BACK: Final = text("""

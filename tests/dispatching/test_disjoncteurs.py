@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from dispatching import attempts
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.deliveries import Etat, replay
 from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
@@ -293,3 +295,46 @@ def test_what_failed_is_replayed_by_guichet_cause_and_period(scene: Scene, autho
         assert replay(conn, instant=scene.now, cause=Cause.REFUS) == 4
         assert {each.cause for each in summarise(conn)} == {"delai"}
     assert [_next(scene).sequence, _next(scene).sequence, _take(scene)] == [1, 2, None]
+
+
+def _read(scene: Scene, query: TextClause, **values: object) -> int:
+    """How many rows of the distributions a query of the worker looks at, on the whole."""
+    values |= {"canaux": ["push"], "instant": scene.now, "fin_du_bail": scene.now, "porteur": 1, "sauf": []}
+    with scene.engine.connect() as conn:
+        (plan,) = conn.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.text}"), values).scalar_one()
+        conn.rollback()
+
+    def rows(node: dict[str, Any]) -> float:
+        read = sum(node.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter"))
+        own = read * node["Actual Loops"] if node.get("Relation Name") == "distribution" else 0
+        return own + sum(map(rows, node.get("Plans", ())))
+
+    return int(rows(plan["Plan"]))
+
+
+@pytest.mark.parametrize(
+    "arriere",
+    [
+        "prochaine_tentative = :instant, differee = false",
+        # By mail, or refused: all of it has left and waits.
+        "prochaine_tentative = :instant + interval '1 hour', differee = true, tentatives = 1",
+    ],
+)
+def test_a_backlog_is_not_walked(scene: Scene, author: Guichet, arriere: str) -> None:
+    """[DST-46] Three thousand that wait for one guichet: the worker reads a few rows of them, not all."""
+    scene.demande(author)
+    with scene.engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO distribution (id, guichet, sequence, numero, version, nature, raison, cree_le,"
+                " prochaine_tentative) SELECT gen_random_uuid(), guichet, n, 'N' || n, 1, nature, raison,"
+                " cree_le, prochaine_tentative FROM distribution, generate_series(2, 3000) AS n"
+            )
+        )
+        conn.execute(text(f"UPDATE distribution SET {arriere} WHERE sequence > 1"), {"instant": scene.now})
+    with scene.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE distribution"))
+    assert _due(scene)
+    assert _read(scene, attempts._DUE) < 20
+    assert _read(scene, attempts._TAKE, guichets=["G0002"]) < 20
+    assert _next(scene).sequence == 1
