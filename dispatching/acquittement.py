@@ -58,7 +58,7 @@ _READ: Final = text("""
 _ACKNOWLEDGE: Final = text(f"""
     WITH finies AS (
         UPDATE distribution SET etat = 'acquittee', termine_le = :instant, acquit = :echange, cause = NULL
-        WHERE id = ANY(:ids) RETURNING numero, guichet, version
+        WHERE id = ANY(:ids) RETURNING numero, guichet, sequence
     )
     {DELIVRER}
 """)  # noqa: S608 (constant expression)

@@ -82,12 +82,20 @@ _CANAUX: Final = f"""
 # 'en_attente', would let the planner walk the index of what waits instead: the whole backlog at each step.
 _PREMIERE: Final = """
     AND (SELECT true FROM distribution avant
-        WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.version < d.version
+        WHERE avant.numero = d.numero AND avant.guichet = d.guichet AND avant.sequence < d.sequence
             AND avant.etat NOT IN ('acquittee', 'echec', 'retiree') LIMIT 1) IS NULL
 """
 # Of what is due, what has been due longest: among the new ones, which are in the order of their sequences,
 # and among those put off, which are in the order of their instants. Of a channel that is half-open, only
 # whoever locks its row takes something: one probe for all the workers.
+_NEUVE: Final = """
+    SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
+    WHERE d.guichet = v.code AND d.etat = 'en_attente' AND NOT d.differee
+        AND d.prochaine_tentative <= :instant AND d.raison {raison} 'rattrapage' {premiere}
+    ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+"""
+# What an event made goes before what is offered from the stock, of which few wait at a time
+# (dispatching.offres): the second look is not made when the first one finds. An offer is due last of all.
 _TAKE: Final = text(f"""
     WITH voulus AS MATERIALIZED (
         SELECT DISTINCT ON (g.code) g.code, c.canal, {ADRESSE} AS adresse, e.ouvert_le IS NOT NULL AS sonde,
@@ -104,10 +112,10 @@ _TAKE: Final = text(f"""
         SELECT * FROM voulus WHERE NOT sonde OR code IN (SELECT guichet FROM verrous)
     ), neuves AS MATERIALIZED (
         SELECT v.*, d.* FROM admis v CROSS JOIN LATERAL (
-            SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
-            WHERE d.guichet = v.code AND d.etat = 'en_attente' AND NOT d.differee
-                AND d.prochaine_tentative <= :instant {_PREMIERE}
-            ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+            SELECT id, due_le FROM ({_NEUVE.format(raison="<>", premiere=_PREMIERE)}) AS directe
+            UNION ALL
+            SELECT id, :instant FROM ({_NEUVE.format(raison="=", premiere=_PREMIERE)}) AS offerte
+            LIMIT 1
         ) AS d
     ), differees AS MATERIALIZED (
         SELECT v.*, d.* FROM admis v CROSS JOIN LATERAL (
@@ -139,10 +147,10 @@ _TAKE: Final = text(f"""
 """)  # noqa: S608 (constant expressions)
 DELIVRER: Final = """
     UPDATE distribution d SET prochaine_tentative = :instant FROM finies
-    WHERE d.numero = finies.numero AND d.guichet = finies.guichet AND d.version > finies.version
+    WHERE d.numero = finies.numero AND d.guichet = finies.guichet AND d.sequence > finies.sequence
         AND d.etat = 'en_attente' AND d.differee AND d.tentatives = 0 AND d.prochaine_tentative > :instant
 """
-"""SQL: what was put off behind the distributions of `finies` (numero, guichet, version) is due."""
+"""SQL: what was put off behind the distributions of `finies` (numero, guichet, sequence) is due."""
 
 _CLOSE: Final = text("""
     UPDATE tentative t SET terminee_le = :instant, issue = fin.issue, detail = fin.detail
@@ -155,7 +163,7 @@ _CLOSE: Final = text("""
 _ACKNOWLEDGE: Final = text(f"""
     WITH finies AS (
         UPDATE distribution SET etat = 'acquittee', termine_le = :instant, cause = NULL
-        WHERE id = ANY(:ids) AND etat <> 'acquittee' RETURNING numero, guichet, version
+        WHERE id = ANY(:ids) AND etat <> 'acquittee' RETURNING numero, guichet, sequence
     )
     {DELIVRER}
 """)  # noqa: S608 (constant expression)
@@ -182,7 +190,7 @@ _FOLLOW: Final = text("""
         THEN greatest(d.prochaine_tentative, avant.prochaine_tentative) ELSE :instant END
     FROM distribution avant
     WHERE avant.id = ANY(:ids) AND d.numero = avant.numero AND d.guichet = avant.guichet
-        AND d.version > avant.version AND d.etat = 'en_attente' AND d.tentatives = 0
+        AND d.sequence > avant.sequence AND d.etat = 'en_attente' AND d.tentatives = 0
 """)
 # Not EXISTS, which may be planned as a join over the whole backlog: two looks at the index per guichet.
 # Without an order, a table that holds mostly the backlog of one guichet is read whole for each of the others.

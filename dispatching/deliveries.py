@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -158,7 +158,16 @@ def write_decisions(
                 row["filtre"] = verdict.filtre.identifiant
                 row["filtre_version"] = verdict.filtre.version
             lot.append(row)
-    codes = " ".join(counts)
+    distribute(conn, lot, instant=instant)
+
+
+def distribute(conn: Connection, lot: Sequence[Mapping[str, object]], *, instant: datetime) -> None:
+    """Write distributions made at `instant`, their holders, and wake the workers.
+
+    Of each: id, guichet, sequence, numero, version, nature, raison; filtre and filtre_version when a filter
+    is the reason. The sequences were taken in this transaction.
+    """
+    codes = " ".join(dict.fromkeys(str(row["guichet"]) for row in lot))
     told = codes if len(codes) <= _TEXTE_MAX else ""
     conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot), "guichets": told})
 

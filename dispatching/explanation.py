@@ -8,7 +8,7 @@ the verdict; tests hold it equal to what was distributed, for every guichet.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -88,8 +88,10 @@ class Explication:
                 return (
                     f"le guichet {self.guichet} détenait déjà la demande : il en reçoit tous les événements"
                 )
-            case Raison.FILTRE:
-                return " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
+            case Raison.FILTRE | Raison.RATTRAPAGE:
+                textes = " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
+                offerte = self.verdict.raison is Raison.RATTRAPAGE
+                return f"offerte au guichet avec le stock : {textes}" if offerte else textes
             case Raison.HORS_FILTRES:
                 if not self.filtres:
                     return f"le guichet {self.guichet} n'avait aucun filtre en vigueur : il ne reçoit rien"
@@ -98,7 +100,7 @@ class Explication:
     @property
     def conseils(self) -> tuple[str, ...]:
         """What would have changed the answer: the smallest change of each side, in French; may be empty."""
-        if self.verdict is None or self.verdict.raison not in {Raison.FILTRE, Raison.HORS_FILTRES}:
+        if self.verdict is None or self.verdict.raison not in _FILTRES_DECIDENT:
             return ()
         if not self.filtres:
             return (f"enregistrer un filtre pour le guichet {self.guichet}",)
@@ -116,6 +118,8 @@ class Explication:
         return droit.texte if droit is not None else ""
 
 
+_FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, Raison.RATTRAPAGE, Raison.HORS_FILTRES})
+
 _DECISION: Final = text("""
     SELECT d.*, v.document FROM decision d
     JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
@@ -126,6 +130,13 @@ _HELD_BEFORE: Final = text("""
     SELECT EXISTS (SELECT FROM distribution
         WHERE numero = :numero AND guichet = :guichet AND version < :version)
     OR EXISTS (SELECT FROM decision WHERE numero = :numero AND auteur = :guichet AND version < :version)
+""")
+# Of the distributions of one version to one guichet, the last one is told.
+_OFFER: Final = text("""
+    SELECT d.id, d.cree_le, o.generation_filtres, o.generation_perimetres, o.connu
+    FROM distribution d JOIN offre o ON o.distribution = d.id
+    WHERE d.numero = :numero AND d.guichet = :guichet AND d.version = :version
+    ORDER BY d.sequence DESC LIMIT 1
 """)
 _ATTEMPTS: Final = text("""
     SELECT rang, commencee_le, terminee_le, coalesce(issue, '') AS issue, detail FROM tentative
@@ -143,36 +154,40 @@ def explain_distribution(
     row = conn.execute(_DECISION, {"numero": numero, "version": version}).first()
     if row is None:
         return None
+    values = {"numero": numero, "guichet": guichet, "version": row.version}
+    offre = conn.execute(_OFFER, values).first()
+    # What was offered from the stock was judged later, as the event had left the demande.
+    savoir = offre or row
+    decidee_le = row.decidee_le if offre is None else offre.cree_le
     demande = _read(row.document)
     traits = traits_of(
-        demande, contexte_of(row.nature, row.auteur, row.decidee_le, connu_from_json(row.connu))
+        demande, contexte_of(row.nature, row.auteur, decidee_le, connu_from_json(savoir.connu))
     )
-    filtres = _explained(conn, guichet, row.decidee_le, row.generation_filtres, traits)
-    known = perimetre_at(conn, guichet, row.generation_perimetres)
+    filtres = _explained(conn, guichet, decidee_le, savoir.generation_filtres, traits)
+    known = perimetre_at(conn, guichet, savoir.generation_perimetres)
     verdict = None
     if known is not None:
-        values = {"numero": numero, "guichet": guichet, "version": row.version}
-        held = bool(conn.execute(_HELD_BEFORE, values).scalar_one())
+        held = offre is None and bool(conn.execute(_HELD_BEFORE, values).scalar_one())
         holders = frozenset({guichet}) if held else frozenset()
         sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur, holders)
         matching = [f.version for f in filtres if f.explication.correspond]
         first = min(matching, key=lambda found: found.identifiant, default=None)
         verdict = judge(known, sujet, first)
-    distribution = next(
-        (
-            found
-            for found in list_distributions(conn, numero=numero, guichet=guichet)
-            if found.version == row.version
-        ),
-        None,
-    )
+        if offre is not None:
+            verdict = replace(verdict, raison=Raison.RATTRAPAGE)
+    made = [
+        found
+        for found in list_distributions(conn, numero=numero, guichet=guichet)
+        if found.version == row.version
+    ]
+    distribution = made[-1] if made else None
     return Explication(
         numero=numero,
         version=row.version,
         nature=row.nature,
         guichet=guichet,
         auteur=row.auteur,
-        decidee_le=row.decidee_le,
+        decidee_le=decidee_le,
         verdict=verdict,
         filtres=filtres,
         distribution=distribution,

@@ -36,7 +36,7 @@ _EXPIRE: Final = text(f"""
         WHERE g.canal = :canal AND g.ferme_le IS NULL
     ), finies AS (
         UPDATE distribution d SET etat = 'echec', cause = 'echeance', termine_le = :instant
-        FROM echues WHERE d.id = echues.id RETURNING d.numero, d.guichet, d.version
+        FROM echues WHERE d.id = echues.id RETURNING d.numero, d.guichet, d.sequence
     ), delivrees AS ({DELIVRER})
     SELECT count(*) FROM finies
 """)  # noqa: S608 (constant expression)

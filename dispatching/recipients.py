@@ -22,6 +22,8 @@ class Raison(StrEnum):
     """One of its filters takes the demande."""
     DETENTEUR = "detenteur"
     """It holds the demande already: it gets every change of it, whatever its filters."""
+    RATTRAPAGE = "rattrapage"
+    """One of its filters takes the demande, offered from the stock and not because of an event."""
     AUTEUR = "auteur"
     """It sent the event itself."""
     SANS_DROIT = "sans-droit"
@@ -30,7 +32,7 @@ class Raison(StrEnum):
     """It may read the demande but none of its filters takes it, or it has none."""
 
 
-RAISONS_D_ENVOI = frozenset({Raison.FILTRE, Raison.DETENTEUR})
+RAISONS_D_ENVOI = frozenset({Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,9 @@ DISTRIBUTION: Final = Table(
     Column("acquit", Uuid),
     CheckConstraint("etat IN ('en_attente', 'acquittee', 'echec', 'retiree')", name="etat"),
     UniqueConstraint("guichet", "sequence"),
-    # Who received this demande: explanation, holders, order of the distributions of one demande.
-    UniqueConstraint("numero", "guichet", "version"),
+    # Who received this demande: explanation, holders, order of the distributions of one demande. Several may
+    # tell the same version: a demande may leave what a guichet receives, and enter it again, unchanged.
+    Index("distribution_numero_ix", "numero", "guichet", "sequence"),
     # The next distribution of a guichet, new or put off; in order for the guichet that pulls.
     Index(
         "distribution_attente_ix",
@@ -135,6 +136,51 @@ DISTRIBUTION: Final = Table(
     # What has failed for good: few, and read with what waits by a guichet that pulls.
     Index("distribution_echec_ix", "guichet", "sequence", postgresql_where=text("etat = 'echec'")),
     postgresql_with={"fillfactor": "80"},
+)
+
+RATTRAPAGE: Final = Table(
+    "rattrapage",
+    METADATA,
+    # The offer to a guichet of the stock that its filters take (dispatching/rattrapages.py).
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("guichet", Text, nullable=False),
+    # dispatching.rattrapages.EtatRattrapage.
+    Column("etat", Text, nullable=False, server_default=text("'en_cours'")),
+    Column("demande_le", INSTANT, nullable=False),
+    # Offers a minute, and distributions of the guichet that may wait when some are made.
+    Column("debit", Integer, nullable=False),
+    Column("attente", Integer, nullable=False),
+    # Where the walk is: all the demandes up to this number were looked at, for these filters and rights.
+    Column("apres", Text, nullable=False, server_default=text("''")),
+    Column("portee", Text, nullable=False, server_default=text("''")),
+    # Demandes of its territories when it was asked for, looked at so far, and offered so far.
+    Column("total", BigInteger, nullable=False),
+    Column("examinees", BigInteger, nullable=False, server_default=text("0")),
+    Column("offertes", BigInteger, nullable=False, server_default=text("0")),
+    # The next step is not before this instant.
+    Column("prochain_le", INSTANT, nullable=False),
+    Column("termine_le", INSTANT),
+    CheckConstraint("etat IN ('en_cours', 'suspendu', 'termine', 'annule')", name="etat"),
+    # One at a time for a guichet; and the next to be moved on.
+    Index(
+        "rattrapage_ouvert_uq",
+        "guichet",
+        unique=True,
+        postgresql_where=text("etat IN ('en_cours', 'suspendu')"),
+    ),
+)
+
+OFFRE: Final = Table(
+    "offre",
+    METADATA,
+    # A distribution that no event made: what was known when it was decided, as `decision` for an event. Its
+    # instant is that of the distribution.
+    Column("distribution", Uuid, primary_key=True),
+    # The walk that made it; null for a task of the day.
+    Column("rattrapage", BigInteger),
+    Column("generation_filtres", BigInteger, nullable=False),
+    Column("generation_perimetres", BigInteger, nullable=False),
+    Column("connu", JSONB(none_as_null=True)),
 )
 
 TENTATIVE: Final = Table(

@@ -24,6 +24,7 @@ from echangeur.commandes import (
     initialisation,
     partagee,
     piece,
+    rattrapage,
     reference,
     registre,
     repetition,
@@ -86,6 +87,7 @@ certificat.app.add_typer(rotation.app, name="rotation")
 certificat.app.add_typer(confiance.app, name="confiance")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")
+distribution.app.add_typer(rattrapage.app, name="rattrapage")
 app.add_typer(echange.app, name="echange")
 app.add_typer(courrier.app, name="courrier")
 app.add_typer(schema.app, name="schema")

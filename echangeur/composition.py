@@ -26,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from certs import tls
 from dispatching.decision import Distributeur
 from dispatching.handlers_retrait import Retraits
+from dispatching.offres import Offreur
+from dispatching.rattrapeur import run_rattrapages
 from dispatching.transport import Transport
 from dispatching.worker import Worker
 from echangeur.confiance import charge_of, watch_verdicts
@@ -244,6 +246,8 @@ async def _start_distribution(
     )
     await worker.start()
     stack.push_async_callback(worker.stop)
+    offres = asyncio.create_task(run_rattrapages(engine, Offreur(clock)), name="rattrapages")
+    stack.push_async_callback(_cancel, offres)
 
 
 def server_tls(instance: Instance, pins: tuple[bytes, ...]) -> ssl.SSLContext:

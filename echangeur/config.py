@@ -100,6 +100,31 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
             " Vide : celles du système."
         ),
     ] = "autorite/ca.pem"
+    rattrapage_debit: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=60_000,
+            description="Demandes du stock offertes au plus à un guichet, par minute, pendant un rattrapage.",
+        ),
+    ] = 600
+    rattrapage_attente: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Distributions en attente chez un guichet au-delà desquelles son rattrapage n'offre"
+            " plus rien : ce qui arrive pendant ce temps n'attend jamais derrière davantage.",
+        ),
+    ] = 200
+    rattrapage_attente_retrait: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="La même limite pour un guichet qui vient chercher ses distributions.",
+        ),
+    ] = 10_000
 
 
 class Attestation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -139,14 +139,22 @@ class FilterIndex:
         return self._filtres, self._partout, self._posted, self._dimensions
 
 
-def _split(filtre: Filtre) -> tuple[Condition | None, list[AnyCondition]]:
-    """The condition under which a filter is posted, if any, and those that remain to be checked."""
+def required_place(filtre: Filtre) -> Condition | None:
+    """The narrowest condition on the wished place without which the filter takes nothing, if it has one."""
     for condition in filtre.conditions:
         if not isinstance(condition, Condition) or condition.critere not in LIEUX:
             break  # those on the place come first
         if condition.valeurs and not condition.absent:
-            others = [other for other in filtre.conditions if other is not condition]
-            if condition.exclues:
-                others.insert(0, Condition(condition.critere, exclues=condition.exclues))
-            return condition, others
-    return None, list(filtre.conditions)
+            return condition
+    return None
+
+
+def _split(filtre: Filtre) -> tuple[Condition | None, list[AnyCondition]]:
+    """The condition under which a filter is posted, if any, and those that remain to be checked."""
+    place = required_place(filtre)
+    if place is None:
+        return None, list(filtre.conditions)
+    others = [other for other in filtre.conditions if other is not place]
+    if place.exclues:
+        others.insert(0, Condition(place.critere, exclues=place.exclues))
+    return place, others

@@ -257,7 +257,7 @@ def test_taking_does_not_walk_the_backlog(two: Scene) -> None:
     values |= {"canaux": ["push"]}
     with two.engine.begin() as conn:
         plan = "\n".join(conn.execute(text(f"EXPLAIN {attempts._TAKE.text}"), values).scalars())
-    assert "using distribution_numero_guichet_version_uq on distribution avant" in plan
+    assert "using distribution_numero_ix on distribution avant" in plan
     assert "using distribution_attente_ix on distribution d_1" in plan
 
 
