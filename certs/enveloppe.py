@@ -47,6 +47,7 @@ from certs.cms import (
     Designation,
     MotifCms,
     RefusCms,
+    encoded,
     is_absent,
     issuer_and_serial,
     load_content,
@@ -106,7 +107,7 @@ def encrypt(data: bytes, destinataires: Sequence[Certificat], profil: Profil = P
         raise ValueError("un message chiffré a au moins un destinataire")
     algorithm = named(CONTENUS, profil.contenu)
     key = secrets.token_bytes(algorithm.octets)
-    recipients = [_recipient(key, each, profil) for each in destinataires]
+    recipients = [encoded(_recipient(key, each, profil)) for each in destinataires]
     nature, content = (_seal_gcm if algorithm.mode == "gcm" else _seal_cbc)(data, key, algorithm, recipients)
     der = cms.ContentInfo({"content_type": nature, "content": content}).dump()
     assert isinstance(der, bytes)
@@ -174,11 +175,13 @@ def _transport(
     algorithm = named(TRANSPORTS, profil.transport)
     method: dict[str, Any] = {"algorithm": algorithm.oid}
     if algorithm.nom == "rsa-oaep":
-        method["parameters"] = algos.RSAESOAEPParams(
-            {
-                "hash_algorithm": {"algorithm": "sha256"},
-                "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": {"algorithm": "sha256"}},
-            }
+        method["parameters"] = encoded(
+            algos.RSAESOAEPParams(
+                {
+                    "hash_algorithm": {"algorithm": "sha256"},
+                    "mask_gen_algorithm": {"algorithm": "mgf1", "parameters": {"algorithm": "sha256"}},
+                }
+            )
         )
         mask: padding.AsymmetricPadding = _oaep("sha256", "sha256")
     else:

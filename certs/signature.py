@@ -33,6 +33,7 @@ from certs.cms import (
     Designation,
     MotifCms,
     RefusCms,
+    encoded,
     is_absent,
     issuer_and_serial,
     load_content,
@@ -355,29 +356,34 @@ def _digest_of(cle: ClePrivee) -> str:
     return "sha512" if bits > 384 else "sha384" if bits > 256 else "sha256"
 
 
-def _signer_info(data: bytes, paire: Paire, instant: datetime, profil: Profil) -> cms.SignerInfo:
+def _signer_info(data: bytes, paire: Paire, instant: datetime, profil: Profil) -> Any:
     name = _digest_of(paire.cle)
     moment = instant.astimezone(UTC).replace(microsecond=0)
     time = core.UTCTime(moment) if moment.year < _FIN_UTCTIME else core.GeneralizedTime(moment)
     ess = tsp.SigningCertificateV2({"certs": [{"cert_hash": hashlib.sha256(paire.certificat.der).digest()}]})
-    attributes = cms.CMSAttributes(
-        [
-            {"type": "content_type", "values": ["data"]},
-            {"type": "signing_time", "values": [cms.Time(name=_time_choice(time), value=time)]},
-            {"type": "message_digest", "values": [hashlib.new(name, data).digest()]},
-            {"type": "signing_certificate_v2", "values": [ess]},
-        ]
+    values = {
+        "content_type": "data",
+        "signing_time": cms.Time(name=_time_choice(time), value=time),
+        "message_digest": hashlib.new(name, data).digest(),
+        "signing_certificate_v2": encoded(ess),
+    }
+    attributes = encoded(
+        cms.CMSAttributes(
+            [encoded(cms.CMSAttribute({"type": kind, "values": [each]})) for kind, each in values.items()]
+        )
     )
     method, signature = _sign(attributes.dump(), paire.cle, name, profil)
-    return cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier("issuer_and_serial_number", issuer_and_serial(paire.certificat)),
-            "digest_algorithm": {"algorithm": name},
-            "signed_attrs": attributes,
-            "signature_algorithm": method,
-            "signature": signature,
-        }
+    return encoded(
+        cms.SignerInfo(
+            {
+                "version": "v1",
+                "sid": cms.SignerIdentifier("issuer_and_serial_number", issuer_and_serial(paire.certificat)),
+                "digest_algorithm": {"algorithm": name},
+                "signed_attrs": attributes,
+                "signature_algorithm": method,
+                "signature": signature,
+            }
+        )
     )
 
 
@@ -400,7 +406,7 @@ def _sign(attributes: bytes, cle: ClePrivee, digest: str, profil: Profil) -> tup
             }
         )
         mask = padding.PSS(padding.MGF1(hachage(digest)), hache.digest_size)
-        method = {"algorithm": named(SIGNATURES, "rsa-pss").oid, "parameters": parameters}
+        method = {"algorithm": named(SIGNATURES, "rsa-pss").oid, "parameters": encoded(parameters)}
         return method, cle.sign(attributes, mask, hache)
     # rsaEncryption and not sha256WithRSAEncryption: what RFC 3370 §3.2 asks every reader to know.
     return {"algorithm": "1.2.840.113549.1.1.1"}, cle.sign(attributes, padding.PKCS1v15(), hache)

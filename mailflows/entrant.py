@@ -40,6 +40,7 @@ from mailflows.ouverture import (
     open_mail,
     owner_of,
 )
+from mailflows.ouvrier import Cadence
 from mailflows.places import sort_files
 from mailflows.repetition import Provenance
 from mailflows.resultats import Tete
@@ -86,12 +87,14 @@ class Entrant:
         self._identites = identites
         self._cles = cles
         self._reglages = reglages
+        self._reprise = Cadence()
 
     def look(self, porteur: int, nombre: int) -> Sequence[Pris]:
         """Take what is due (`mailflows.ouvrier`)."""
         instant = self._clock.now()
         with self._engine.begin() as conn:
-            entrants.take_back(conn, instant=instant)
+            if self._reprise.due():
+                entrants.take_back(conn, instant=instant)
             return entrants.take(conn, instant=instant, porteur=porteur, nombre=nombre)
 
     async def handle(self, pris: Pris) -> None:
@@ -200,7 +203,8 @@ class Entrant:
                 pris.recu_le,
                 fermeture.warning_of(annonce, instant),
             )
-            coupe = resultats.plan(lambda: resultats.load(conn, pris.id), self._reglages.taille_max)
+            read = resultats.reader(conn, pris.id, fichiers)
+            coupe = resultats.plan(read, self._reglages.taille_max)
             ids = uuid7s(instant, len(coupe.fins))
             # One part at a time: what is in memory is a mail, not the whole answer.
             for rang, debut, fin in coupe.parts():
@@ -211,7 +215,7 @@ class Entrant:
                     pris.id,
                     rang,
                     len(coupe.fins),
-                    resultats.compose(tete, coupe, rang, resultats.load(conn, pris.id, debut, fin)),
+                    resultats.compose(tete, coupe, rang, read(debut, fin)),
                     self._reglages.accuse_attendu,
                 )
                 sortants.write(conn, [message], instant=instant)

@@ -26,6 +26,7 @@ from mailflows.etats import Evenement, ReglesEnvoi
 from mailflows.expediteur import Expediteur, NonParti, Parti
 from mailflows.message_emis import Enveloppe, seal, write_entity, write_mail
 from mailflows.ouverture import Cles
+from mailflows.ouvrier import Cadence
 from mailflows.repetition import Repetee
 from mailflows.sortants import Depart, NatureSortant
 from registry.certificats import certificat_de_chiffrement, list_certificats
@@ -131,13 +132,15 @@ class Sortie:
         self._clock = clock
         self._guichetier = guichetier
         self._regles = regles
+        self._reprise = Cadence()
 
     def look(self, porteur: int, nombre: int) -> Sequence[Depart]:
         """Take what is due (`mailflows.ouvrier`)."""
         instant = self._clock.now()
         with self._engine.begin() as conn:
-            sortants.take_back(conn, instant=instant)
-            sortants.remind(conn, instant=instant, regles=self._regles)
+            if self._reprise.due():
+                sortants.take_back(conn, instant=instant)
+                sortants.remind(conn, instant=instant, regles=self._regles)
             return sortants.take(conn, instant=instant, porteur=porteur, nombre=nombre)
 
     async def send(self, depart: Depart) -> None:

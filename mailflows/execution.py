@@ -62,7 +62,7 @@ class Execution:
 
     async def run(self, pris: Pris, emetteur: Emetteur, places: Sequence[Place]) -> None:
         """Keep the result of each file; those kept by an earlier attempt are not asked again."""
-        kept = await asyncio.to_thread(self._kept, pris.id)
+        kept = await asyncio.to_thread(self._kept, pris.id) if pris.tentatives > 1 else set()
         for debut in range(0, len(places), FENETRE):
             window = [place for place in places[debut : debut + FENETRE] if place.rang not in kept]
             if not window:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -12,6 +13,22 @@ from dispatching.boucle import Boucle
 from mailflows.entrants import CANAL_NOTIFICATION, CLASSE_VERROU
 
 T = TypeVar("T")
+
+
+class Cadence:
+    """What need not be done at each look, several for each message: true at most once in `secondes`."""
+
+    def __init__(self, secondes: float = 0.5) -> None:
+        self._secondes = secondes
+        self._prochaine = 0.0
+
+    def due(self) -> bool:
+        """Whether it is to be done now; then not again for a while."""
+        now = time.monotonic()
+        if now < self._prochaine:
+            return False
+        self._prochaine = now + self._secondes
+        return True
 
 
 class Ouvrier(Generic[T]):

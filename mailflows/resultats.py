@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -41,6 +42,12 @@ class Resultat:
     rang: int
     accuse: FichierAccuse
     fichiers: tuple[Fichier, ...] = ()
+
+
+class Lecteur(Protocol):
+    """Reads the results of a message, by rank, after `apres` up to `jusque`."""
+
+    def __call__(self, apres: int = 0, jusque: int | None = None) -> Iterable[Resultat]: ...
 
 
 _SAVE: Final = text("""
@@ -89,6 +96,16 @@ def load(
         if len(lignes) < _LOT:
             return
         apres = lignes[-1].rang
+
+
+def reader(conn: Connection, courrier: uuid.UUID, nombre: int) -> Lecteur:
+    """`load` for a message of that many files: few results are read once, and held."""
+    if nombre > _LOT:
+        return partial(load, conn, courrier)
+    held = tuple(load(conn, courrier))
+    return lambda apres=0, jusque=None: (
+        each for each in held if apres < each.rang and (jusque is None or each.rang <= jusque)
+    )
 
 
 def forget(conn: Connection, courrier: uuid.UUID) -> None:
