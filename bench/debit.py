@@ -43,6 +43,7 @@ from mailflows.expediteur import Expediteur
 from mailflows.ouverture import ClesFixes
 from mailflows.ouvrier import Ouvrier
 from mailflows.reception_smtp import Reception
+from mailflows.service import PLACES
 from registry.certificats import pin_certificat
 from registry.clock import FixedClock
 from registry.database import open_engine, upgrade
@@ -119,7 +120,7 @@ async def hub(sens: str, url: str, dossier: Path, relais: int) -> None:
         await monde.traitement.start()
         await monde.dalo.start()
         entrant = Entrant(engine, clock, monde.operations(), monde.identites, cles, monde.reglages)
-        entrees = Ouvrier(engine, "entrant", entrant.look, entrant.handle, releve=0.5)
+        entrees = Ouvrier(engine, "entrant", entrant.look, entrant.handle, places=PLACES, releve=0.5)
         assert parametres.ecoute is not None
         reception = Reception(engine, clock, parametres.ecoute, entrees.wake)
         await entrees.start()

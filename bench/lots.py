@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 
 from bench.pieces import Watch
 from conformance.partenaire_courrier import PartenaireCourrier, Piece
+from echangeur.memoire import give_back_large_blocks
 from registry.clock import FixedClock
 from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedPostgres
@@ -46,6 +47,7 @@ class Mesure:
 
 async def hub(url: str, dossier: Path, poste: int) -> None:
     """The hub, until it is killed."""
+    give_back_large_blocks()
     monde = Monde(open_engine(url, pool_size=20), FixedClock(RECU_LE), Pki.load(dossier))
     await monde.traitement.start()
     await monde.dalo.start()

@@ -50,11 +50,11 @@ class BerIllisible(ValueError):
 class _Element:
     tag: int
     entete: int
-    octets: bytes
+    octets: bytes | memoryview
     change: bool
 
     @property
-    def contenu(self) -> bytes:
+    def contenu(self) -> bytes | memoryview:
         return self.octets[self.entete :]
 
 
@@ -66,12 +66,14 @@ def normalise(data: bytes, limites: Limites = LIMITES) -> bytes:
     element, fin = lecture.element(0, len(data), 0)
     if fin != len(data):
         raise BerIllisible(f"{len(data) - fin} octets après la fin")
-    return element.octets
+    return bytes(element.octets) if element.change else data
 
 
 class _Lecture:
-    def __init__(self, data: bytes, limites: Limites) -> None:
-        self._data = data
+    """data: looked at through a view, so that a level does not copy the content of all those below it."""
+
+    def __init__(self, data: bytes | memoryview, limites: Limites) -> None:
+        self._data = memoryview(data)
         self._limites = limites
         self._reste = limites.elements
 
@@ -97,7 +99,7 @@ class _Lecture:
             pos += 1
             if pos >= fin:
                 raise BerIllisible("élément tronqué")
-        etiquette = data[debut:pos]
+        etiquette = bytes(data[debut:pos])
         longueur = data[pos]
         pos += 1
         if longueur == _INDEFINIE:
@@ -128,7 +130,7 @@ class _Lecture:
             if terme is not None:
                 if pos == terme:
                     break
-            elif self._data[pos : pos + 2] == b"\0\0" and pos + 2 <= fin:
+            elif bytes(self._data[pos : pos + 2]) == b"\0\0" and pos + 2 <= fin:
                 pos += 2
                 break
             enfant, pos = self.element(pos, fin if terme is None else terme, profondeur + 1)

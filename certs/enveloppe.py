@@ -266,6 +266,8 @@ def decrypt(
         return unreadable(f"message chiffré : {type(error).__name__}")
     if isinstance(sealed, RefusCms):
         return sealed
+    # Each level of it holds the whole content once more.
+    del loaded, envelope
     causes = []
     for essai, (recipient, paire) in enumerate(_candidates(recipients, trousseau)):
         if essai == MAX_ESSAIS:

@@ -36,6 +36,7 @@ from echangeur.courrier import create_courrier
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
+from echangeur.memoire import give_back_large_blocks
 from echangeur.refus import RefusDuBord
 from echangeur.sortie import MauvaisUsage
 from mailflows.operations import Operations as OperationsCourrier
@@ -80,6 +81,7 @@ def run(
 ) -> None:
     """Serve `instance` until SIGTERM or SIGINT. Raises MauvaisUsage when it cannot start."""
     configure_logs()
+    give_back_large_blocks()
     settings = instance.configuration.serveur
     sock = bind(adresse or settings.adresse, settings.port if port is None else port)
     mail = instance.configuration.courrier

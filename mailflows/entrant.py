@@ -9,22 +9,21 @@ first answer, what was kept is not even asked again, and the answers are written
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
 
 from dispatching.deliveries import uuid7s
 from mailflows import accuses, entrants, fermeture, resultats, sortants
 from mailflows.anomalies import (
     CANAL_FERME,
-    ERREUR_INATTENDUE,
     SANS_ADRESSE,
 )
-from mailflows.entrants import EtatEntrant, Nature, Pris, Source
+from mailflows.entrants import EtatEntrant, Nature, Pris
 from mailflows.etats import ReglesEnvoi
 from mailflows.execution import Execution
 from mailflows.fermeture import Fermeture
@@ -36,12 +35,11 @@ from mailflows.ouverture import (
     Identification,
     Ouvert,
     Refuse,
-    addressee_of,
     open_mail,
-    owner_of,
 )
 from mailflows.ouvrier import Cadence
 from mailflows.places import sort_files
+from mailflows.quarantaine import Quarantaine
 from mailflows.repetition import Provenance
 from mailflows.resultats import Tete
 from mailflows.sortants import ASortir, NatureSortant
@@ -49,10 +47,14 @@ from registry.anomalies import Anomalie
 from registry.certificats import CERTIFICAT_SUSPENDU
 from registry.clock import Clock
 from registry.echanges import Fichier
-from registry.guichets_store import get_guichet
 from schemas.courrier import Accuse
 
 _LOG: Final = structlog.get_logger()
+
+
+ENSEMBLE: Final = 32 << 20
+"""Octets of the messages handled together; a larger one is handled alone. Threat: memory; one takes some six
+times its size while it is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class Entrant:
         self._identites = identites
         self._cles = cles
         self._reglages = reglages
+        self._quarantaine = Quarantaine(engine, clock, reglages.refus_par_heure)
         self._reprise = Cadence()
+        self._tenus: dict[uuid.UUID, int] = {}
 
     def look(self, porteur: int, nombre: int) -> Sequence[Pris]:
         """Take what is due (`mailflows.ouvrier`)."""
@@ -95,43 +99,60 @@ class Entrant:
         with self._engine.begin() as conn:
             if self._reprise.due():
                 entrants.take_back(conn, instant=instant)
-            return entrants.take(conn, instant=instant, porteur=porteur, nombre=nombre)
+            # Copied at once: this is a thread, and the loop ends messages meanwhile.
+            held = tuple(self._tenus.values())
+            return entrants.take(
+                conn,
+                instant=instant,
+                porteur=porteur,
+                nombre=nombre,
+                octets=ENSEMBLE - sum(held),
+                seul=not held,
+            )
 
     async def handle(self, pris: Pris) -> None:
         """Handle one message, or postpone it. Raises only what a lost database raises."""
+        self._tenus[pris.id] = pris.taille
         try:
             await self._handle(pris)
         except Exception as error:  # noqa: BLE001 - whatever happened, the message is tried again, then shown
             _LOG.warning("courrier.reporte", courrier=str(pris.id), erreur=type(error).__name__)
-            await asyncio.to_thread(self._postpone, pris, type(error).__name__)
+            await asyncio.to_thread(self._quarantaine.postpone, pris, type(error).__name__)
+        finally:
+            del self._tenus[pris.id]
 
     # -- the message ----------------------------------------------------------------------------------------
 
     async def _handle(self, pris: Pris) -> None:
-        exterieur = read_outside(pris.octets)
+        exterieur = read_outside(pris.give())
         if isinstance(exterieur, Anomalie):
-            await asyncio.to_thread(self._quarantine, pris, None, Etranger(exterieur, exterieur.constat))
+            await asyncio.to_thread(
+                self._quarantaine.put_aside, pris, None, Etranger(exterieur, exterieur.constat)
+            )
             return
         if accuses.is_notice(exterieur):
             await asyncio.to_thread(self._notice, pris, exterieur)
             return
         opened = await open_mail(exterieur, self._cles, self._identites, pris.recu_le)
         if isinstance(opened, Refuse) and opened.anomalie.type is CERTIFICAT_SUSPENDU:
-            await asyncio.to_thread(self._wait, pris, exterieur, opened)
+            await asyncio.to_thread(self._quarantaine.wait, pris, exterieur, opened)
             return
         if not isinstance(opened, Ouvert):
-            await asyncio.to_thread(self._quarantine, pris, exterieur, opened)
+            await asyncio.to_thread(self._quarantaine.put_aside, pris, exterieur, opened)
             return
+        # What was read is let go: of a batch, its files alone are held while they are handled.
+        exterieur = replace(exterieur, corps=b"")
         refus = await asyncio.to_thread(self._admit, pris, opened)
         fichiers: tuple[Fichier, ...] | Anomalie = ()
         if refus is None:
             fichiers = await asyncio.to_thread(read_files, opened.contenu.octets, self._reglages.limites)
+        opened = replace(opened, contenu=replace(opened.contenu, octets=b""))
         if refus is not None or isinstance(fichiers, Anomalie):
             anomalie = refus if refus is not None else fichiers
             assert isinstance(anomalie, Anomalie)
             refuse = Refuse(opened.emetteur.empreinte, anomalie, anomalie.constat)
             empreinte = bytes.fromhex(opened.contenu.empreinte)
-            await asyncio.to_thread(self._quarantine, pris, exterieur, refuse, empreinte)
+            await asyncio.to_thread(self._quarantaine.put_aside, pris, exterieur, refuse, empreinte)
             return
         recus, places = sort_files(fichiers)
         if places:
@@ -221,64 +242,6 @@ class Entrant:
                 sortants.write(conn, [message], instant=instant)
             resultats.forget(conn, pris.id)
 
-    def _quarantine(
-        self,
-        pris: Pris,
-        exterieur: Exterieur | None,
-        refus: Etranger | Refuse,
-        empreinte: bytes = b"",
-    ) -> None:
-        """Put a message aside with its reason, and tell a known partner."""
-        instant = self._clock.now()
-        anomalie = refus.anomalie
-        with self._engine.begin() as conn:
-            proven = owner_of(conn, refus.certificat) if isinstance(refus, Refuse) else None
-            ended = entrants.conclude(
-                conn,
-                pris.id,
-                EtatEntrant.QUARANTAINE,
-                instant=instant,
-                code=anomalie.code,
-                motif=refus.motif or anomalie.message,
-                guichet=proven,
-                certificat=refus.certificat if isinstance(refus, Refuse) else None,
-                message_id="" if exterieur is None else exterieur.message_id,
-            )
-            if not ended or exterieur is None or exterieur.automatique:
-                return
-            expediteur = exterieur.retour if pris.source is Source.IMAP else pris.expediteur
-            told = proven or addressee_of(conn, expediteur)
-            if not expediteur or told is None:
-                return
-            connu = get_guichet(conn, told)
-            if connu is None or not connu.adresse_courrier or self._told_enough(conn, told, instant):
-                return
-            tete = Tete(exterieur.identifiant or exterieur.message_id, empreinte, pris.recu_le)
-            entite = resultats.refuse(tete, (anomalie,))
-            (identifiant,) = uuid7s(instant, 1)
-            sortants.write(
-                conn,
-                [ASortir(identifiant, told, NatureSortant.REFUS, pris.id, 1, 1, entite)],
-                instant=instant,
-            )
-
-    def _wait(self, pris: Pris, exterieur: Exterieur, refus: Refuse) -> None:
-        """Keep a message until its signer may be judged ([CER-37]); put it aside when that took too long."""
-        with self._engine.begin() as conn:
-            if entrants.postpone(conn, pris, refus.anomalie.message, instant=self._clock.now()):
-                return
-        self._quarantine(pris, exterieur, refus)
-
-    def _told_enough(self, conn: Connection, guichet: str, instant: datetime) -> bool:
-        nombre = conn.execute(
-            text("""
-                SELECT count(*) FROM courrier_sortant
-                WHERE guichet = :guichet AND nature = 'refus' AND cree_le > :depuis
-            """),
-            {"guichet": guichet, "depuis": instant - timedelta(hours=1)},
-        ).scalar_one()
-        return int(nombre) >= self._reglages.refus_par_heure
-
     def _notice(self, pris: Pris, exterieur: Exterieur) -> None:
         instant = self._clock.now()
         avis = accuses.read_notice(exterieur)
@@ -289,17 +252,3 @@ class Entrant:
             entrants.conclude(
                 conn, pris.id, EtatEntrant.TRAITE, instant=instant, nature=Nature.AVIS, motif=motif
             )
-
-    def _postpone(self, pris: Pris, cause: str) -> None:
-        """Try again later; a message tried enough waits for the operator."""
-        instant = self._clock.now()
-        with self._engine.begin() as conn:
-            if not entrants.postpone(conn, pris, f"interrompu ({cause})", instant=instant):
-                entrants.conclude(
-                    conn,
-                    pris.id,
-                    EtatEntrant.QUARANTAINE,
-                    instant=instant,
-                    code=ERREUR_INATTENDUE.code,
-                    motif=f"{pris.tentatives} essais, le dernier interrompu ({cause})",
-                )

@@ -11,7 +11,7 @@ import hashlib
 import uuid
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -100,28 +100,37 @@ class Entrant:
     termine_le: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pris:
-    """A message taken to be handled. tentatives: attempts, this one included."""
+    """A message taken to be handled. tentatives: attempts, this one included. taille: in octets."""
 
     id: uuid.UUID
     source: Source
-    octets: bytes
+    _octets: bytes = field(repr=False)
     expediteur: str
     recu_le: datetime
     tentatives: int
+    taille: int
+
+    def give(self) -> bytes:
+        """The message as received; once, so that it is held no longer than by whoever reads it."""
+        octets, self._octets = self._octets, b""
+        return octets
 
 
 _TAKE: Final = text("""
     UPDATE courrier_entrant e
     SET tentatives = tentatives + 1, prochaine_tentative = :fin_du_bail, porteur = :porteur
     FROM (
-        SELECT id FROM courrier_entrant
-        WHERE etat = 'recu' AND prochaine_tentative <= :instant
-        ORDER BY prochaine_tentative LIMIT :nombre FOR UPDATE SKIP LOCKED
+        SELECT id, row_number() OVER ordre AS rang, sum(taille) OVER ordre AS cumul FROM (
+            SELECT id, taille, prochaine_tentative FROM courrier_entrant
+            WHERE etat = 'recu' AND prochaine_tentative <= :instant
+            ORDER BY prochaine_tentative, id LIMIT :nombre FOR UPDATE SKIP LOCKED
+        ) AS dus
+        WINDOW ordre AS (ORDER BY prochaine_tentative, id)
     ) AS du, courrier_brut b
-    WHERE e.id = du.id AND b.courrier = e.id
-    RETURNING e.id, e.source, b.octets, e.expediteur, e.recu_le, e.tentatives
+    WHERE e.id = du.id AND b.courrier = e.id AND (du.cumul <= :octets OR (du.rang = 1 AND :seul))
+    RETURNING e.id, e.source, b.octets, e.expediteur, e.recu_le, e.tentatives, e.taille
 """)
 # Whose lock is free is dead: what it held is due at once, and the attempt stays counted, lest a message that
 # kills the process do so for ever.
@@ -193,9 +202,22 @@ def notify(conn: Connection) -> None:
     conn.execute(text("SELECT pg_notify('courrier', '')"))
 
 
-def take(conn: Connection, *, instant: datetime, porteur: int, nombre: int) -> list[Pris]:
-    """Take messages that are due; to be handled once the transaction is committed, not before."""
-    valeurs = {"instant": instant, "fin_du_bail": instant + BAIL, "porteur": porteur, "nombre": nombre}
+def take(
+    conn: Connection, *, instant: datetime, porteur: int, nombre: int, octets: int, seul: bool
+) -> list[Pris]:
+    """Take messages that are due; to be handled once the transaction is committed, not before.
+
+    octets: that they may hold together. seul: to take the first one whatever it holds; else, one that is too
+    large waits, and keeps those behind it waiting, lest it wait for ever.
+    """
+    valeurs = {
+        "instant": instant,
+        "fin_du_bail": instant + BAIL,
+        "porteur": porteur,
+        "nombre": nombre,
+        "octets": octets,
+        "seul": seul,
+    }
     return [
         Pris(
             ligne.id,
@@ -204,6 +226,7 @@ def take(conn: Connection, *, instant: datetime, porteur: int, nombre: int) -> l
             ligne.expediteur,
             ligne.recu_le,
             ligne.tentatives,
+            ligne.taille,
         )
         for ligne in conn.execute(_TAKE, valeurs)
     ]

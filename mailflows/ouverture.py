@@ -148,15 +148,19 @@ def decipher(exterieur: Exterieur, trousseau: Sequence[Paire]) -> Dechiffre | Et
     if isinstance(sealed, Anomalie):
         return Etranger(sealed, "le message n'est pas un message chiffré")
     opened = decrypt(sealed, trousseau)
+    # A message may be large, and so is what it becomes at each step: one is let go before the next but one.
+    del sealed
     if isinstance(opened, RefusCms):
         return Etranger(NON_OUVERT(), _cause(opened))
     entity = read_signed_entity(opened.octets_non_verifies)
+    destinataire = opened.destinataire.empreinte
+    del opened
     if isinstance(entity, Anomalie):
         return Etranger(NON_OUVERT(), f"déchiffré, mais {entity.constat}")
     signed = read_signed(entity.cms, entity.contenu)
     if isinstance(signed, RefusCms):
         return Etranger(NON_OUVERT(), _cause(signed))
-    return Dechiffre(signed, opened.destinataire.empreinte)
+    return Dechiffre(signed, destinataire)
 
 
 def owner_of(conn: Connection, empreinte: str) -> str | None:

@@ -84,6 +84,8 @@ class Ouvrier(Generic[T]):
             tache = self._boucle.begin(self._do(item), self._nom)
             # A full hand may leave more to take: its first end wakes the loop.
             tache.add_done_callback(lambda _: self._boucle.wake())
+        # What was taken has begun before the next look, and is counted by whoever takes.
+        await asyncio.sleep(0)
 
     async def _do(self, item: T) -> None:
         await self._work(item)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import Engine
 
@@ -21,6 +21,9 @@ from mailflows.ouvrier import Ouvrier
 from mailflows.reception_smtp import Ecoute, Reception
 from mailflows.sortants import Depart
 from registry.clock import Clock
+
+PLACES: Final = 8
+"""Messages handled at once: the handlers register together what comes together, which costs much less."""
 
 
 class Boite(Protocol):
@@ -72,6 +75,7 @@ class Courrier:
             "courrier.entrant",
             entrant.look,
             entrant.handle,
+            places=PLACES,
             releve=parametres.releve,
             grace=parametres.grace,
         )

@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import time
 import zipfile
+from dataclasses import replace
 
 import pytest
+from asn1crypto import cms
 
-from certs.enveloppe import decrypt
+from certs.cms import MAX_DESTINATAIRES, MotifCms, RefusCms
+from certs.enveloppe import Dechiffre, decrypt, encrypt
 from certs.lecture import CertificatIllisible, read_chaine
 from mailflows.message_lu import LimitesMessage, read_files
 from registry.anomalies import Anomalie
@@ -146,3 +149,45 @@ def test_found_a_name_that_the_library_refuses_with_an_undocumented_exception() 
     for der in grown(world.paires[0].certificat.der, b"\x0c", b"x"):
         read = read_chaine(der.replace(b"\x0c\x01x", b"\x03\x01\0"))
         assert isinstance(read, CertificatIllisible)
+
+
+def test_found_signed_attributes_are_those_that_came() -> None:
+    """A library may encode again what was signed, when what came is not: each octet of theirs counts."""
+    message = monde().messages[0]
+    signer = cms.ContentInfo.load(message)["content"]["signer_infos"][0]
+    attributes = signer["signed_attrs"].dump()[1:]
+    start = message.index(attributes)
+    assert judge_signed(message).accepte
+    for place in range(start, start + len(attributes)):
+        for bit in (0x01, 0x20, 0x80):
+            changed = bytearray(message)
+            changed[place] ^= bit
+            judged = judge_signed(bytes(changed))
+            assert not judged.accepte, place - start
+            assert not judged.altere
+    # The same values with another length of length: encoded again, they would be those that were signed.
+    arbre = parse(message)
+    assert arbre is not None
+    (held,) = (each for each in arbre.tous if each.dump()[1:] == attributes)
+    for each in held.walk():
+        each.forme = "longue"
+        assert not judge_signed(arbre.dump()).accepte
+        each.forme = ""
+    assert judge_signed(arbre.dump()).accepte
+
+
+def test_found_recipients_are_counted_before_any_key_is_tried() -> None:
+    """Each of 201 recipients would cost an operation of a private key, for each key of ours."""
+    paire = monde().paires[0]
+    message = encrypt(b"x", [paire.certificat] * (MAX_DESTINATAIRES + 1))
+    found = decrypt(message, [replace(paire, cle=_Untouched())] * 16)  # type: ignore[arg-type]
+    assert isinstance(found, RefusCms)
+    assert found.motif is MotifCms.NOMBRE
+    assert isinstance(decrypt(encrypt(b"x", [paire.certificat] * MAX_DESTINATAIRES), [paire]), Dechiffre)
+
+
+class _Untouched:
+    """A private key that nobody may use."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(name)
