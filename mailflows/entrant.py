@@ -47,6 +47,7 @@ from registry.anomalies import Anomalie
 from registry.certificats import CERTIFICAT_SUSPENDU
 from registry.clock import Clock
 from registry.echanges import Fichier
+from registry.guichets_store import get_guichet
 from schemas.courrier import Accuse
 
 _LOG: Final = structlog.get_logger()
