@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from certs.autorite import write_secret
+from echangeur.commandes.courrier_vues import (
+    count_by_etat,
+    entrant_of,
+    list_attempts,
+    list_files,
+    list_notices,
+    sortant_of,
+)
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import (
@@ -24,13 +32,10 @@ from echangeur.sortie import (
     print_table,
     say,
 )
-from mailflows import anomalies as _anomalies  # noqa: F401
 from mailflows import entrants, fermeture, sortants
 from mailflows.entrants import Entrant, EtatEntrant
 from mailflows.etats import Etat, Evenement, ReglesEnvoi
 from mailflows.purge import purge
-from mailflows.sortants import Sortant
-from registry.anomalies import CATALOGUE
 from registry.constats import Constat
 from registry.effacement import limite_of
 
@@ -70,7 +75,7 @@ def list_latest(
     with transaction(ctx) as conn:
         found = sortants.list_sortants(conn, limite=limite, guichet=guichet, etat=_state(Etat, etat))
     if json:
-        print_json([_sortant(each) for each in found])
+        print_json([sortant_of(each) for each in found])
         return
     print_table(
         (
@@ -121,10 +126,13 @@ def show(
         entrant = entrants.get_entrant(conn, key)
         sortant = sortants.get_sortant(conn, key)
         if entrant is not None:
-            value = _entrant(entrant) | {"lignes": _files(conn, key)}
-            value["reponses"] = [_sortant(each) for each in sortants.list_sortants(conn, entrant=key)]
+            value = entrant_of(entrant) | {"lignes": list_files(conn, key)}
+            value["reponses"] = [sortant_of(each) for each in sortants.list_sortants(conn, entrant=key)]
         elif sortant is not None:
-            value = _sortant(sortant) | {"lignes": _attempts(conn, key), "avis": _notices(conn, key)}
+            value = sortant_of(sortant) | {
+                "lignes": list_attempts(conn, key),
+                "avis": list_notices(conn, key),
+            }
         else:
             raise ConstatNegatif(f"Aucun message n'a l'identifiant {key}.")
         raw = entrants.read_brut(conn, key) if octets is not None else None
@@ -228,8 +236,8 @@ def state(ctx: typer.Context, json: Json = False) -> None:
         value: dict[str, object] = {
             "adresse": instance.configuration.courrier.adresse,
             "actif": instance.configuration.courrier.actif,
-            "entrants": _counts(conn, "courrier_entrant"),
-            "sortants": _counts(conn, "courrier_sortant"),
+            "entrants": count_by_etat(conn, "courrier_entrant"),
+            "sortants": count_by_etat(conn, "courrier_sortant"),
             "plus_ancien_a_traiter": conn.execute(
                 text("SELECT min(recu_le) FROM courrier_entrant WHERE etat = 'recu'")
             ).scalar_one(),
@@ -315,95 +323,13 @@ def erase(ctx: typer.Context) -> None:
 
 def _show_entrants(found: tuple[Entrant, ...], *, json: bool) -> None:
     if json:
-        print_json([_entrant(each) for each in found])
+        print_json([entrant_of(each) for each in found])
         return
     print_table(
         _COLONNES,
         [(e.id, e.recu_le, e.guichet, e.etat.value, e.nature, e.fichiers, e.code, e.motif) for e in found],
         vide="Aucun message.",
     )
-
-
-def _entrant(entrant: Entrant) -> dict[str, object]:
-    value: dict[str, object] = {
-        "id": str(entrant.id),
-        "source": entrant.source.value,
-        "expediteur_annonce": entrant.expediteur,
-        "message_id": entrant.message_id,
-        "recu_le": entrant.recu_le,
-        "taille": entrant.taille,
-        "empreinte": entrant.empreinte.hex(),
-        "etat": entrant.etat.value,
-        "nature": entrant.nature,
-        "guichet": entrant.guichet,
-        "certificat": entrant.certificat,
-        "contenu": entrant.contenu.hex() if entrant.contenu else None,
-        "doublon_de": str(entrant.doublon_de) if entrant.doublon_de else None,
-        "fichiers": entrant.fichiers,
-        "essais": entrant.tentatives,
-        "termine_le": entrant.termine_le,
-        "code": entrant.code,
-        "motif": entrant.motif,
-    }
-    entry = CATALOGUE.types.get(entrant.code) if entrant.code else None
-    if entry is not None:
-        value |= {"a_qui_d_agir": entry.tour.value, "que_faire": entry.conduite}
-    return value
-
-
-def _sortant(sortant: Sortant) -> dict[str, object]:
-    return {
-        "id": str(sortant.id),
-        "guichet": sortant.guichet,
-        "nature": sortant.nature.value,
-        "en_reponse_a": str(sortant.entrant),
-        "partie": sortant.partie,
-        "parties": sortant.parties,
-        "empreinte": sortant.empreinte.hex(),
-        "etat": sortant.situation.etat.value,
-        "accuse_attendu": sortant.situation.accuse_attendu,
-        "prochain_essai": sortant.situation.prochaine,
-        "essais": sortant.tentatives,
-        "cree_le": sortant.cree_le,
-        "termine_le": sortant.termine_le,
-        "constat": sortant.detail,
-    }
-
-
-def _files(conn: Connection, key: uuid.UUID) -> list[dict[str, object]]:
-    lignes = conn.execute(
-        text("""
-            SELECT rang, nom, operation, echange, verdict, code, numero FROM courrier_fichier
-            WHERE courrier = :id ORDER BY rang
-        """),
-        {"id": key},
-    )
-    return [{**ligne._mapping, "echange": str(ligne.echange)} for ligne in lignes]
-
-
-def _attempts(conn: Connection, key: uuid.UUID) -> list[dict[str, object]]:
-    return [
-        {
-            "essai": each.rang,
-            "commence_le": each.commencee_le,
-            "termine_le": each.terminee_le,
-            "issue": each.issue,
-            "detail": each.detail,
-        }
-        for each in sortants.list_tentatives(conn, key)
-    ]
-
-
-def _notices(conn: Connection, key: uuid.UUID) -> list[str]:
-    lignes = conn.execute(
-        text("SELECT action, statut FROM courrier_avis WHERE objet = :id ORDER BY recu_le"), {"id": key}
-    )
-    return [f"{ligne.action} {ligne.statut}" for ligne in lignes]
-
-
-def _counts(conn: Connection, table: str) -> dict[str, int]:
-    query = text(f"SELECT etat, count(*) FROM {table} GROUP BY etat ORDER BY etat")  # noqa: S608 (our own names)
-    return {str(etat): int(nombre) for etat, nombre in conn.execute(query)}
 
 
 def _state(kind: type[E], etat: str | None) -> E | None:
