@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, TextClause, text
 
@@ -151,27 +151,29 @@ def list_readable(
 ) -> Lot:
     """The distributions of that guichet after a sequence, in order, with their files; traced in this
     transaction, which is to be committed before they leave."""
-    values = {"guichet": guichet.code, "apres": apres, "limite": nombre + 1}
-    return _give(conn, guichet, _READ[vue], values, nombre, instant, echange)
+    statement = _READ[vue].bindparams(apres=apres)
+    return _give(conn, guichet, statement, apres=apres, nombre=nombre, instant=instant, echange=echange)
 
 
 def read_these(
     conn: Connection, guichet: Guichet, sequences: Sequence[int], *, instant: datetime, echange: uuid.UUID
 ) -> Lot:
     """The distributions of that guichet under these sequences, as `list_readable`; `NOMBRE_MAX` at most."""
-    values = {"guichet": guichet.code, "apres": 0, "limite": NOMBRE_MAX + 1, "sequences": list(sequences)}
-    return _give(conn, guichet, _READ_THESE, values, NOMBRE_MAX, instant, echange)
+    statement = _READ_THESE.bindparams(sequences=list(sequences))
+    return _give(conn, guichet, statement, apres=0, nombre=NOMBRE_MAX, instant=instant, echange=echange)
 
 
 def _give(
     conn: Connection,
     guichet: Guichet,
     statement: TextClause,
-    values: Mapping[str, object],
+    *,
+    apres: int,
     nombre: int,
     instant: datetime,
     echange: uuid.UUID,
 ) -> Lot:
+    values = {"guichet": guichet.code, "limite": nombre + 1}
     found: list[Retiree] = []
     lost: list[uuid.UUID] = []
     octets = 0
@@ -194,7 +196,7 @@ def _give(
     if given:
         conn.execute(_TRACE, {"ids": given, "echange": echange, "instant": instant})
     conn.execute(_PASS, {"guichet": guichet.code, "instant": instant})
-    return Lot(found, found[-1].sequence if found else cast("int", values["apres"]), suite)
+    return Lot(found, found[-1].sequence if found else apres, suite)
 
 
 def _read(row: Row[Any], guichet: Guichet) -> Retiree:

@@ -164,7 +164,7 @@ def read_manifeste(data: bytes) -> Manifeste | Violation:
         return root
     if root.tag != MANIFESTE:
         return Violation("XSD-RACINE", "La racine n'est pas manifeste.", found=str(root.tag)[:200])
-    violations = validate_with(_schema(), root)
+    violations = validate_with(distributions_schema(), root)
     if violations:
         return violations[0]
     lu = Noeud(root)
@@ -193,7 +193,8 @@ def read_manifeste(data: bytes) -> Manifeste | Violation:
     )
 
 
-def _schema() -> etree.XMLSchema:
+def distributions_schema() -> etree.XMLSchema:
+    """The compiled distributions.xsd, one per thread: of the manifest and of the comparison by mail."""
     schema: etree.XMLSchema | None = _compiled.__dict__.get("schema")
     if schema is None:
         # A compiled schema is not shared between threads.

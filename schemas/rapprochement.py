@@ -5,17 +5,15 @@ The services say the same in the elements of their messages; by mail it is a doc
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from schemas.lecture import PREFIX, Noeud, text_of
+from schemas.manifeste import distributions_schema
 from schemas.parser import Limits, parse
 from schemas.validation import validate_with
 from schemas.violations import Violation
@@ -26,8 +24,6 @@ LIMITES: Final = Limits(max_bytes=2 << 20, max_depth=4, max_elements=10_000)
 DEMANDE: Final = f"{PREFIX}rapprochement"
 RESULTAT: Final = f"{PREFIX}resultatRapprochement"
 _RACINE: Final = 'xmlns:ns1="http://nuu.application.i2/" versionInterface="01.00"'
-
-_compiled = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +167,7 @@ def _read(data: bytes, racine: str) -> etree._Element | Violation:
     if root.tag != racine:
         attendue = racine.rpartition("}")[2]
         return Violation("XSD-RACINE", f"La racine n'est pas {attendue}.", found=str(root.tag)[:200])
-    violations = validate_with(_schema(), root)
+    violations = validate_with(distributions_schema(), root)
     return violations[0] if violations else root
 
 
@@ -181,14 +177,3 @@ def _all(root: etree._Element, nom: str) -> Iterable[etree._Element]:
 
 def _int(element: etree._Element, nom: str) -> int:
     return int(element.get(nom, ""))
-
-
-def _schema() -> etree.XMLSchema:
-    schema: etree.XMLSchema | None = _compiled.__dict__.get("schema")
-    if schema is None:
-        # A compiled schema is not shared between threads.
-        schema = etree.XMLSchema(
-            file=str(Path(str(resources.files("schemas"))) / "xsd" / "distributions.xsd")
-        )
-        _compiled.schema = schema
-    return schema

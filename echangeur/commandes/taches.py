@@ -182,10 +182,14 @@ def run_tasks(
 
 
 def _prove(ctx: typer.Context, engine: Engine, essai: bool, progress: Callable[[int], None]) -> int:
-    """The manifests made; what keeps one from being made is told ([DST-63])."""
+    """The manifests made; what keeps one from being made is told, and keeps nothing else from being done."""
     clock = contexte_of(ctx).clock
-    cles = load_cles(instance_of(ctx), clock)
     made = 0
+    try:
+        cles = load_cles(instance_of(ctx), clock)
+    except MauvaisUsage as error:
+        note(f"Aucun manifeste ne peut être signé. {error.message}")
+        return made
     for etabli in produce(engine, cles.signataire, clock.now(), essai=essai, progress=progress):
         made += not etabli.rompu
         if etabli.rompu:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def test_a_gap_is_told_by_the_task(prouve: Commande, engine: Engine, horloge: Fi
     fait = prouve("registre", "taches", "manifestes")
     assert "Guichet G0002 : les numéros d'ordre du 03/07/2026 ne se suivent pas" in fait.erreur
     assert "0 manifeste(s)" in fait.sortie
+
+
+def test_without_a_key_that_signs_the_other_tasks_are_done(
+    instance: Commande, dossier: Path, engine: Engine
+) -> None:
+    """[DST-63] What cannot be signed is told; nobody waits for it."""
+    shutil.rmtree(dossier / "courrier" / "signature")
+    fait = instance("registre", "taches", "manifestes", "radiations", "--json")
+    assert (fait.code, fait.json["manifestes"], fait.json["radiations"]) == (0, 0, 0)
+    assert "Aucun manifeste ne peut être signé." in fait.erreur
 
 
 @pytest.mark.parametrize(
