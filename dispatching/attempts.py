@@ -145,11 +145,21 @@ _TAKE: Final = text(f"""
     SELECT prises.*, v.document FROM prises
     JOIN demande_version v ON v.numero = prises.numero AND v.version = prises.version
 """)  # noqa: S608 (constant expressions)
-DELIVRER: Final = """
-    UPDATE distribution d SET prochaine_tentative = :instant FROM finies
-    WHERE d.numero = finies.numero AND d.guichet = finies.guichet AND d.sequence > finies.sequence
-        AND d.etat = 'en_attente' AND d.differee AND d.tentatives = 0 AND d.prochaine_tentative > :instant
+# The later events of a demande are looked up by its number and nothing else, as the earlier ones: what is
+# asked of them is asked of what was found. Otherwise the planner, with statistics of before a backlog, walks
+# all that was put off at each acknowledgement.
+_SUIVANTES: Final = """
+    CROSS JOIN LATERAL (
+        SELECT s.id, s.etat, s.differee, s.tentatives, s.prochaine_tentative FROM distribution s
+        WHERE s.numero = avant.numero AND s.guichet = avant.guichet AND s.sequence > avant.sequence OFFSET 0
+    ) AS suivante
 """
+DELIVRER: Final = f"""
+    UPDATE distribution SET prochaine_tentative = :instant WHERE id = ANY(ARRAY(
+        SELECT suivante.id FROM finies AS avant {_SUIVANTES}
+        WHERE suivante.etat = 'en_attente' AND suivante.differee AND suivante.tentatives = 0
+            AND suivante.prochaine_tentative > :instant))
+"""  # noqa: S608 (constant expression)
 """SQL: what was put off behind the distributions of `finies` (numero, guichet, sequence) is due."""
 
 _CLOSE: Final = text("""
@@ -184,14 +194,16 @@ _POSTPONE: Final = text("""
 """)
 # The later events of the same demande cannot leave before: nobody walks past them meanwhile. Those behind a
 # failure for good are due.
-_FOLLOW: Final = text("""
-    UPDATE distribution d
-    SET differee = true, prochaine_tentative = CASE avant.etat WHEN 'en_attente'
-        THEN greatest(d.prochaine_tentative, avant.prochaine_tentative) ELSE :instant END
-    FROM distribution avant
-    WHERE avant.id = ANY(:ids) AND d.numero = avant.numero AND d.guichet = avant.guichet
-        AND d.sequence > avant.sequence AND d.etat = 'en_attente' AND d.tentatives = 0
-""")
+_FOLLOW: Final = text(f"""
+    UPDATE distribution d SET differee = true, prochaine_tentative = suite.prochaine
+    FROM (
+        SELECT suivante.id, CASE avant.etat WHEN 'en_attente' THEN
+            greatest(suivante.prochaine_tentative, avant.prochaine_tentative) ELSE :instant END AS prochaine
+        FROM distribution avant {_SUIVANTES}
+        WHERE avant.id = ANY(:ids) AND suivante.etat = 'en_attente' AND suivante.tentatives = 0
+    ) AS suite
+    WHERE d.id = suite.id
+""")  # noqa: S608 (constant expression)
 # Not EXISTS, which may be planned as a join over the whole backlog: two looks at the index per guichet.
 # Without an order, a table that holds mostly the backlog of one guichet is read whole for each of the others.
 _DUE: Final = text(f"""
