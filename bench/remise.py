@@ -393,10 +393,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
     console = Console(width=120)
+    before = os.getloadavg()[0]
     result = asyncio.run(run(options, console))
     content = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cœurs, Python {platform.python_version()}",
+        "charge": [round(before, 1), round(os.getloadavg()[0], 1)],
         "guichets": GUICHETS,
         "debit": options.debit,
         **result,

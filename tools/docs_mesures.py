@@ -69,6 +69,7 @@ def render() -> str:
     courrier = _load("courrier")
     fuzz = _load("fuzz")
     filtres = _load("filtres")
+    remise = _load("remise")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -104,6 +105,25 @@ def render() -> str:
             filtres_autres=_table(
                 ("filtres", *next(iter(filtres["autres"].values()))),
                 ([taille, *autres.values()] for taille, autres in filtres["autres"].items()),
+            ),
+            remise_conditions=(
+                f"{remise['machine']}, charge moyenne {remise['charge'][0]} au début et"
+                f" {remise['charge'][1]} à la fin, {remise['date'][:10]}."
+            ),
+            remise_guichets=_number(remise["guichets"]),
+            remise_debit=remise["debit"],
+            remise_arriere=_number(remise["arriere"]),
+            remise_canaux=_table(
+                ("canal", "par seconde"),
+                ([mesure["canal"], mesure["par_seconde"]] for mesure in remise["canaux"]),
+            ),
+            remise_isolation=_table(
+                ("", "envois", "p50 (ms)", "p99 (ms)"),
+                ([phase, *mesure.values()] for phase, mesure in remise["isolation"].items()),
+            ),
+            remise_requetes=_table(
+                ("ce qui attend", "chercher (ms)", "prendre (ms)"),
+                ([cas, *mesure.values()] for cas, mesure in remise["requetes"].items()),
             ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
