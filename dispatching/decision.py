@@ -9,6 +9,7 @@ knows beyond the documents when a filter asks for it. All else is memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -16,11 +17,12 @@ from sqlalchemy import Connection, text
 from dispatching.connu import read_connu
 from dispatching.deliveries import Decision, write_decisions
 from dispatching.perimetres import Perimetres
-from dispatching.recipients import Sujet, recipients
+from dispatching.recipients import FINALES, SORTIES, Raison, Sujet, recipients
 from filters.criteria import CONNUS
 from filters.en_vigueur import FiltresEnVigueur
 from filters.source import Connu, contexte_of
-from filters.traits import traits_of
+from filters.store import VersionFiltre
+from filters.traits import Traits, traits_of
 from registry import releves
 from registry.clock import Clock
 from registry.controles import PARIS
@@ -31,7 +33,16 @@ _GENERATIONS: Final = text("""
         (SELECT valeur FROM generation WHERE nom = 'identites') AS identites,
         (SELECT coalesce(max(generation), 0) FROM perimetre) AS perimetres
 """)
-_HOLDERS: Final = text("SELECT numero, guichet FROM detention WHERE numero = ANY(:numeros)")
+_HOLDERS: Final = text("SELECT numero, guichet, motif FROM detention WHERE numero = ANY(:numeros)")
+
+
+class Sortie(StrEnum):
+    """When a demande leaves what a guichet receives ([DST-110]): what the national authority chooses."""
+
+    DROITS = "droits"
+    """When the guichet may no longer read it; until then it gets every change."""
+    FILTRES = "filtres"
+    """Also when none of its filters takes it any more."""
 
 
 class Distributeur:
@@ -41,8 +52,9 @@ class Distributeur:
     that is what makes the memory of filters and perimeters safe without a lock of its own.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, sortie: Sortie = Sortie.DROITS) -> None:
         self._clock = clock
+        self._sortie = sortie
         self._filtres = FiltresEnVigueur()
         self._perimetres = Perimetres()
 
@@ -61,15 +73,23 @@ class Distributeur:
         connus = self._connus(conn, evenements)
         decisions = []
         for event in evenements:
-            communes = event.demande.communes_souhaitees
-            sujet = Sujet(event.territoire, communes, event.auteur, holders.get(event.numero, frozenset()))
+            propres, recus = holders.setdefault(event.numero, (set(), set()))
             found = connus.get(event.numero)
-            contexte = contexte_of(event.nature, event.auteur, self._instant, found)
-            matching = self._filtres.match(traits_of(event.demande, contexte))
+            traits = traits_of(event.demande, contexte_of(event.nature, event.auteur, self._instant, found))
+            matching = self._filtres.match(traits)
+            sujet = Sujet(
+                event.territoire,
+                event.demande.communes_souhaitees,
+                event.auteur,
+                detenteurs=propres | recus,
+                recus=frozenset(recus),
+                relachees=self._released(event.nature, recus, matching, traits),
+            )
             verdicts = recipients(sujet, self._perimetres.guichets, matching)
             decisions.append(Decision(event, verdicts, found))
-            # They hold the demande for its next event, which may be in this batch.
-            holders[event.numero] = frozenset(sujet.detenteurs) | {each.guichet.code for each in verdicts}
+            # What they hold at its next event, which may be in this batch.
+            recus -= {each.guichet.code for each in verdicts if each.raison in SORTIES}
+            recus |= {each.guichet.code for each in verdicts if each.raison is Raison.FILTRE}
         write_decisions(
             conn,
             decisions,
@@ -92,11 +112,25 @@ class Distributeur:
             conn, (event.numero for event in evenements), self._instant.astimezone(PARIS).date()
         )
 
-    def _holders(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> dict[str, frozenset[str]]:
-        """Who held the demandes before these events; a first version has no holder but its author."""
+    def _released(
+        self, nature: str, recus: set[str], matching: Sequence[VersionFiltre], traits: Traits
+    ) -> frozenset[str]:
+        """Of those that received the demande, those whose filters let go of it. That it is radiated or
+        suppressed is told to all of them."""
+        if not recus or self._sortie is Sortie.DROITS or nature in FINALES:
+            return frozenset()
+        taken = {version.guichet for version in matching}
+        return frozenset(code for code in recus - taken if not self._filtres.retains(code, traits))
+
+    def _holders(
+        self, conn: Connection, evenements: Sequence[EvenementDemande]
+    ) -> dict[str, tuple[set[str], set[str]]]:
+        """Who held the demandes before these events: in their own right, and because they received them; a
+        first version has no holder but its author."""
         numeros = [event.numero for event in evenements if event.version > 1]
-        found: dict[str, frozenset[str]] = {}
+        found: dict[str, tuple[set[str], set[str]]] = {}
         if numeros:
             for row in conn.execute(_HOLDERS, {"numeros": numeros}):
-                found[row.numero] = found.get(row.numero, frozenset()) | {row.guichet}
+                propres, recus = found.setdefault(row.numero, (set(), set()))
+                (recus if row.motif == "distribution" else propres).add(row.guichet)
         return found

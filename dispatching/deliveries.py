@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from dispatching.connu import connu_to_json
-from dispatching.recipients import Raison, Verdict
+from dispatching.recipients import SORTIES, Raison, Verdict
 from dispatching.transport import Cause
 from filters.source import Connu
 from registry.evenements import EvenementDemande
@@ -29,6 +29,10 @@ guichets, separated by a space; without any, whoever hears of it looks for what 
 
 _TEXTE_MAX: Final = 7_900
 """Bytes of the text of a notification (PostgreSQL allows 7,999)."""
+
+
+NATURE_SORTIE: Final = "SOR"
+"""Nature of the notice that a demande has left what a guichet receives: of our own, never on the wire."""
 
 
 class Etat(StrEnum):
@@ -112,6 +116,12 @@ _DISTRIBUTE: Final = text("""
 """)
 
 
+_LEAVE: Final = text("""
+    DELETE FROM detention h USING json_to_recordset(CAST(:lot AS json)) AS t(numero text, guichet text)
+    WHERE h.numero = t.numero AND h.guichet = t.guichet AND h.motif = 'distribution'
+""")
+
+
 def write_decisions(
     conn: Connection, decisions: Sequence[Decision], *, instant: datetime, filtres: int, perimetres: int
 ) -> None:
@@ -151,7 +161,7 @@ def write_decisions(
                 "sequence": last[code],
                 "numero": event.numero,
                 "version": event.version,
-                "nature": event.nature,
+                "nature": NATURE_SORTIE if verdict.raison in SORTIES else event.nature,
                 "raison": verdict.raison,
             }
             if verdict.filtre is not None:
@@ -170,6 +180,11 @@ def distribute(conn: Connection, lot: Sequence[Mapping[str, object]], *, instant
     codes = " ".join(dict.fromkeys(str(row["guichet"]) for row in lot))
     told = codes if len(codes) <= _TEXTE_MAX else ""
     conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot), "guichets": told})
+    # The last of each pair decides: a demande may leave and enter again in one batch.
+    natures = {(row["numero"], row["guichet"]): row["nature"] for row in lot}
+    sorties = [{"numero": n, "guichet": g} for (n, g), nature in natures.items() if nature == NATURE_SORTIE]
+    if sorties:
+        conn.execute(_LEAVE, {"lot": encode_rows(sorties)})
 
 
 def uuid7s(instant: datetime, nombre: int) -> list[uuid.UUID]:

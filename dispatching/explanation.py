@@ -88,6 +88,11 @@ class Explication:
                 return (
                     f"le guichet {self.guichet} détenait déjà la demande : il en reçoit tous les événements"
                 )
+            case Raison.SORTIE_DROITS:
+                return f"le guichet avait reçu la demande et n'a plus le droit de la lire : {self._droit}"
+            case Raison.SORTIE_FILTRES:
+                sortie = "le guichet avait reçu la demande et aucun de ses filtres ne la retient plus"
+                return " ; ".join((sortie, *(f.explication.texte for f in self.filtres)))
             case Raison.FILTRE | Raison.RATTRAPAGE:
                 textes = " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
                 offerte = self.verdict.raison is Raison.RATTRAPAGE
@@ -127,9 +132,12 @@ _DECISION: Final = text("""
     ORDER BY d.version DESC LIMIT 1
 """)
 _HELD_BEFORE: Final = text("""
-    SELECT EXISTS (SELECT FROM distribution
-        WHERE numero = :numero AND guichet = :guichet AND version < :version)
-    OR EXISTS (SELECT FROM decision WHERE numero = :numero AND auteur = :guichet AND version < :version)
+    SELECT EXISTS (SELECT FROM decision
+            WHERE numero = :numero AND auteur = :guichet AND version < :version) AS propre,
+        -- A notice of leaving ends what the sendings before it made.
+        coalesce((SELECT nature <> 'SOR' FROM distribution
+            WHERE numero = :numero AND guichet = :guichet AND version < :version
+            ORDER BY sequence DESC LIMIT 1), false) AS recue
 """)
 # Of the distributions of one version to one guichet, the last one is told.
 _OFFER: Final = text("""
@@ -165,22 +173,30 @@ def explain_distribution(
     )
     filtres = _explained(conn, guichet, decidee_le, savoir.generation_filtres, traits)
     known = perimetre_at(conn, guichet, savoir.generation_perimetres)
-    verdict = None
-    if known is not None:
-        held = offre is None and bool(conn.execute(_HELD_BEFORE, values).scalar_one())
-        holders = frozenset({guichet}) if held else frozenset()
-        sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur, holders)
-        matching = [f.version for f in filtres if f.explication.correspond]
-        first = min(matching, key=lambda found: found.identifiant, default=None)
-        verdict = judge(known, sujet, first)
-        if offre is not None:
-            verdict = replace(verdict, raison=Raison.RATTRAPAGE)
     made = [
         found
         for found in list_distributions(conn, numero=numero, guichet=guichet)
         if found.version == row.version
     ]
     distribution = made[-1] if made else None
+    verdict = None
+    if known is not None:
+        tenue = conn.execute(_HELD_BEFORE, values).one()
+        lui = frozenset({guichet})
+        sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur)
+        if offre is None:
+            sujet = replace(
+                sujet,
+                detenteurs=lui if tenue.propre or tenue.recue else (),
+                recus=lui if tenue.recue and not tenue.propre else (),
+                # Which of the two rules of leaving was in use then is told by what was made.
+                relachees=lui if distribution and distribution.raison is Raison.SORTIE_FILTRES else (),
+            )
+        matching = [f.version for f in filtres if f.explication.correspond]
+        first = min(matching, key=lambda found: found.identifiant, default=None)
+        verdict = judge(known, sujet, first)
+        if offre is not None:
+            verdict = replace(verdict, raison=Raison.RATTRAPAGE)
     return Explication(
         numero=numero,
         version=row.version,

@@ -5,11 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from lxml import etree
+
+from dispatching.deliveries import NATURE_SORTIE
 from registry.controles import PARIS
-from schemas.emission import rehead
+from schemas.demande import read_demande
+from schemas.emission import NSMAP, emit_demande, rehead
+from schemas.lecture import PREFIX
+from schemas.parser import parse
+from schemas.violations import Violation
 
 TYPE_DISTRIBUTION: Final = "DIS"
 """typeFichier of what is distributed (ListeTypeFichier)."""
+
+NOM_SORTIE: Final = "SORTIE DE PERIMETRE"
+AVIS_SORTIE: Final = (
+    "Cette demande n'est plus de celles que vous recevez : rien de plus ne vous en sera envoyé,"
+    " sauf si elle y revient."
+)
+"""What the notice says, where the schema has room for words."""
 
 TYPE_SUPPRESSION: Final = "SUP"
 """typeFichier of a suppression: nothing in its document would tell it ([VIE-51])."""
@@ -17,12 +31,40 @@ TYPE_SUPPRESSION: Final = "SUP"
 
 def type_of(nature: str) -> str:
     """typeFichier of the distribution of a change of that nature."""
-    return TYPE_SUPPRESSION if nature == TYPE_SUPPRESSION else TYPE_DISTRIBUTION
+    return TYPE_SUPPRESSION if nature in (TYPE_SUPPRESSION, NATURE_SORTIE) else TYPE_DISTRIBUTION
 
 
 def write_contenu(document: bytes, nature: str, cree_le: datetime) -> bytes:
     """The bytes. document: the emitted form of the version; cree_le: when the distribution was made."""
+    if nature == NATURE_SORTIE:
+        return write_sortie(document, cree_le)
     return rehead(document, type_fichier=type_of(nature), date_fichier=cree_le)
+
+
+def write_sortie(document: bytes, cree_le: datetime) -> bytes:
+    """The notice that a demande has left what the guichet receives ([DST-111]).
+
+    Of the document, only what the guichet has had since its first file and what never changes: the number,
+    the guichet that it ends with and the day of the deposit. The schema wants an applicant: an association
+    that nobody can be is the shortest one, and tells a person what the file is.
+    """
+    root = parse(document)
+    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+    demande = read_demande(root)
+    numero = demande.num_unique or ""
+    avis = etree.Element(f"{PREFIX}interfaceNuu", nsmap=NSMAP, versionInterface="02.00")
+    etree.SubElement(avis, f"{PREFIX}entete")
+    corps = etree.SubElement(etree.SubElement(avis, f"{PREFIX}demande"), f"{PREFIX}demandeLogement")
+    for name, texte in (
+        ("numGuichet", numero[-5:]),
+        ("numUnique", numero),
+        ("dateCreationDemande", demande.date_creation.isoformat()),
+        ("precision", AVIS_SORTIE),
+    ):
+        etree.SubElement(corps, PREFIX + name).text = texte
+    association = etree.SubElement(corps, f"{PREFIX}association")
+    etree.SubElement(association, f"{PREFIX}nom").text = NOM_SORTIE
+    return emit_demande(avis, type_fichier=TYPE_SUPPRESSION, date_fichier=cree_le, num_unique=numero)
 
 
 def name_of(guichet: str, sequence: int, cree_le: datetime) -> str:

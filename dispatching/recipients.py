@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from filters.store import VersionFiltre
 from registry.droits import Droit, may_read
@@ -22,6 +23,10 @@ class Raison(StrEnum):
     """One of its filters takes the demande."""
     DETENTEUR = "detenteur"
     """It holds the demande already: it gets every change of it, whatever its filters."""
+    SORTIE_DROITS = "sortie-droits"
+    """It had received the demande and may no longer read it: it is told so, and holds it no more."""
+    SORTIE_FILTRES = "sortie-filtres"
+    """It had received the demande, which none of its filters takes any more: the same."""
     RATTRAPAGE = "rattrapage"
     """One of its filters takes the demande, offered from the stock and not because of an event."""
     AUTEUR = "auteur"
@@ -32,7 +37,13 @@ class Raison(StrEnum):
     """It may read the demande but none of its filters takes it, or it has none."""
 
 
-RAISONS_D_ENVOI = frozenset({Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE})
+SORTIES = frozenset({Raison.SORTIE_DROITS, Raison.SORTIE_FILTRES})
+"""Reasons of a notice that the demande has left what the guichet receives ([DST-110])."""
+RAISONS_D_ENVOI = SORTIES | {Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE}
+
+
+FINALES: Final = frozenset({"RAD", "SUP"})
+"""Natures that are told to whoever holds the demande, whatever its filters ([DST-110])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +51,16 @@ class Sujet:
     """What of an event matters to the choice of its recipients.
 
     communes: INSEE codes of the wished communes. detenteurs: guichets that held the demande before the event.
+    recus: those of them that hold it only because they received it. relachees: those of these whose filters
+    no longer take it.
     """
 
     territoire: str
     communes: Collection[str]
     auteur: str
     detenteurs: Collection[str] = ()
+    recus: Collection[str] = ()
+    relachees: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +87,14 @@ def judge(guichet: Guichet, sujet: Sujet, correspondant: VersionFiltre | None) -
     if guichet.code == sujet.auteur:
         return Verdict(guichet, Raison.AUTEUR, None)
     detenteur = guichet.code in sujet.detenteurs
-    droit = may_read(guichet, sujet.territoire, sujet.communes, detenteur=detenteur)
+    recue = guichet.code in sujet.recus
+    # Having received gives no right of its own: whoever registered or changed a demande has one.
+    droit = may_read(guichet, sujet.territoire, sujet.communes, detenteur=detenteur and not recue)
     if not droit.accorde:
-        return Verdict(guichet, Raison.SANS_DROIT, droit)
+        sortie = recue and guichet.actif
+        return Verdict(guichet, Raison.SORTIE_DROITS if sortie else Raison.SANS_DROIT, droit)
+    if guichet.code in sujet.relachees:
+        return Verdict(guichet, Raison.SORTIE_FILTRES, droit)
     if detenteur:
         return Verdict(guichet, Raison.DETENTEUR, droit)
     if correspondant is not None:

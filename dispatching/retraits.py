@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, TextClause, text
 
-from dispatching.deliveries import Etat
+from dispatching.deliveries import NATURE_SORTIE, Etat
 from dispatching.fichier import name_of, type_of, write_contenu
 from registry.droits import may_read
 from registry.guichets import CanalDistribution, Guichet
@@ -201,8 +201,10 @@ def _give(
 
 def _read(row: Row[Any], guichet: Guichet) -> Retiree:
     etat = Etat(row.etat)
+    # A notice that the demande was left holds nothing of it.
     readable = row.document is not None and (
-        may_read(guichet, row.territoire, row.communes, detenteur=row.detenteur).accorde
+        (row.nature == NATURE_SORTIE and guichet.actif)
+        or may_read(guichet, row.territoire, row.communes, detenteur=row.detenteur).accorde
     )
     if etat is Etat.RETIREE or not readable:
         # What was acknowledged stays so: the guichet has it.

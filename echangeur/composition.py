@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from certs import tls
-from dispatching.decision import Distributeur
+from dispatching.decision import Distributeur, Sortie
 from dispatching.handlers_retrait import Retraits
 from dispatching.offres import Offreur
 from dispatching.rattrapeur import run_rattrapages
@@ -143,7 +143,7 @@ async def _services(
     await asyncio.to_thread(judge_all, engine, verdicts, instant=clock.now())
     pins = await asyncio.to_thread(identites.epingles)
     context = server_tls(instance, pins)
-    distributeur = Distributeur(clock)
+    distributeur = Distributeur(clock, Sortie(configuration.distribution.sortie))
     with engine.begin() as conn:
         distributeur.warm(conn)
     decideur = Projection(distributeur)

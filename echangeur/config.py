@@ -100,6 +100,14 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
             " Vide : celles du système."
         ),
     ] = "autorite/ca.pem"
+    sortie: Annotated[
+        Literal["droits", "filtres"],
+        Meta(
+            description="Quand un guichet qui a reçu une demande cesse de la suivre, et en reçoit l'avis :"
+            " `droits`, quand il n'a plus le droit de la lire ; `filtres`, aussi quand aucun de ses filtres"
+            " ne la retient plus."
+        ),
+    ] = "droits"
     rattrapage_debit: Annotated[
         int,
         Meta(

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from filters.index import FilterIndex
+from filters.naive import retains
 from filters.store import VersionFiltre, versions_between
 from filters.traits import Traits
 
@@ -31,6 +32,7 @@ class FiltresEnVigueur:
         # Keys of the index are our own: filter identifiers of the database may outgrow 32 bits.
         self._keys: dict[int, int] = {}
         self._versions: dict[int, VersionFiltre] = {}
+        self._of_guichet: dict[str, dict[int, VersionFiltre]] = {}
         self._to_come: list[tuple[datetime, int, int, VersionFiltre]] = []
         self._next_key = 0
 
@@ -64,13 +66,20 @@ class FiltresEnVigueur:
         """The versions in force that this demande satisfies, by age of the filter in this memory."""
         return [self._versions[key] for key in self._index.match(traits)]
 
+    def retains(self, guichet: str, traits: Traits) -> bool:
+        """Whether a filter of the guichet takes the demande whatever happened to it ([DST-110])."""
+        versions = self._of_guichet.get(guichet, {}).values()
+        return any(each.filtre is not None and retains(each.filtre, traits) for each in versions)
+
     def _put_in_force(self, version: VersionFiltre) -> None:
         replaced = self._keys.pop(version.identifiant, None)
         if replaced is not None:
             self._index.remove(replaced)
             del self._versions[replaced]
+            del self._of_guichet[version.guichet][version.identifiant]
         if version.filtre is None:
             return
+        self._of_guichet.setdefault(version.guichet, {})[version.identifiant] = version
         key = self._next_key
         self._next_key += 1
         self._keys[version.identifiant] = key

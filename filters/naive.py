@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from filters.language import AnyCondition, Filtre, Intervalle
 from filters.traits import Traits
+
+DE_L_EVENEMENT: Final = frozenset({"evenements", "auteurs", "portail", "motifs_radiation"})
+"""The criteria that tell the event, and not the demande."""
 
 
 def matches(filtre: Filtre, traits: Traits) -> bool:
     """Whether the demande satisfies every condition ([FIL-1] to [FIL-5])."""
     return all(_holds(condition, traits) for condition in filtre.conditions)
+
+
+def retains(filtre: Filtre, traits: Traits) -> bool:
+    """Whether the demande satisfies every condition that is not on what has just happened to it: a filter on
+    creations does not let go of what was created ([DST-110])."""
+    return all(_holds(c, traits) for c in filtre.conditions if c.critere not in DE_L_EVENEMENT)
 
 
 def _holds(condition: AnyCondition, traits: Traits) -> bool:

@@ -213,7 +213,8 @@ _WRITE: Final = text("""
     ), detentions AS (
         INSERT INTO detention (numero, guichet, depuis_le, motif)
         SELECT numero, guichet, min(instant), 'auteur' FROM lot WHERE NOT systeme GROUP BY numero, guichet
-        ON CONFLICT DO NOTHING
+        -- Whoever received the demande and then changes it holds it in its own right from then on.
+        ON CONFLICT (numero, guichet) DO UPDATE SET motif = 'auteur' WHERE detention.motif = 'distribution'
     ), rejeux AS (
         INSERT INTO rejeu (guichet, operation, empreinte, numero, version, echange, repondu_le, nom_fichier)
         SELECT rejeu_guichet, operation, decode(fichier, 'base64'), numero, version, echange, :repondu_le,

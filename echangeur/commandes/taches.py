@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Engine
 
-from dispatching.decision import Distributeur
+from dispatching.decision import Distributeur, Sortie
 from dispatching.manifestes import produce
 from echangeur.commandes.rotation import watched_keys
 from echangeur.config import Configuration
@@ -118,7 +118,9 @@ def run_tasks(
                         with engine.begin() as conn:
                             trace_reading(ctx, conn, *ecrits)
                 case Tache.RADIATIONS:
-                    decideur = Projection(Distributeur(clock))
+                    decideur = Projection(
+                        Distributeur(clock, Sortie(instance.configuration.distribution.sortie))
+                    )
                     radiees = radiate_expired(
                         engine, regles, instant, decideur, essai=essai, progress=advance
                     )
