@@ -93,10 +93,9 @@ class Explication:
             case Raison.SORTIE_FILTRES:
                 sortie = "le guichet avait reçu la demande et aucun de ses filtres ne la retient plus"
                 return " ; ".join((sortie, *(f.explication.texte for f in self.filtres)))
-            case Raison.FILTRE | Raison.RATTRAPAGE:
+            case Raison.FILTRE | Raison.RATTRAPAGE | Raison.BALAYAGE:
                 textes = " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
-                offerte = self.verdict.raison is Raison.RATTRAPAGE
-                return f"offerte au guichet avec le stock : {textes}" if offerte else textes
+                return f"{_SANS_EVENEMENT.get(self.verdict.raison, '')}{textes}"
             case Raison.HORS_FILTRES:
                 if not self.filtres:
                     return f"le guichet {self.guichet} n'avait aucun filtre en vigueur : il ne reçoit rien"
@@ -123,7 +122,11 @@ class Explication:
         return droit.texte if droit is not None else ""
 
 
-_FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, Raison.RATTRAPAGE, Raison.HORS_FILTRES})
+_SANS_EVENEMENT: Final = {
+    Raison.RATTRAPAGE: "offerte au guichet avec le stock : ",
+    Raison.BALAYAGE: "retenue depuis ce jour, par le temps qui passe : ",
+}
+_FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, Raison.HORS_FILTRES, *_SANS_EVENEMENT})
 
 _DECISION: Final = text("""
     SELECT d.*, v.document FROM decision d
@@ -195,8 +198,8 @@ def explain_distribution(
         matching = [f.version for f in filtres if f.explication.correspond]
         first = min(matching, key=lambda found: found.identifiant, default=None)
         verdict = judge(known, sujet, first)
-        if offre is not None:
-            verdict = replace(verdict, raison=Raison.RATTRAPAGE)
+        if offre is not None and distribution is not None:
+            verdict = replace(verdict, raison=distribution.raison)
     return Explication(
         numero=numero,
         version=row.version,

@@ -254,6 +254,7 @@ def offer(
     *,
     instant: datetime,
     rattrapage: int | None,
+    raison: Raison = Raison.RATTRAPAGE,
     filtres: int,
     perimetres: int,
 ) -> int:
@@ -278,7 +279,7 @@ def offer(
                 "numero": each.numero,
                 "version": each.version,
                 "nature": each.nature,
-                "raison": Raison.RATTRAPAGE,
+                "raison": raison,
                 "filtre": each.filtre.identifiant,
                 "filtre_version": each.filtre.version,
             }
@@ -304,7 +305,7 @@ def offer(
 
 def _judge(recherche: Recherche, row: Row[Any], connu: Connu | None, instant: datetime) -> Trouvee | None:
     """The demande as its last event left it, on the day of `instant`."""
-    demande = _demande(row.document)
+    demande = read_kept(row.document)
     sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur)
     contexte = contexte_of(row.nature, row.auteur, instant, connu)
     version = recherche.find(traits_of(demande, contexte))
@@ -374,7 +375,8 @@ def _keep(conn: Connection, rattrapage: Rattrapage) -> None:
     )
 
 
-def _demande(document: bytes) -> Demande:
+def read_kept(document: bytes) -> Demande:
+    """A demande as the registry keeps it."""
     root = parse(document)
     assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
     return read_demande(root)

@@ -27,6 +27,8 @@ class Raison(StrEnum):
     """It had received the demande and may no longer read it: it is told so, and holds it no more."""
     SORTIE_FILTRES = "sortie-filtres"
     """It had received the demande, which none of its filters takes any more: the same."""
+    BALAYAGE = "balayage"
+    """One of its filters takes the demande since that day, because time has passed."""
     RATTRAPAGE = "rattrapage"
     """One of its filters takes the demande, offered from the stock and not because of an event."""
     AUTEUR = "auteur"
@@ -39,7 +41,7 @@ class Raison(StrEnum):
 
 SORTIES = frozenset({Raison.SORTIE_DROITS, Raison.SORTIE_FILTRES})
 """Reasons of a notice that the demande has left what the guichet receives ([DST-110])."""
-RAISONS_D_ENVOI = SORTIES | {Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE}
+RAISONS_D_ENVOI = SORTIES | {Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE, Raison.BALAYAGE}
 
 
 FINALES: Final = frozenset({"RAD", "SUP"})

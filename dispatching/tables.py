@@ -183,6 +183,14 @@ OFFRE: Final = Table(
     Column("connu", JSONB(none_as_null=True)),
 )
 
+TACHE_DU_JOUR: Final = Table(
+    "tache_du_jour",
+    METADATA,
+    # The last day that a task has gone through (dispatching/balayage.py).
+    Column("nom", Text, primary_key=True),
+    Column("jour", Date, nullable=False),
+)
+
 TENTATIVE: Final = Table(
     "tentative",
     METADATA,

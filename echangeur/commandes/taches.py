@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Engine
 
+from dispatching.balayage import sweep
 from dispatching.decision import Distributeur, Sortie
 from dispatching.manifestes import produce
 from echangeur.commandes.rotation import watched_keys
@@ -48,6 +49,7 @@ class Tache(StrEnum):
     AVIS = "avis"
     EFFACEMENTS = "effacements"
     DELAIS = "delais"
+    BALAYAGE = "balayage"
     CERTIFICATS = "certificats"
 
 
@@ -73,12 +75,13 @@ def run_tasks(
     json: Json = False,
 ) -> None:
     """Fait les tâches quotidiennes : manifestes, préavis, radiations, dépôts, avis, effacements, délais,
-    certificats.
+    balayage, certificats.
 
     À lancer une fois par jour, serveur en marche ou non ; la relancer ne fait rien deux fois. Les préavis
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
     l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation. Les
-    délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes.
+    délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes ; le balayage offre
+    celles qu'un âge, une ancienneté ou un délai atteints font entrer dans un filtre.
 
     Les manifestes des jours finis sont établis et signés pour chaque guichet, et envoyés à ceux du canal
     courrier ; les jours en retard sont rattrapés.
@@ -151,6 +154,8 @@ def run_tasks(
                 case Tache.DELAIS:
                     jour = instant.astimezone(PARIS).date()
                     faits["delais"] = redate(engine, jour, essai=essai, progress=advance)
+                case Tache.BALAYAGE:
+                    faits["balayage"] = sweep(engine, instant, essai=essai, progress=advance)
                 case Tache.CERTIFICATS:
                     with engine.begin() as conn:
                         avis = produce_avis(conn, instant, siens=watched_keys(instance), essai=essai)
@@ -176,6 +181,7 @@ def run_tasks(
         "courriers_effaces": "courrier(s) reçu(s) ou envoyé(s) effacé(s)",
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
+        "balayage": "demande(s) que le temps fait entrer dans un filtre",
         "avis_certificats": "avis de fin de certificat",
         "avis_postes": "avis envoyé(s) au guichet par courrier signé",
     }

@@ -15,7 +15,7 @@ from dispatching.acquittement import Acquit, acknowledge
 from dispatching.attempts import Bail, Fin, finish, take
 from dispatching.attendus import Attendu, judge_at, list_attendus
 from dispatching.decision import Distributeur
-from dispatching.recipients import Raison
+from dispatching.recipients import SORTIES, Raison
 from dispatching.retraits import Vue, list_readable
 from dispatching.sort import Stade
 from dispatching.transport import Echec, GenreEchec
@@ -284,7 +284,14 @@ def _change_at_once(scene: Scene, numero: str, instant: datetime, found: list[At
     with scene.engine.connect() as conn:
         hypothese = judge_at(conn, numero, instant)
     assert hypothese is not None
-    recus = {each.guichet for each in found if each.numero == numero and each.version == hypothese.version}
+    # Those that were told that the demande left them hold it no more.
+    recus = {
+        each.guichet
+        for each in found
+        if each.numero == numero
+        and each.version == hypothese.version
+        and (each.sort is None or each.sort.raison not in SORTIES)
+    }
     destinataires = {code for code, verdict in hypothese.verdicts.items() if verdict.destinataire}
     assert recus <= destinataires
     others = {

@@ -30,9 +30,18 @@ def test_a_year_of_daily_tasks(
     assert essai.code == 0, essai.erreur
     taches = ("radiations", "depots_expires", "avis", "depots_effaces", "demandes_effacees")
     attendu = dict.fromkeys(
-        (*taches, "echanges_effaces", "traces_effacees", "delais", "avis_certificats", "avis_postes"), 0
+        (
+            *taches,
+            "echanges_effaces",
+            "traces_effacees",
+            "delais",
+            "balayage",
+            "avis_certificats",
+            "avis_postes",
+        ),
+        0,
     )
-    attendu |= {"courriers_effaces": 0, "manifestes": 0, "manifestes_postes": 0}
+    attendu |= {"balayage": 0, "courriers_effaces": 0, "manifestes": 0, "manifestes_postes": 0}
     attendu |= {"essai": True, "preavis": 1}
     assert essai.json == attendu
     fait = instance("registre", "taches", "preavis", "--sortie", sortie)

@@ -1,0 +1,152 @@
+"""What enters a filter because time passes: each day, what crosses a threshold that day, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import event as sa_event
+from sqlalchemy import text
+
+from dispatching.balayage import seuils_of, sweep
+from dispatching.explanation import explain_distribution
+from dispatching.recipients import Raison
+from filters.language import Condition, Filtre, Intervalle, filtre
+from filters.naive import matches
+from filters.source import contexte_of
+from filters.traits import traits_of
+from registry.guichets import Guichet
+from registry.projection import Projection
+from schemas.demande import Demande
+from tests.dispatching.scene import LILLE, Scene
+
+TROIS_MOIS = Filtre("Anciennes", (Intervalle("anciennete", 3, None),))
+
+
+@pytest.fixture
+def auteur(scene: Scene) -> Guichet:
+    return scene.guichet("G0001")
+
+
+def register(scene: Scene, auteur: Guichet, nombre: int = 1) -> dict[str, Demande]:
+    """Demandes with what the search keeps of them, by number."""
+    recues = [scene.recue(auteur, [LILLE]) for _ in range(nombre)]
+    numeros = scene.register(recues, Projection(scene.distributeur))  # type: ignore[arg-type]
+    return {numero: recue.demande for numero, recue in zip(numeros, recues, strict=True)}
+
+
+def swept(scene: Scene, *, essai: bool = False) -> int:
+    return sweep(scene.engine, scene.now, essai=essai)
+
+
+def test_a_seniority_reached_makes_a_demande_enter_once(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14] The day when it is reached, not the day before; told by its reason; run again, nothing."""
+    ((numero, demande),) = register(scene, auteur).items()
+    scene.guichet("G0002", TROIS_MOIS)
+    depot = demande.date_creation
+    atteint = date(depot.year + (depot.month + 2) // 12, (depot.month + 2) % 12 + 1, min(depot.day, 28))
+    assert depot.day <= 28, "the day of the test is in every month"
+    scene.clock.set(datetime.fromisoformat(f"{atteint - timedelta(days=2)}T03:00:00+00:00"))
+    assert swept(scene) == 0
+    scene.clock.advance(timedelta(days=1))
+    assert swept(scene) == 0
+    scene.clock.advance(timedelta(days=1))
+    assert swept(scene, essai=True) == 1
+    assert scene.distributions("G0002") == ()
+    assert swept(scene) == 1
+    assert swept(scene) == 0
+    (made,) = scene.distributions("G0002")
+    assert (made.numero, made.raison, made.filtre_version) == (numero, Raison.BALAYAGE, 1)
+    with scene.engine.connect() as conn:
+        found = explain_distribution(conn, numero, "G0002")
+    assert found is not None
+    assert found.verdict is not None
+    assert (found.verdict.raison, found.decidee_le) == (Raison.BALAYAGE, scene.now)
+    assert found.texte.startswith("retenue depuis ce jour, par le temps qui passe : le filtre « Anciennes »")
+
+
+def test_nights_that_were_missed_are_swept_together(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14]"""
+    register(scene, auteur, 3)
+    scene.guichet("G0002", TROIS_MOIS)
+    assert swept(scene) == 0
+    scene.clock.advance(timedelta(days=130))
+    assert swept(scene) == 3
+
+
+def test_what_a_filter_took_already_is_left_to_a_back_fill(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14] It did not enter because of time."""
+    register(scene, auteur, 2)
+    scene.guichet("G0002", filtre("T2", types_logement=["T2"]), TROIS_MOIS)
+    assert swept(scene) == 0
+    scene.clock.advance(timedelta(days=130))
+    assert swept(scene) == 0
+
+
+def test_a_delay_that_becomes_abnormal(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14] [FIL-13]"""
+    une, autre = register(scene, auteur, 2)
+    scene.guichet("G0002", Filtre("En retard", (Condition("delai_anormal", frozenset({"OUI"})),)))
+    assert swept(scene) == 0
+    demain = scene.now.date() + timedelta(days=1)
+    with scene.engine.begin() as conn:
+        query = text("UPDATE recherche SET anormal_le = :le WHERE numero = :numero")
+        conn.execute(query, {"le": demain, "numero": une})
+        conn.execute(query, {"le": demain + timedelta(days=1), "numero": autre})
+    scene.clock.advance(timedelta(days=1))
+    assert swept(scene) == 1
+    assert [each.numero for each in scene.distributions("G0002")] == [une]
+
+
+def test_only_filters_that_depend_on_time_are_looked_at(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14] Nothing is read of the demandes when there is none."""
+    register(scene, auteur, 2)
+    scene.guichet("G0002", filtre("T5", types_logement=["T5"]))
+    statements: list[str] = []
+    sa_event.listen(scene.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    swept(scene)
+    assert not any("recherche" in each or "identite" in each for each in statements)
+    jeunes = Filtre("Jeunes", (Intervalle("age_demandeur", 18, 29, hors=True), Intervalle("loyer_max", 1, 9)))
+    assert seuils_of([jeunes, TROIS_MOIS]) == {
+        ("age_demandeur", 18),
+        ("age_demandeur", 30),
+        ("anciennete", 3),
+    }
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [Intervalle("anciennete", 2, 4)],
+        [Intervalle("age_demandeur", None, 40, hors=True)],
+        [Intervalle("age_plus_age", 35, None), Intervalle("anciennete", 1, None)],
+    ],
+    ids=str,
+)
+def test_day_after_day_it_offers_what_a_daily_look_at_all_would(
+    scene: Scene, auteur: Guichet, conditions: list[Intervalle]
+) -> None:
+    """[FIL-14] Against the plainest evaluator, on every demande, every few days of two years."""
+    swept(scene)
+    demandes = register(scene, auteur, 40)
+    # Of households without dependants older than the tenants, whose ages have no index.
+    demandes = {numero: demande for numero, demande in demandes.items() if not demande.personnes_a_charge}
+    wanted = Filtre("Au fil du temps", tuple(conditions))
+    scene.guichet("G0002", wanted)
+
+    def taken() -> set[str]:
+        contexte = contexte_of("CRE", "G0001", scene.now)
+        return {n for n, each in demandes.items() if matches(wanted, traits_of(each, contexte))}
+
+    rng = random.Random(3)
+    avant, attendues = taken(), set()
+    for _ in range(60):
+        scene.clock.advance(timedelta(days=rng.randint(1, 24)))
+        maintenant = taken()
+        attendues |= maintenant - avant
+        avant = maintenant
+        swept(scene)
+    offertes = [each.numero for each in scene.distributions("G0002") if each.numero in demandes]
+    assert sorted(offertes) == sorted(attendues)
+    assert attendues
