@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -45,10 +46,21 @@ class Mesure:
     anonyme_apres_reprise: float
 
 
+class Marche(FixedClock):
+    """Goes on from the instant at which it is set: what did not leave is tried again."""
+
+    def set(self, instant: datetime) -> None:
+        super().set(instant)
+        self._depuis = time.monotonic()
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=time.monotonic() - self._depuis)
+
+
 async def hub(url: str, dossier: Path, poste: int) -> None:
     """The hub, until it is killed."""
     give_back_large_blocks()
-    monde = Monde(open_engine(url, pool_size=20), FixedClock(RECU_LE), Pki.load(dossier))
+    monde = Monde(open_engine(url, pool_size=20), Marche(RECU_LE), Pki.load(dossier))
     await monde.traitement.start()
     await monde.dalo.start()
     monde.port_poste = poste

@@ -217,10 +217,11 @@ class PartenaireCourrier:
             await self._changed.wait()
 
     async def answer_to(self, message_id: str) -> list[Recu]:
-        """All the parts of the answer to a message, in order."""
+        """All the parts of the answer to a message, in order; one that came twice, once."""
 
         def parts(recus: list[Recu]) -> list[Recu]:
-            return [recu for recu in recus if recu.accuse is not None and recu.en_reponse_a == message_id]
+            found = (recu for recu in recus if recu.accuse is not None and recu.en_reponse_a == message_id)
+            return list({recu.id: recu for recu in found}.values())
 
         def whole(recus: list[Recu]) -> bool:
             found = parts(recus)

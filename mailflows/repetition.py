@@ -181,9 +181,11 @@ def issue_of(repetee: Repetee, envois: Sequence[Sortant], instant: datetime) -> 
         return Issue.ECHOUEE
     if len(repetee.epreuves) == len(UsageRotation):
         return Issue.REUSSIE
-    if any(each.situation.etat is Etat.ECHEC for each in envois):
-        return Issue.ECHOUEE
-    return Issue.EN_ATTENTE if instant <= repetee.limite else Issue.SANS_REPONSE
+    # Before the failures: past its limit, a message that waited for its accusé ends in one.
+    if instant > repetee.limite:
+        return Issue.SANS_REPONSE
+    failed = any(each.situation.etat is Etat.ECHEC for each in envois)
+    return Issue.ECHOUEE if failed else Issue.EN_ATTENTE
 
 
 def list_envois(conn: Connection, repetee: Repetee) -> tuple[Sortant, ...]:

@@ -19,6 +19,24 @@ _COURRIER: Final = {
     "sortie_crypto": "primitives (%)",
     "openssl_par_s": "`openssl cms` (par seconde)",
 }
+_DEBIT: Final = {
+    "cle": "clé",
+    "sens": "sens",
+    "par_s": "par seconde, ici",
+    "hub_ms": "CPU de l'échangeur (ms)",
+    "base_ms": "CPU de la base (ms)",
+    "par_coeur_hub": "par seconde et par cœur, échangeur",
+    "par_coeur": "avec la base",
+    "primitives": "primitives (%)",
+}
+_LCR: Final = {
+    "entrees": "entrées",
+    "octets": "octets",
+    "lecture_ms": "lire la liste (ms)",
+    "premier_ms": "premier verdict (ms)",
+    "bon_ms": "absent (ms)",
+    "revoque_ms": "révoqué (ms)",
+}
 _FUZZ: Final = {
     "cible": "cible",
     "essais": "mutations",
@@ -67,6 +85,9 @@ def render() -> str:
     etapes = _load("etapes")
     volumes = _load("volumes")
     courrier = _load("courrier")
+    debit = _load("debit")
+    lots = _load("lots")
+    lcr = _load("lcr")
     fuzz = _load("fuzz")
     filtres = _load("filtres")
     remise = _load("remise")
@@ -134,6 +155,23 @@ def render() -> str:
             courrier=_table(
                 tuple(_COURRIER.values()),
                 ([mesure[name] for name in _COURRIER] for mesure in courrier["mesures"]),
+            ),
+            conditions_debit=(
+                f"{debit['courriers']} courriers par mesure, {debit['connexions']} liaisons ; "
+                f"{debit['machine']}, charge moyenne {debit['charge'][0]}, {debit['date'][:10]}."
+            ),
+            debit=_table(
+                tuple(_DEBIT.values()), ([mesure[name] for name in _DEBIT] for mesure in debit["mesures"])
+            ),
+            lots_fichiers=_number(lots["fichiers"]),
+            lots_messages=lots["messages"],
+            lots_octets=round(lots["octets_par_message"] / 1_000_000),
+            lots_avant=round(lots["anonyme_avant_coupure"]),
+            lots_apres=round(lots["anonyme_apres_reprise"]),
+            lots_rejeux=lots["rejeux"],
+            conditions_lcr=f"{lcr['machine']}, {lcr['date'][:10]}",
+            lcr=_table(
+                tuple(_LCR.values()), ([_number(mesure[name]) for name in _LCR] for mesure in lcr["mesures"])
             ),
             conditions_fuzz=(
                 f"{sum(mesure['essais'] for mesure in fuzz['mesures'])} mutations, graine {fuzz['graine']} ; "

@@ -147,6 +147,7 @@ async def test_no_answer_in_time(rotation: Rotation) -> None:
     monde.clock.advance(DELAI + timedelta(seconds=1))
     await monde.until(["echec"], lambda: [each.situation.etat for each in monde.sortants()])
     assert monde.sortants()[0].detail == "la répétition est finie"
+    assert rotation.issue() is Issue.SANS_REPONSE
     assert len(rotation.partenaire.illisibles) == 1
     assert rotation.read().epreuves == {}
 
@@ -183,3 +184,11 @@ async def test_what_was_put_aside_is_shown(rotation: Rotation) -> None:
         ((code, _),) = list_refused(conn, rotation.read())
     assert code == "GUI002"
     assert rotation.read().epreuves == {}
+
+
+async def test_an_address_that_is_gone_is_told_before_the_limit(rotation: Rotation) -> None:
+    """[CER-58] Its server says so: nothing is waited for."""
+    rotation.partenaire.conduite = Conduite.DISPARU
+    rotation.begin()
+    await rotation.monde.until(Issue.ECHOUEE, rotation.issue)
+    assert "550" in rotation.monde.sortants()[0].detail
