@@ -20,7 +20,7 @@ from filters.genres import NON, OUI
 from filters.image import Image
 from filters.language import AnyCondition, Filtre
 from filters.source import Connu
-from filters.tableaux import Lignes, Masque, Tableau
+from filters.tableaux import Lignes, Masque
 from registry.droits import PAR_COMMUNES
 from registry.guichets import Guichet
 from registry.releves import ACTIF
@@ -37,12 +37,12 @@ _HELD: Final = text("SELECT numero FROM detention WHERE guichet = :guichet")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Between the version in force and the draft: numbers, in order of bytes. nom: of the filter in force."""
+    """Between a filter in force, of that name, and the draft: rows of the image."""
 
     nom: str
-    retenues: int
-    entrantes: Tableau
-    sortantes: Tableau
+    retenues: Lignes = field(repr=False)
+    entrantes: Lignes = field(repr=False)
+    sortantes: Lignes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Essai:
     """What a draft takes of the active stock.
 
     jour: on which ages are counted. stock, lisibles: active demandes, and those that the guichet may read.
-    retenues: numbers of those that the draft takes. nouvelles: of those that the guichet neither holds nor
-    sent last, hence would be given. par: counts by code of a criterion; a demande with several codes counts
-    for each. mois: counts by month of deposit, AAAA-MM. contre: None when there is nothing to compare with.
+    retenues: rows of the image that the draft takes; as long as the image is not moved on.
+    par: counts by code of a criterion; a demande with several codes counts for each. mois: counts by month of
+    deposit, AAAA-MM. contre: None when there is nothing to compare with.
     """
 
     filtre: Filtre
@@ -60,8 +60,7 @@ class Essai:
     jour: date
     stock: int
     lisibles: int
-    retenues: Tableau = field(repr=False)
-    nouvelles: Tableau = field(repr=False)
+    retenues: Lignes = field(repr=False)
     par: Mapping[str, Mapping[str, int]]
     mois: Mapping[str, int]
     contre: Difference | None
@@ -72,26 +71,41 @@ def essayer(
 ) -> Essai:
     """Try a draft on the image of the stock. contre: the filter in force that it would replace, or None.
 
-    conn: for what an image does not keep: who holds, and what the registry knows ([FIL-13]).
+    conn: for the criteria that an image does not keep ([FIL-13]); not used without them.
     """
     alive = image.all()
     readable = alive & may_be_read(image, guichet)
     lignes = select(conn, image, filtre, readable, jour)
-    numeros = image.numeros.valeurs[lignes]
-    sent = numeros[image.saying("auteurs", {guichet.code}, lignes)]
-    known = np.union1d(held_among(conn, guichet.code, numeros), sent)
+    difference = None
+    if contre is not None:
+        before = select(conn, image, contre, readable, jour)
+        difference = Difference(
+            contre.nom, before, image.without(lignes, before), image.without(before, lignes)
+        )
     return Essai(
         filtre,
         guichet.code,
         jour,
         int(np.count_nonzero(alive)),
         int(np.count_nonzero(readable)),
-        np.sort(numeros),
-        np.setdiff1d(numeros, known),
+        lignes,
         {critere: image.count_by(critere, lignes) for critere in PAR},
         image.months(lignes),
-        None if contre is None else _compare(conn, image, contre, readable, lignes, jour),
+        difference,
     )
+
+
+def not_held(conn: Connection, image: Image, guichet: str, lignes: Lignes) -> Lignes:
+    """Of these rows, those that the guichet neither holds nor sent last: what it would be given."""
+    lignes = lignes[~image.saying("auteurs", {guichet}, lignes)]
+    numeros = image.numeros.valeurs[lignes]
+    if len(numeros) > _LOT:
+        # One reading of the index of the guichet, rather than so many of the other.
+        held = conn.scalars(_HELD, {"guichet": guichet}).all()
+    else:
+        wanted = [numero.decode("ascii") for numero in numeros.tolist()]
+        held = conn.scalars(_HELD_AMONG, {"guichet": guichet, "numeros": wanted}).all()
+    return lignes[~np.isin(numeros, np.array(held, "S18"))]
 
 
 def may_be_read(image: Image, guichet: Guichet) -> Masque:
@@ -113,35 +127,6 @@ def select(conn: Connection, image: Image, filtre: Filtre, parmi: Masque, jour: 
         lot = lignes[first : first + _LOT]
         kept.append(lot[_knowing(conn, image, asked, lot, jour)])
     return np.concatenate(kept) if kept else lignes
-
-
-def held_among(conn: Connection, guichet: str, numeros: Tableau) -> Tableau:
-    """Of these numbers, those of the demandes that the guichet holds."""
-    if len(numeros) > _LOT:
-        # One reading of the index of the guichet, rather than so many of the other.
-        found = conn.scalars(_HELD, {"guichet": guichet}).all()
-        return np.intersect1d(_array(found), numeros)
-    wanted = [numero.decode("ascii") for numero in numeros.tolist()]
-    return _array(conn.scalars(_HELD_AMONG, {"guichet": guichet, "numeros": wanted}).all())
-
-
-def page(numeros: Tableau, apres: str, limite: int) -> list[str]:
-    """The numbers that follow `apres`, in order, `limite` at most."""
-    start = int(np.searchsorted(numeros, apres.encode("ascii"), side="right")) if apres else 0
-    return [numero.decode("ascii") for numero in numeros[start : start + limite].tolist()]
-
-
-def _compare(
-    conn: Connection, image: Image, contre: Filtre, readable: Masque, lignes: Lignes, jour: date
-) -> Difference:
-    before = select(conn, image, contre, readable, jour)
-    numeros = image.numeros.valeurs
-    return Difference(
-        contre.nom,
-        len(before),
-        np.sort(numeros[np.setdiff1d(lignes, before, assume_unique=True)]),
-        np.sort(numeros[np.setdiff1d(before, lignes, assume_unique=True)]),
-    )
 
 
 def _knowing(
@@ -167,7 +152,3 @@ _VALEUR: Final[Mapping[str, Callable[[Connu, bool], frozenset[str]]]] = {
 
 def _oui_non(value: bool) -> frozenset[str]:
     return frozenset({OUI if value else NON})
-
-
-def _array(numeros: Sequence[str]) -> Tableau:
-    return np.array([numero.encode("ascii") for numero in numeros], "S18")

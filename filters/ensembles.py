@@ -7,17 +7,18 @@ communes among thirty-five thousand.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from filters.tableaux import Colonne, Lignes, Masque, Tableau
+from filters.tableaux import Colonne, Lignes, Masque
 
 Codes = frozenset[str]
 
+_SPARSE: Final = 16
 _FEW: Final = 65_536
 """Sets known again when a file is opened: where there are more, a set met later may be kept twice."""
 _GENRES: Final = ((250, np.uint8), (60_000, np.uint16))
@@ -83,25 +84,36 @@ class Ensembles:
         found[np.searchsorted(fins, places, side="right")] = True
         return found
 
-    def count(self, lignes: Lignes, keys: Callable[[str], Collection[str]]) -> dict[str, int]:
-        """How many of these rows say each key, a code having some; zeros are left out."""
-        par_ensemble = np.bincount(self._par_ligne.valeurs[lignes], minlength=self.nombre)
-        fins: Tableau = self._fins.valeurs[: self.nombre]
-        sizes = np.diff(fins, prepend=0)
-        # A key is counted once for a set, however many of its codes say it.
-        counts: dict[str, int] = {}
-        groups: dict[str, list[str]] = {}
-        for code in self.rangs:
-            for key in keys(code):
-                groups.setdefault(key, []).append(code)
-        elements = self._elements.valeurs[: fins[-1]]
-        by_code = np.bincount(elements, np.repeat(par_ensemble, sizes), len(self.rangs)).astype(np.int64)
-        for key, codes in groups.items():
-            ranks = [self.rangs[code] for code in codes if by_code[self.rangs[code]]]
-            if len(ranks) == 1:
-                counts[key] = int(by_code[ranks[0]])
-            elif ranks:
-                counts[key] = int(par_ensemble[self.meeting(codes)].sum())
+    def count(self, lignes: Lignes, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
+        """How many of these rows say each code, and one at least of each group; zeros are left out."""
+        named = self._par_ligne.valeurs[lignes]
+        if len(lignes) * _SPARSE < self.nombre:
+            sets, rows = np.unique(named, return_counts=True)
+            sets, rows = sets[sets > 0].astype(np.intp), rows[sets > 0]
+            starts, ends = self._fins.valeurs[sets - 1], self._fins.valeurs[sets]
+            sizes = ends - starts
+            # The elements of these sets, one set after the other.
+            ends = np.cumsum(sizes)
+            places = np.arange(sizes.sum()) + np.repeat(starts - ends + sizes, sizes)
+            elements = self._elements.valeurs[places]
+        else:
+            rows = np.bincount(named, minlength=self.nombre)[1:]
+            ends = self._fins.valeurs[1 : self.nombre]
+            sizes = np.diff(ends, prepend=0)
+            elements = self._elements.valeurs[: sizes.sum()]
+        by_code = np.bincount(elements, np.repeat(rows, sizes)).astype(np.int64)
+        said = np.flatnonzero(by_code)
+        codes = list(self.rangs)
+        counts = {codes[rank]: n for rank, n in zip(said.tolist(), by_code[said].tolist(), strict=True)}
+        for key, members in groups.items():
+            ranks = [self.rangs[code] for code in members if code in counts]
+            if ranks:
+                # Once for a set, however many of its codes are of the group.
+                wanted = np.zeros(len(by_code), np.bool_)
+                wanted[ranks] = True
+                saying = np.zeros(len(rows), np.bool_)
+                saying[np.searchsorted(ends, np.flatnonzero(wanted[elements]), side="right")] = True
+                counts[key] = int(rows[saying].sum())
         return counts
 
     def get(self, ligne: int) -> Codes:

@@ -23,6 +23,7 @@ from filters.language import AnyCondition, Condition, Filtre, Intervalle
 from filters.lieux import communes_in, situation
 from filters.lignes import DATES, GARDES, SOUHAITS, Ligne, bounds_of, possibles_of, rank_of, silence
 from filters.tableaux import Colonne, Lignes, Masque, Tableau
+from schemas import cog
 
 Jour = date | Tableau
 """The day on which ages and seniority are counted: one for all, or AAAAMMJJ by row."""
@@ -61,7 +62,7 @@ class Image:
         """The columns of sets, by name."""
         return {"territoire": self._territoires, SOUHAITS: self._souhaits, **self._codes}
 
-    def numbers(self) -> frozenset[str]:
+    def nombres(self) -> frozenset[str]:
         """The criteria kept as numbers."""
         return frozenset(self._nombres)
 
@@ -135,19 +136,34 @@ class Image:
         return np.flatnonzero(mask) if rows is None else rows
 
     def count_by(self, critere: str, lignes: Lignes) -> dict[str, int]:
-        """How many of these rows say each code of a criterion of codes; a row may say several."""
-        if critere in LIEUX:
-            return self._souhaits.count(lignes, lambda code: _of_place(critere, code))
-        return self._codes[critere].count(lignes, lambda code: (code,))
+        """How many of these rows say each code of a criterion that is kept, or each commune; a row may say
+        several."""
+        if critere != "communes":
+            return self._codes[critere].count(lignes, {})
+        villes = {ville: cog.communes_of_ville(ville) for ville in cog.villes()}
+        return self._souhaits.count(lignes, villes)
 
     def months(self, lignes: Lignes) -> dict[str, int]:
         """How many of these rows were deposited in each month, AAAA-MM; those without a date are left out."""
-        found, counts = np.unique(self._dates["anciennete"].valeurs[lignes] // 100, return_counts=True)
+        counts = np.bincount(self._dates["anciennete"].valeurs[lignes] // 100)
         return {
-            f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02d}": count
-            for month, count in zip(found.tolist(), counts.tolist(), strict=True)
+            f"{(month - 1) // 12}-{(month - 1) % 12 + 1:02d}": int(counts[month])
+            for month in np.flatnonzero(counts).tolist()
             if month
         }
+
+    def numbers_of(self, lignes: Lignes, apres: str = "", limite: int | None = None) -> list[str]:
+        """The numbers of these rows that follow `apres`, in order, `limite` at most."""
+        found = self.numeros.valeurs[lignes]
+        if apres:
+            found = found[found > apres.encode("ascii")]
+        return [numero.decode("ascii") for numero in np.sort(found)[:limite].tolist()]
+
+    def without(self, lignes: Lignes, others: Lignes) -> Lignes:
+        """The rows that are not among others."""
+        gone = np.zeros(self.taille, np.bool_)
+        gone[others] = True
+        return lignes[~gone[lignes]]
 
     def to_read_again(self, jour: date) -> Lignes:
         """The rows whose values are no longer those of that day."""

@@ -110,6 +110,11 @@ def communes_of_ville(code: str) -> frozenset[str]:
     return _groups()[2].get(code, frozenset()) | {code} if code in _communes() else frozenset()
 
 
+def villes() -> tuple[str, ...]:
+    """The communes that have arrondissements."""
+    return tuple(sorted(_groups()[2]))
+
+
 def epci_of(code_commune: str) -> str | None:
     """SIREN of the EPCI of a commune (`Commune.epci`), or None when it has none or is unknown."""
     found = _communes().get(code_commune)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from dispatching.essai import Essai, essayer, page
+from dispatching.essai import Essai, essayer, not_held
 from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
@@ -25,7 +25,7 @@ from filters.image import Image
 from filters.language import conditions_to_json
 from filters.stock import Stock
 from filters.store import filtres_in_force
-from filters.tableaux import Tableau
+from filters.tableaux import Lignes
 from registry.clock import Clock
 from registry.controles import PARIS
 
@@ -80,14 +80,19 @@ def try_filtres(
             raise ConstatNegatif(f"Le guichet {guichet} n'a pas de filtre « {contre} » en vigueur.")
         jour = clock.now().astimezone(PARIS).date()
         essais = [essayer(conn, image, found, f, known.get(contre or f.nom), jour) for f in filtres]
-        listes = [page(_numbers(essai, numeros), apres, limite) for essai in essais]
+        nouvelles = [not_held(conn, image, guichet, essai.retenues) for essai in essais]
+        listes = [
+            [] if numeros is None else image.numbers_of(_rows(essai, nouveau, numeros), apres, limite)
+            for essai, nouveau in zip(essais, nouvelles, strict=True)
+        ]
         if numeros is not None:
             trace_reading(ctx, conn, *sorted({numero for liste in listes for numero in liste}))
+    results = list(zip(essais, nouvelles, listes, strict=True))
     if json:
-        print_json([_value(essai, numeros, liste) for essai, liste in zip(essais, listes, strict=True)])
+        print_json([_value(essai, len(nouveau), numeros, liste) for essai, nouveau, liste in results])
         return
-    for essai, liste in zip(essais, listes, strict=True):
-        _tell(essai)
+    for essai, nouveau, liste in results:
+        _tell(essai, len(nouveau))
         for numero in liste:
             say(numero)
 
@@ -107,33 +112,32 @@ def image_of(instance: Instance, engine: Engine, clock: Clock) -> Iterator[Image
             yield image
 
 
-def _numbers(essai: Essai, liste: Liste | None) -> Tableau:
-    nothing = essai.retenues[:0]
+def _rows(essai: Essai, nouvelles: Lignes, liste: Liste) -> Lignes:
     match liste:
         case Liste.RETENUES:
             return essai.retenues
         case Liste.NOUVELLES:
-            return essai.nouvelles
-        case Liste.ENTRANTES:
-            return nothing if essai.contre is None else essai.contre.entrantes
-        case Liste.SORTANTES:
-            return nothing if essai.contre is None else essai.contre.sortantes
-        case None:
-            return nothing
+            return nouvelles
+        case Liste.ENTRANTES if essai.contre is not None:
+            return essai.contre.entrantes
+        case Liste.SORTANTES if essai.contre is not None:
+            return essai.contre.sortantes
+        case _:
+            return essai.retenues[:0]
 
 
-def _tell(essai: Essai) -> None:
+def _tell(essai: Essai, nouvelles: int) -> None:
     lignes: list[tuple[str, object]] = [
         ("filtre", essai.filtre.nom),
         ("demandes actives", essai.stock),
         (f"que {essai.guichet} peut lire", essai.lisibles),
         ("retenues", len(essai.retenues)),
-        ("dont il n'a pas encore", len(essai.nouvelles)),
+        ("dont il n'a pas encore", nouvelles),
     ]
     if essai.contre is not None:
         contre = essai.contre
         lignes += [
-            (f"retenues par « {contre.nom} » en vigueur", contre.retenues),
+            (f"retenues par « {contre.nom} » en vigueur", len(contre.retenues)),
             ("différence", f"+{len(contre.entrantes)} / −{len(contre.sortantes)}"),
         ]
     print_fiche(lignes)
@@ -156,7 +160,7 @@ def _top(counts: Mapping[str, int], critere: CritereCodes) -> list[tuple[str, in
     return shown if others <= 0 else [*shown, (f"et {others} autres", sum(c for _, c in ordered[_SHOWN:]))]
 
 
-def _value(essai: Essai, liste: Liste | None, numeros: list[str]) -> dict[str, object]:
+def _value(essai: Essai, nouvelles: int, liste: Liste | None, numeros: list[str]) -> dict[str, object]:
     contre = essai.contre
     return {
         "filtre": {"nom": essai.filtre.nom, **conditions_to_json(essai.filtre)},
@@ -165,14 +169,14 @@ def _value(essai: Essai, liste: Liste | None, numeros: list[str]) -> dict[str, o
         "stock": essai.stock,
         "lisibles": essai.lisibles,
         "retenues": len(essai.retenues),
-        "nouvelles": len(essai.nouvelles),
+        "nouvelles": nouvelles,
         "par": essai.par,
         "par_mois_de_depot": essai.mois,
         "contre": None
         if contre is None
         else {
             "nom": contre.nom,
-            "retenues": contre.retenues,
+            "retenues": len(contre.retenues),
             "entrantes": len(contre.entrantes),
             "sortantes": len(contre.sortantes),
         },

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 
 from dispatching.connu import read_connu
 from dispatching.decision import Distributeur
-from dispatching.essai import Essai, essayer, page
+from dispatching.essai import Essai, essayer, not_held
 from filters.criteria import CONNUS, CRITERES
 from filters.genres import CritereCodes
 from filters.language import AnyCondition, Condition, Filtre, Intervalle, filtre, ordered
@@ -90,15 +90,27 @@ def filtre_near(rng: random.Random, traits: Traits, nom: str) -> Filtre:
     return ordered(nom, conditions)
 
 
-def tried(scene: Scene, stock_: Stock, guichet: str, draft: Filtre, contre: Filtre | None = None) -> Essai:
+@dataclass(frozen=True)
+class Resultat:
+    """What a draft gives, by number."""
+
+    essai: Essai
+    retenues: set[str]
+    nouvelles: set[str]
+    entrantes: set[str]
+    sortantes: set[str]
+
+
+def tried(scene: Scene, stock_: Stock, guichet: str, draft: Filtre, contre: Filtre | None = None) -> Resultat:
     with stock_.follow(scene.engine, scene.now) as image, scene.engine.connect() as conn:
         found = get_guichet(conn, guichet)
         assert found is not None
-        return essayer(conn, image, found, draft, contre, scene.now.astimezone(PARIS).date())
-
-
-def numbers(array: np.ndarray) -> set[str]:  # type: ignore[type-arg]
-    return {numero.decode() for numero in array.tolist()}
+        essai = essayer(conn, image, found, draft, contre, scene.now.astimezone(PARIS).date())
+        none = essai.retenues[:0]
+        entrantes = none if essai.contre is None else essai.contre.entrantes
+        sortantes = none if essai.contre is None else essai.contre.sortantes
+        sets = (essai.retenues, not_held(conn, image, guichet, essai.retenues), entrantes, sortantes)
+        return Resultat(essai, *(set(image.numbers_of(each)) for each in sets))
 
 
 def given_by_the_decision(scene: Scene, guichet: str, draft: Filtre) -> set[str]:
@@ -182,9 +194,9 @@ def test_essai_is_what_the_decision_gives(scene: Scene, monde: list[Guichet]) ->
         found = tried(scene, memory, guichet.code, draft)
         readable = {e.numero for e in evenements if _may_read(guichet, e)}
         expected = {numero for numero in readable if matches(draft, traits[numero])}
-        assert (found.stock, found.lisibles) == (len(evenements), len(readable))
-        assert numbers(found.retenues) == expected
-        assert numbers(found.nouvelles) == given_by_the_decision(scene, guichet.code, draft)
+        assert (found.essai.stock, found.essai.lisibles) == (len(evenements), len(readable))
+        assert found.retenues == expected
+        assert found.nouvelles == given_by_the_decision(scene, guichet.code, draft)
         taken += len(expected)
         given += len(found.nouvelles)
     assert taken > 300
@@ -199,8 +211,8 @@ def test_what_only_the_registry_knows(scene: Scene, monde: list[Guichet], criter
         draft = filtre("Connu", Condition(critere, frozenset({valeur})), communes=[LILLE])
         found = tried(scene, Stock(), "G0001", draft)
         traits = traits_now(scene, stock(scene.engine))
-        assert numbers(found.retenues) == {n for n, said in traits.items() if matches(draft, said)}
-        assert numbers(found.nouvelles) == given_by_the_decision(scene, "G0001", draft)
+        assert found.retenues == {n for n, said in traits.items() if matches(draft, said)}
+        assert found.nouvelles == given_by_the_decision(scene, "G0001", draft)
     assert len(found.retenues)
 
 
@@ -213,17 +225,18 @@ def test_the_difference_with_the_version_in_force(scene: Scene, monde: list[Guic
     traits = traits_now(scene, stock(scene.engine))
     before = {n for n, said in traits.items() if matches(in_force, said)}
     after = {n for n, said in traits.items() if matches(draft, said)}
-    assert found.contre is not None
-    assert found.contre.retenues == len(before)
-    assert numbers(found.contre.entrantes) == after - before
-    assert numbers(found.contre.sortantes) == before - after
+    assert found.essai.contre is not None
+    assert len(found.essai.contre.retenues) == len(before)
+    assert found.entrantes == after - before
+    assert found.sortantes == before - after
     assert after - before
     assert before - after
-    assert found.par["types_logement"]["T2"] == len(after)
-    assert sum(found.mois.values()) == len(after)
-    ordered_numbers = sorted(after)
-    assert page(found.retenues, "", 2) == ordered_numbers[:2]
-    assert page(found.retenues, ordered_numbers[1], 3) == ordered_numbers[2:5]
+    assert found.essai.par["types_logement"]["T2"] == len(after)
+    assert sum(found.essai.mois.values()) == len(after)
+    with Stock().follow(scene.engine, scene.now) as image:
+        lignes, in_order = image.select(draft, image.all(), found.essai.jour), sorted(after)
+        assert image.numbers_of(lignes, "", 2) == in_order[:2]
+        assert image.numbers_of(lignes, in_order[1], 3) == in_order[2:5]
 
 
 def test_the_image_follows_the_journal(scene: Scene, monde: list[Guichet], tmp_path: Path) -> None:
@@ -237,8 +250,8 @@ def test_the_image_follows_the_journal(scene: Scene, monde: list[Guichet], tmp_p
         for known in (memory, Stock(folder)):
             for draft, expected in zip(drafts, fresh, strict=True):
                 found = tried(scene, known, "G0001", draft)
-                assert np.array_equal(found.retenues, expected.retenues)
-                assert found.par == expected.par
+                assert found.retenues == expected.retenues
+                assert found.essai.par == expected.essai.par
 
     check()
     first = scene.demande(monde[0], [LILLE])
@@ -270,13 +283,13 @@ def test_files_of_another_registry_are_made_again(scene: Scene, monde: list[Guic
     # As if the last entry that the image knows had been another one.
     fiche.write_bytes(msgspec.json.encode(content | {"empreinte": "AAAA", "taille": 1}))
     found = tried(scene, Stock(tmp_path), "G0001", Filtre("Tout"))
-    assert np.array_equal(found.retenues, expected.retenues)
+    assert found.retenues == expected.retenues
     with (tmp_path / "souhaits.codes").open("a") as file:
         file.write('"5935')
     found = tried(scene, Stock(tmp_path), "G0001", Filtre("Tout"))
-    assert np.array_equal(found.retenues, expected.retenues)
+    assert found.retenues == expected.retenues
     scene.clock.advance(timedelta(days=-20))
-    assert np.array_equal(tried(scene, Stock(tmp_path), "G0001", Filtre("Tout")).retenues, expected.retenues)
+    assert tried(scene, Stock(tmp_path), "G0001", Filtre("Tout")).retenues == expected.retenues
 
 
 def test_rights_of_a_closed_guichet(scene: Scene, monde: list[Guichet]) -> None:
@@ -285,7 +298,7 @@ def test_rights_of_a_closed_guichet(scene: Scene, monde: list[Guichet]) -> None:
     with scene.engine.begin() as conn:
         close_guichet(conn, "G0002", instant=scene.now)
     found = tried(scene, Stock(), "G0002", Filtre("Tout"))
-    assert (found.lisibles, len(found.retenues), len(found.nouvelles)) == (0, 0, 0)
+    assert (found.essai.lisibles, found.retenues, found.nouvelles) == (0, set(), set())
 
 
 def _may_read(guichet: Guichet, event: EvenementDemande) -> bool:
