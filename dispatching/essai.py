@@ -122,23 +122,24 @@ def select(conn: Connection, image: Image, filtre: Filtre, parmi: Masque, jour: 
     asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
     if not asked:
         return lignes
-    kept = []
+    kept = [lignes[:0]]
     for first in range(0, len(lignes), _LOT):
         lot = lignes[first : first + _LOT]
-        kept.append(lot[_knowing(conn, image, asked, lot, jour)])
-    return np.concatenate(kept) if kept else lignes
+        numeros = [numero.decode("ascii") for numero in image.numeros.valeurs[lot].tolist()]
+        connus = read_connu(conn, numeros, jour)
+        kept.append(lot[values_known(image, asked, lot, [connus[numero] for numero in numeros])])
+    return np.concatenate(kept)
 
 
-def _knowing(
-    conn: Connection, image: Image, asked: Sequence[AnyCondition], lignes: Lignes, jour: date
+def values_known(
+    image: Image, asked: Sequence[AnyCondition], lignes: Lignes, connus: Sequence[Connu]
 ) -> Masque:
-    numeros = [numero.decode("ascii") for numero in image.numeros.valeurs[lignes].tolist()]
-    connus = read_connu(conn, numeros, jour)
+    """For each of these rows: whether it satisfies conditions on CONNUS, with what the registry knows."""
     active = image.saying("dalo", {ACTIF}, lignes)
     return np.array(
         [
-            all(c.accepte(_VALEUR[c.critere](connus[numero], bool(dalo))) for c in asked)
-            for numero, dalo in zip(numeros, active, strict=True)
+            all(c.accepte(_VALEUR[c.critere](connu, bool(dalo))) for c in asked)
+            for connu, dalo in zip(connus, active, strict=True)
         ],
         np.bool_,
     )

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from filters.criteria import CONNUS, CRITERE, LIEUX
 from filters.ensembles import Ensembles
@@ -35,10 +37,13 @@ _SPARSE: Final = 8
 class Image:
     """Demandes by row, in columns. dossier: of its files, or None to keep it in memory.
 
-    taille: rows in use, from 0.
+    taille: rows in use, from 0. autres: columns of numbers that criteria do not need, by name, with their
+    type; whoever wants them fills them.
     """
 
-    def __init__(self, dossier: Path | None = None) -> None:
+    def __init__(
+        self, dossier: Path | None = None, autres: Mapping[str, npt.DTypeLike] = MappingProxyType({})
+    ) -> None:
         self.taille = 0
         self.numeros = Colonne("numeros", "S18", dossier)
         self.vivantes = Colonne("vivantes", np.bool_, dossier)
@@ -56,6 +61,7 @@ class Image:
             if isinstance(critere, CritereNombre)
         }
         self._dates = {nom: Colonne(nom, np.int32, dossier) for nom in DATES}
+        self.autres = {nom: Colonne(nom, genre, dossier) for nom, genre in autres.items()}
 
     @property
     def ensembles(self) -> dict[str, Ensembles]:
@@ -174,8 +180,10 @@ class Image:
         return slice(0, self.taille)
 
     def columns(self) -> list[Colonne]:
+        """The columns of one value a row."""
         return [
-            self.numeros, self.vivantes, self.a_relire, *self._nombres.values(), *self._dates.values()
+            self.numeros, self.vivantes, self.a_relire, *self._nombres.values(), *self._dates.values(),
+            *self.autres.values(),
         ]  # fmt: skip
 
     def _put(self, place: Lignes | slice, lignes: Sequence[Ligne]) -> None:

@@ -32,3 +32,13 @@ FILTRE_VERSION: Final = Table(
     # the versions up to g and none after.
     Column("generation", BigInteger, nullable=False),
 )
+
+FILTRE_BROUILLON: Final = Table(
+    "filtre_brouillon",
+    METADATA,
+    # A filter that its guichet is still writing: no effect, no version; the same form of conditions.
+    Column("guichet", Text, ForeignKey("guichet.code"), primary_key=True),
+    Column("nom", Text, primary_key=True),
+    Column("conditions", JSONB, nullable=False),
+    Column("maj_le", INSTANT, nullable=False),
+)

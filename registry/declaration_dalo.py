@@ -35,7 +35,8 @@ OPERATION: Final = "getDeclarationNouveauDalo"
 NATURE: Final = "MOD"
 """A declaration changes a demande that exists: partners get it as a modification (regles §6)."""
 
-_DETAIL: Final = json.dumps({"operation": OPERATION}, separators=(",", ":"))
+DETAIL: Final = json.dumps({"operation": OPERATION}, separators=(",", ":"))
+"""What the journal says of it: unlike a modification, it does not make a holder of its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ def _demande_of(document: bytes) -> Demande:
 
 
 def _ecriture(item: DeclarationRecue, version: int, empreinte: bytes) -> Ecriture:
-    return Ecriture.of(item.echange, NATURE, item.numero, version=version, document=empreinte, detail=_DETAIL)
+    return Ecriture.of(item.echange, NATURE, item.numero, version=version, document=empreinte, detail=DETAIL)
 
 
 def _event(item: DeclarationRecue, courante: _Courante, sequence: int) -> EvenementDemande:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from dispatching.essai import Essai, essayer, not_held
+from echangeur.commandes.essai_passe import Bilan, look_at_past, months_of
 from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
-from echangeur.instance import Instance
+from echangeur.images import IMAGE, followed
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_fiche, print_json, print_table, say
+from filters.brouillons import list_brouillons
 from filters.criteria import CRITERE
 from filters.genres import CritereCodes
 from filters.image import Image
-from filters.language import conditions_to_json
+from filters.language import Filtre, conditions_to_json
 from filters.stock import Stock
 from filters.store import filtres_in_force
 from filters.tableaux import Lignes
-from registry.clock import Clock
 from registry.controles import PARIS
 
-IMAGE: Final = "image"
-"""Folder of an instance that holds the image of its stock."""
 _SHOWN: Final = 10
 
 
@@ -43,19 +40,42 @@ class Liste(StrEnum):
     SORTANTES = "sortantes"
 
 
+@dataclass(frozen=True, slots=True)
+class _Resultat:
+    """What is said of one draft. nouvelles: how many the guichet has not. numeros: those asked for."""
+
+    essai: Essai
+    nouvelles: int
+    numeros: list[str]
+    bilan: Bilan | None
+
+
 def try_filtres(
     ctx: typer.Context,
     guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
     fichier: Annotated[
-        Path,
-        typer.Argument(metavar="FICHIER", help="Filtres en TOML ou en JSON.", exists=True, dir_okay=False),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[FICHIER]",
+            help="Filtres en TOML ou en JSON ; sans fichier, les brouillons du guichet.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     contre: Annotated[
         str,
         typer.Option(
             "--contre",
             help="Filtre en vigueur auquel comparer.",
             show_default="celui du même nom, s'il existe",
+        ),
+    ] = "",
+    sur: Annotated[
+        str,
+        typer.Option(
+            "--sur",
+            help="Dit aussi ce que le filtre aurait fait recevoir : 12-mois, ou moins.",
+            show_default=False,
         ),
     ] = "",
     numeros: Annotated[
@@ -65,51 +85,57 @@ def try_filtres(
     limite: Annotated[int, typer.Option("--limite", min=1, max=100_000, help="Nombre de numéros.")] = 50,
     json: Json = False,
 ) -> None:
-    """Essaie des filtres sur les demandes actives, sans rien enregistrer : combien, et ce qui changerait.
+    """Essaie des filtres sur les demandes actives, sans rien activer : combien, et ce qui changerait.
 
-    Le premier essai lit tout le registre ; les suivants, ce qui a changé depuis.
+    Le premier essai lit tout le registre ; les suivants, ce qui a changé depuis. Avec --sur, les décisions
+    des derniers mois sont reprises comme si le filtre avait été en vigueur.
     """
-    filtres = checked(read_file(fichier))
-    if contre and len(filtres) > 1:
-        raise MauvaisUsage("--contre compare un filtre, et le fichier en a plusieurs.")
+    mois = months_of(sur)
     instance, clock = instance_of(ctx), contexte_of(ctx).clock
-    with instance.database() as engine, image_of(instance, engine, clock) as image, engine.begin() as conn:
-        found = find_guichet(conn, guichet)
-        known = {v.nom: v.filtre for v in filtres_in_force(conn, clock.now(), guichet)}
+    with instance.database() as engine:
+        with engine.connect() as conn:
+            found = find_guichet(conn, guichet)
+            filtres = _drafts(conn, guichet) if fichier is None else checked(read_file(fichier))
+            known = {v.nom: v.filtre for v in filtres_in_force(conn, clock.now(), guichet)}
+        if contre and len(filtres) > 1:
+            raise MauvaisUsage("--contre compare un filtre, et il y en a plusieurs.")
         if contre and contre not in known:
             raise ConstatNegatif(f"Le guichet {guichet} n'a pas de filtre « {contre} » en vigueur.")
+        bilans: list[Bilan | None] = [None] * len(filtres)
+        if mois:
+            bilans = [*look_at_past(instance, engine, clock, found, filtres, contre, mois)]
         jour = clock.now().astimezone(PARIS).date()
-        essais = [essayer(conn, image, found, f, known.get(contre or f.nom), jour) for f in filtres]
-        nouvelles = [not_held(conn, image, guichet, essai.retenues) for essai in essais]
-        listes = [
-            [] if numeros is None else image.numbers_of(_rows(essai, nouveau, numeros), apres, limite)
-            for essai, nouveau in zip(essais, nouvelles, strict=True)
-        ]
-        if numeros is not None:
-            trace_reading(ctx, conn, *sorted({numero for liste in listes for numero in liste}))
-    results = list(zip(essais, nouvelles, listes, strict=True))
+        results = []
+        stock = Stock(instance.dossier / IMAGE)
+        with followed(stock, "Image du stock", engine, clock) as image, engine.begin() as conn:
+            for filtre, bilan in zip(filtres, bilans, strict=True):
+                essai = essayer(conn, image, found, filtre, known.get(contre or filtre.nom), jour)
+                nouvelles = not_held(conn, image, guichet, essai.retenues)
+                listed = [] if numeros is None else _list(image, essai, nouvelles, numeros, apres, limite)
+                results.append(_Resultat(essai, len(nouvelles), listed, bilan))
+            if numeros is not None:
+                trace_reading(ctx, conn, *sorted({numero for each in results for numero in each.numeros}))
     if json:
-        print_json([_value(essai, len(nouveau), numeros, liste) for essai, nouveau, liste in results])
+        print_json([_value(result, numeros) for result in results])
         return
-    for essai, nouveau, liste in results:
-        _tell(essai, len(nouveau))
-        for numero in liste:
+    for result in results:
+        _tell(result)
+        for numero in result.numeros:
             say(numero)
 
 
-@contextmanager
-def image_of(instance: Instance, engine: Engine, clock: Clock) -> Iterator[Image]:
-    """The image of the stock of an instance, up to date; shows its progress."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Image du stock", total=None)
-        follow = Stock(instance.dossier / IMAGE).follow(
-            engine, clock.now(), lambda done, total: progress.update(task, completed=done, total=total)
+def _drafts(conn: Connection, guichet: str) -> tuple[Filtre, ...]:
+    """The drafts that the guichet keeps. Raises ConstatNegatif when it has none."""
+    found = list_brouillons(conn, guichet)
+    if not found:
+        raise ConstatNegatif(
+            f"Le guichet {guichet} n'a pas de brouillon de filtre.", "Donnez un fichier, ou préparez-en un."
         )
-        with follow as image:
-            progress.stop()
-            yield image
+    return tuple(each.filtre for each in found)
+
+
+def _list(image: Image, essai: Essai, nouvelles: Lignes, liste: Liste, apres: str, limite: int) -> list[str]:
+    return image.numbers_of(_rows(essai, nouvelles, liste), apres, limite)
 
 
 def _rows(essai: Essai, nouvelles: Lignes, liste: Liste) -> Lignes:
@@ -126,13 +152,14 @@ def _rows(essai: Essai, nouvelles: Lignes, liste: Liste) -> Lignes:
             return essai.retenues[:0]
 
 
-def _tell(essai: Essai, nouvelles: int) -> None:
+def _tell(result: _Resultat) -> None:
+    essai = result.essai
     lignes: list[tuple[str, object]] = [
         ("filtre", essai.filtre.nom),
         ("demandes actives", essai.stock),
         (f"que {essai.guichet} peut lire", essai.lisibles),
         ("retenues", len(essai.retenues)),
-        ("dont il n'a pas encore", nouvelles),
+        ("dont il n'a pas encore", result.nouvelles),
     ]
     if essai.contre is not None:
         contre = essai.contre
@@ -151,6 +178,9 @@ def _tell(essai: Essai, nouvelles: int) -> None:
         say("")
         mois = list(essai.mois.items())[-12:]
         print_table(("mois de dépôt", "demandes"), mois, vide="")
+    if result.bilan is not None:
+        say("")
+        result.bilan.tell()
 
 
 def _top(counts: Mapping[str, int], critere: CritereCodes) -> list[tuple[str, int]]:
@@ -160,8 +190,8 @@ def _top(counts: Mapping[str, int], critere: CritereCodes) -> list[tuple[str, in
     return shown if others <= 0 else [*shown, (f"et {others} autres", sum(c for _, c in ordered[_SHOWN:]))]
 
 
-def _value(essai: Essai, nouvelles: int, liste: Liste | None, numeros: list[str]) -> dict[str, object]:
-    contre = essai.contre
+def _value(result: _Resultat, liste: Liste | None) -> dict[str, object]:
+    essai, contre = result.essai, result.essai.contre
     return {
         "filtre": {"nom": essai.filtre.nom, **conditions_to_json(essai.filtre)},
         "guichet": essai.guichet,
@@ -169,7 +199,7 @@ def _value(essai: Essai, nouvelles: int, liste: Liste | None, numeros: list[str]
         "stock": essai.stock,
         "lisibles": essai.lisibles,
         "retenues": len(essai.retenues),
-        "nouvelles": nouvelles,
+        "nouvelles": result.nouvelles,
         "par": essai.par,
         "par_mois_de_depot": essai.mois,
         "contre": None
@@ -180,5 +210,6 @@ def _value(essai: Essai, nouvelles: int, liste: Liste | None, numeros: list[str]
             "entrantes": len(contre.entrantes),
             "sortantes": len(contre.sortantes),
         },
-        **({} if liste is None else {"liste": liste.value, "numeros": numeros}),
+        "passe": None if result.bilan is None else result.bilan.value(),
+        **({} if liste is None else {"liste": liste.value, "numeros": result.numeros}),
     }

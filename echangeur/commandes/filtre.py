@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from echangeur.commandes import brouillon
 from echangeur.commandes.essai import try_filtres
-from echangeur.commandes.fichier_filtres import checked, read_file
+from echangeur.commandes.fichier_filtres import checked, read_effet, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.commandes.guichet import refusal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import PARIS, Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
+from echangeur.sortie import Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
 from filters.language import Filtre, conditions_to_json
 from filters.reading import read_values
 from filters.store import VersionFiltre, filtres_in_force, list_versions, save_filtre, withdraw_filtre
@@ -23,7 +23,11 @@ from filters.texts import tell_filtre
 
 app = create_group("Les filtres : ce que chaque guichet veut recevoir, dans la limite de ses droits.")
 
+app.command("preparer", cls=Commande)(brouillon.prepare)
+app.command("brouillons", cls=Commande)(brouillon.list_all)
 app.command("essayer", cls=Commande)(try_filtres)
+app.command("activer", cls=Commande)(brouillon.activate)
+app.command("ecarter", cls=Commande)(brouillon.drop)
 
 Guichet = Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")]
 Nom = Annotated[str, typer.Argument(metavar="NOM", help="Nom du filtre.")]
@@ -80,7 +84,7 @@ def add(
     saved: list[VersionFiltre] = []
     with transaction(ctx) as conn:
         for filtre in filtres:
-            version = save_filtre(conn, guichet, filtre, instant=now, effet_le=_instant(effet))
+            version = save_filtre(conn, guichet, filtre, instant=now, effet_le=read_effet(effet))
             if not isinstance(version, VersionFiltre):
                 # Leaving the block by an exception rolls back: all the filters of a file, or none.
                 raise refusal(f"Le filtre « {filtre.nom} » n'est pas enregistré", version)
@@ -106,7 +110,7 @@ def list_all(
 ) -> None:
     """Liste les filtres en vigueur."""
     with transaction(ctx) as conn:
-        found = filtres_in_force(conn, _instant(le) or contexte_of(ctx).clock.now(), guichet)
+        found = filtres_in_force(conn, read_effet(le) or contexte_of(ctx).clock.now(), guichet)
     if json:
         print_json([_value(version) for version in found])
         return
@@ -140,7 +144,7 @@ def withdraw(ctx: typer.Context, guichet: Guichet, nom: Nom, effet: Effet = "") 
     with transaction(ctx) as conn:
         find_guichet(conn, guichet)
         done = withdraw_filtre(
-            conn, guichet, nom, instant=contexte_of(ctx).clock.now(), effet_le=_instant(effet)
+            conn, guichet, nom, instant=contexte_of(ctx).clock.now(), effet_le=read_effet(effet)
         )
         if not isinstance(done, VersionFiltre):
             raise refusal(f"Le filtre « {nom} » n'est pas retiré", done)
@@ -178,18 +182,6 @@ def check(
 def print_schema() -> None:
     """Écrit le schéma JSON des filtres."""
     say(files("filters").joinpath("filtre.schema.json").read_text(encoding="utf-8").rstrip())
-
-
-def _instant(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise MauvaisUsage(
-            f"« {text} » n'est pas un instant.", "Écrivez AAAA-MM-JJ ou AAAA-MM-JJTHH:MM."
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=PARIS)
 
 
 def _value(version: VersionFiltre) -> dict[str, object]:

@@ -20,8 +20,9 @@ from filters.genres import CritereCodes
 from filters.language import AnyCondition, Condition, Filtre, Intervalle, filtre, ordered
 from filters.naive import matches
 from filters.source import contexte_of
-from filters.stock import Stock, read_kept
+from filters.stock import Stock
 from filters.store import save_filtre
+from filters.suivi import read_kept
 from filters.traits import Traits, traits_of
 from registry.controles import PARIS
 from registry.droits import may_read

@@ -97,6 +97,55 @@ def test_which_ones_are_listed_and_traced(instance: Commande, numeros: list[str]
     assert essai["numeros"] == []
 
 
+def test_the_past_is_decided_again(
+    instance: Commande, numeros: list[str], fichier: Path, dossier: Path, engine: Engine
+) -> None:
+    """[FIL-44] What was received, and what would have been."""
+    (essai,) = instance("filtre", "essayer", "G1226", fichier, "--sur", "12-mois", "--json").json
+    passe = essai["passe"]
+    assert passe["evenements"] == 6
+    assert passe["sans"] == {"premieres": 2, "suites": 0, "demandes": 2}
+    assert passe["avec"] == {"premieres": 4, "suites": 0, "demandes": 4}
+    assert (passe["en_plus"], passe["en_moins"]) == (2, 0)
+    assert list(passe["par_mois"].values()) == [{"sans": 2, "avec": 4}]
+    told = instance("filtre", "essayer", "G1226", fichier, "--sur", "1-mois").sortie
+    assert "4 distributions, dont 0 suites, de 4 demandes" in told
+    for faux in ("13-mois", "0-mois", "hier"):
+        assert instance("filtre", "essayer", "G1226", fichier, "--sur", faux).code == 2
+    assert stat.S_IMODE((dossier / "image-passe").stat().st_mode) == 0o700
+    assert numeros
+
+
+def test_a_draft_is_prepared_tried_and_put_in_force(
+    instance: Commande, numeros: list[str], fichier: Path, tmp_path: Path
+) -> None:
+    """[FIL-45] Written again as one likes, without effect; once in force it is a version, and no draft."""
+    assert instance("filtre", "essayer", "G1226").code == 1
+    assert instance("filtre", "preparer", "G1226", fichier).code == 0
+    autre = tmp_path / "autre.toml"
+    autre.write_text('[[filtre]]\nnom = "Grands"\ntypes_logement = ["T4"]\n')
+    instance("filtre", "preparer", "G1226", autre)
+    autre.write_text('[[filtre]]\nnom = "Grands"\ntypes_logement = ["T3"]\n')
+    instance("filtre", "preparer", "G1226", autre)
+    found = instance("filtre", "brouillons", "G1226", "--json").json
+    assert [(each["nom"], each["conditions"]) for each in found] == [
+        ("Grands", {"types_logement": ["T3"]}),
+        ("Paris", {"communes": [PARIS]}),
+    ]
+    assert "Grands" in instance("filtre", "brouillons").sortie
+    assert [each["retenues"] for each in instance("filtre", "essayer", "G1226", "--json").json] == [3, 4]
+    assert len(instance("filtre", "lister", "G1226", "--json").json) == 1
+    assert instance("filtre", "activer", "G1226", "Grands", "--effet", "2000-01-01").code == 1
+    assert instance("filtre", "activer", "G1226", "Grands").code == 0
+    assert {each["nom"] for each in instance("filtre", "lister", "G1226", "--json").json} == {"Grands", "Paris"}
+    assert instance("filtre", "activer", "G1226", "Grands").code == 1
+    assert instance("filtre", "ecarter", "G1226", "Paris").code == 0
+    assert instance("filtre", "ecarter", "G1226", "Paris").code == 1
+    assert instance("filtre", "brouillons", "--json").json == []
+    assert instance("filtre", "preparer", "G0000", fichier).code == 1
+    assert numeros
+
+
 def test_what_cannot_be_tried_is_said(
     instance: Commande, numeros: list[str], fichier: Path, tmp_path: Path
 ) -> None:

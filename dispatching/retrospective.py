@@ -1,0 +1,232 @@
+"""What a filter would have delivered in the last months, had it been in force ([FIL-44]).
+
+The decisions of the time are taken again in the columns of the past events (dispatching.passe): the rights
+and the other filters of the guichet as each decision used them, its author and the holders as they would have
+been then, since a demande once received is received again at each of its events. The result is, record for
+record, what the decision would have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import Connection, Row, text
+
+from dispatching.connu import connu_from_json
+from dispatching.essai import may_be_read, values_known
+from dispatching.passe import micros
+from dispatching.perimetres import read_perimetres
+from filters.criteria import CONNUS
+from filters.image import Image
+from filters.language import Filtre
+from filters.source import Connu
+from filters.store import list_versions
+from filters.tableaux import Lignes, Masque, Tableau
+
+_NEVER: Final = np.iinfo(np.int64).max
+_LOT: Final = 20_000
+
+_HELD: Final = text("SELECT numero, depuis_le, motif FROM detention WHERE guichet = :guichet")
+# What the decision kept; what it did not ask for is found again: priority as it was at that instant, delay as
+# it is set today.
+_CONNUS: Final = text("""
+    SELECT t.rang, d.connu, coalesce(r.anormal_le <= t.jour, false) AS delai_anormal,
+        EXISTS (SELECT FROM (
+            SELECT DISTINCT ON (e.id) e.action FROM evenement_partage e
+            WHERE e.numero = t.numero AND e.type = 'PRIORITE'
+                AND coalesce(e.modifie_le, e.cree_le) <= d.decidee_le
+            ORDER BY e.id, e.version DESC) AS derniere WHERE derniere.action <> 'SUPPR') AS prioritaire
+    FROM unnest(CAST(:numeros AS text[]), CAST(:versions AS int[]), CAST(:jours AS date[]))
+        WITH ORDINALITY AS t(numero, version, jour, rang)
+    JOIN decision d ON d.numero = t.numero AND d.version = t.version
+    LEFT JOIN recherche r ON r.numero = t.numero
+    ORDER BY t.rang
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Remises:
+    """What a guichet would have received: rows of the image of past events.
+
+    premieres: because of a filter. suites: the other events of what it held by then.
+    """
+
+    premieres: Lignes = field(repr=False)
+    suites: Lignes = field(repr=False)
+
+    @property
+    def toutes(self) -> Lignes:
+        return np.union1d(self.premieres, self.suites)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrospective:
+    """A draft over past events. sans: with the filters that were in force; avec: with the draft from the
+    start, instead of the filter that it replaces."""
+
+    depuis: datetime
+    evenements: int
+    sans: Remises
+    avec: Remises
+
+    def months(self, image: Image) -> dict[str, tuple[int, int]]:
+        """How many distributions without and with the draft, by month of the decision, AAAA-MM."""
+        days = image.autres["jour"].valeurs
+        sides = [
+            dict(
+                zip(
+                    *(each.tolist() for each in np.unique(days[r.toutes] // 100, return_counts=True)),
+                    strict=True,
+                )
+            )
+            for r in (self.sans, self.avec)
+        ]
+        return {
+            f"{month // 100}-{month % 100:02d}": (sides[0].get(month, 0), sides[1].get(month, 0))
+            for month in sorted({*sides[0], *sides[1]})
+        }
+
+
+def look_back(
+    conn: Connection, image: Image, guichet: str, draft: Filtre, remplace: str, depuis: datetime
+) -> Retrospective:
+    """Try a draft on the events since `depuis` (aware). remplace: name of the filter of the guichet in whose
+    place it is put at every instant; a name that it does not have adds the draft to the others."""
+    window = image.all() & (_column(image, "decidee") >= micros(depuis))
+    readable, active = _rights(conn, image, guichet)
+    judged = window & readable
+    others, replaced = np.zeros(image.taille, np.bool_), np.zeros(image.taille, np.bool_)
+    for nom, taken in _taken_then(conn, image, guichet, judged).items():
+        if nom == remplace:
+            replaced |= taken
+        else:
+            others |= taken
+    tried = _marked(image, _select(conn, image, draft, judged))
+    sides = (others | replaced, others | tried)
+    sans, avec = _deliver(conn, image, guichet, window & active, sides, micros(depuis))
+    return Retrospective(depuis, int(np.count_nonzero(window)), sans, avec)
+
+
+def _rights(conn: Connection, image: Image, guichet: str) -> tuple[Masque, Masque]:
+    """By row: whether the guichet could read the demande without holding it, and whether it was open."""
+    readable, active = np.zeros(image.taille, np.bool_), np.zeros(image.taille, np.bool_)
+    generations = _column(image, "perimetres")
+    for known in read_perimetres(conn, guichet):
+        since = generations >= known.generation
+        readable = np.where(since, may_be_read(image, known.guichet), readable)
+        active = np.where(since, known.guichet.actif, active)
+    return readable, active
+
+
+def _taken_then(conn: Connection, image: Image, guichet: str, judged: Masque) -> dict[str, Masque]:
+    """By name of filter, the rows that the version in force at the decision takes."""
+    generations, instants = _column(image, "filtres"), _column(image, "decidee")
+    in_force: dict[str, Tableau] = {}
+    versions = list_versions(conn, guichet)
+    for rank, version in enumerate(versions, 1):
+        ranks = in_force.setdefault(version.nom, np.zeros(image.taille, np.int32))
+        ranks[(generations >= version.generation) & (instants >= micros(version.effet_le))] = rank
+    taken = {nom: np.zeros(image.taille, np.bool_) for nom in in_force}
+    for rank, version in enumerate(versions, 1):
+        if version.filtre is not None:
+            mask = judged & (in_force[version.nom] == rank)
+            taken[version.nom] |= _marked(image, _select(conn, image, version.filtre, mask))
+    return taken
+
+
+def _select(conn: Connection, image: Image, filtre: Filtre, parmi: Masque) -> Lignes:
+    """The rows that a filter takes, each on its day."""
+    lignes = image.select(filtre, parmi, _column(image, "jour"))
+    asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
+    if not asked:
+        return lignes
+    lots = [lignes[first : first + _LOT] for first in range(0, len(lignes), _LOT)]
+    return np.concatenate(
+        [lignes[:0], *(lot[values_known(image, asked, lot, _connus(conn, image, lot))] for lot in lots)]
+    )
+
+
+def _connus(conn: Connection, image: Image, lignes: Lignes) -> list[Connu]:
+    """What the registry knew of these demandes at these decisions."""
+    days = [
+        f"{day // 10_000}-{day // 100 % 100}-{day % 100}" for day in _column(image, "jour")[lignes].tolist()
+    ]
+    rows = conn.execute(
+        _CONNUS,
+        {
+            "numeros": [numero.decode("ascii") for numero in image.numeros.valeurs[lignes].tolist()],
+            "versions": _column(image, "version")[lignes].tolist(),
+            "jours": days,
+        },
+    )
+    return [connu_from_json(row.connu) or Connu(row.prioritaire, row.delai_anormal) for row in rows]
+
+
+def _deliver(
+    conn: Connection, image: Image, guichet: str, possible: Masque, sides: tuple[Masque, Masque], depuis: int
+) -> tuple[Remises, Remises]:
+    """The decision for each side: the events that a filter takes, and those of what is held by then.
+
+    possible: rows that the open guichet may receive when it holds. sides: rows that its filters take.
+    """
+    sent = image.saying("auteurs", {guichet}, slice(0, image.taille))
+    held = {row.numero.encode("ascii"): row for row in conn.execute(_HELD, {"guichet": guichet})}
+    numeros = image.numeros.valeurs[: image.taille]
+    touched = np.flatnonzero(possible & (sides[0] | sides[1] | sent))
+    concerned = np.union1d(np.unique(numeros[touched]), np.array(list(held), numeros.dtype))
+    lignes = np.flatnonzero(possible)
+    lignes = lignes[np.isin(numeros[lignes], concerned)]
+    if not len(lignes):
+        return Remises(lignes, lignes), Remises(lignes, lignes)
+    demandes, groups = np.unique(numeros[lignes], return_inverse=True)
+    order = np.argsort(groups, kind="stable")
+    lignes, groups = lignes[order], groups[order]
+    decided, author = _column(image, "decidee")[lignes], sent[lignes]
+    gained_by_sending = np.where(author & _column(image, "detient")[lignes], decided, _NEVER)
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    by_sending = np.minimum.reduceat(gained_by_sending, starts)
+    since = np.array(
+        [
+            _since(held, numero, sending, depuis)
+            for numero, sending in zip(demandes.tolist(), by_sending.tolist(), strict=True)
+        ],
+        np.int64,
+    )
+    # The decision reads who holds before the events of its transaction, and not for a first version.
+    later = _column(image, "version")[lignes] > 1
+    found = []
+    for side in sides:
+        taken = side[lignes] & ~author
+        by_filter = np.minimum.reduceat(np.where(taken, decided, _NEVER), starts)
+        first = np.minimum(np.minimum(by_filter, by_sending), since)[groups]
+        holding = (first < decided) & later
+        found.append(Remises(np.sort(lignes[taken & ~holding]), np.sort(lignes[holding & ~author])))
+    return found[0], found[1]
+
+
+def _since(held: Mapping[bytes, Row[Any]], numero: bytes, sending: int, depuis: int) -> int:
+    """Since when the guichet holds a demande, whatever its filters have taken since `depuis`; microseconds.
+
+    What a distribution of the period gave does not count, nor what an event that it sent gave: both are found
+    again.
+    """
+    row = held.get(numero)
+    if row is None:
+        return _NEVER
+    gained = micros(row.depuis_le)
+    found_again = row.motif == "distribution" or (row.motif == "auteur" and sending != _NEVER)
+    return _NEVER if gained >= depuis and found_again else gained
+
+
+def _marked(image: Image, lignes: Lignes) -> Masque:
+    mask = np.zeros(image.taille, np.bool_)
+    mask[lignes] = True
+    return mask
+
+
+def _column(image: Image, nom: str) -> Tableau:
+    return image.autres[nom].valeurs[: image.taille]

@@ -1,0 +1,37 @@
+"""The images of an instance: where their files are, and their progress shown while they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine
+
+from filters.image import Image
+from filters.suivi import Suivi
+from registry.clock import Clock
+
+IMAGE: Final = "image"
+"""Folder of an instance that holds the image of its stock."""
+
+PASSE: Final = "image-passe"
+"""Folder of an instance that holds the image of its past events."""
+
+
+@contextmanager
+def followed(suivi: Suivi, titre: str, engine: Engine, clock: Clock) -> Iterator[Image]:
+    """An image, up to date; shows on a terminal how it gets there."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(titre, total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        with suivi.follow(engine, clock.now(), show) as image:
+            progress.stop()
+            yield image

@@ -1,0 +1,236 @@
+"""What a draft would have delivered is what the decisions deliver when they are taken again with it."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from dispatching.decision import Distributeur
+from dispatching.passe import Passe, start_of
+from dispatching.retrospective import Remises, Retrospective, look_back
+from filters.image import Image
+from filters.language import Condition, Filtre, Intervalle, filtre
+from filters.store import save_filtre, withdraw_filtre
+from filters.suivi import read_kept
+from registry.clock import FixedClock
+from registry.controles import PARIS
+from registry.effacement import erase
+from registry.evenements import EvenementDemande
+from registry.guichets import Guichet, TypeGuichet
+from registry.guichets_store import close_guichet
+from registry.regles import REGLES
+from tests.dispatching.scene import DOUAI, LILLE, ROUBAIX, Scene
+from tests.dispatching.test_essai import COMMUNES, changed
+
+Lots = set[tuple[str, int, str]]
+"""Number and version of the demande, and reason."""
+
+DRAFTS = (
+    Filtre("Tout"),
+    filtre("Lille", communes=[LILLE]),
+    filtre("Lille", types_logement=["T2"]),
+    filtre("Modifications", evenements=["MOD", "RAD"]),
+    filtre("Des autres", Condition("auteurs", frozenset(), frozenset({"G0001"}))),
+    filtre("Jeunes", Intervalle("age_demandeur", None, 45, absent=True), communes=[LILLE, ROUBAIX]),
+    filtre("En attente", Condition("delai_anormal", frozenset({"OUI"}))),
+    filtre(
+        "Prioritaires", Condition("prioritaire", frozenset({"OUI", "NON"}), absent=True), communes=[DOUAI]
+    ),
+)
+
+
+def looked_back(
+    scene: Scene, passe: Passe, guichet: str, draft: Filtre, depuis: datetime
+) -> tuple[Lots, Lots]:
+    """Without and with the draft."""
+    with passe.follow(scene.engine, scene.now) as image, scene.engine.connect() as conn:
+        found = look_back(conn, image, guichet, draft, draft.nom, depuis)
+        assert isinstance(found, Retrospective)
+        months = found.months(image)
+        sides = lots(image, found.sans), lots(image, found.avec)
+    assert [sum(each) for each in zip(*months.values(), strict=True)] == [*map(len, sides)] or not months
+    return sides
+
+
+def lots(image: Image, remises: Remises) -> Lots:
+    versions = image.autres["version"].valeurs
+    return {
+        (image.numeros.valeurs[ligne].decode(), int(versions[ligne]), raison)
+        for raison, lignes in (("filtre", remises.premieres), ("detenteur", remises.suites))
+        for ligne in lignes
+    }
+
+
+def distributed(scene: Scene, guichet: str, depuis: datetime) -> Lots:
+    return {
+        (each.numero, each.version, each.raison.value)
+        for each in scene.distributions(guichet)
+        if each.cree_le >= depuis
+    }
+
+
+def decided_again(scene: Scene, guichet: str, draft: Filtre, depuis: datetime) -> Lots:
+    """All the decisions since then, taken again by a Distributeur that knows the draft from the start; the
+    database is left as it was."""
+    with scene.engine.connect() as conn:
+        conn.execute(
+            text(
+                "DELETE FROM filtre_version WHERE filtre IN (SELECT id FROM filtre WHERE guichet = :g "
+                "AND nom = :nom)"
+            ),
+            {"g": guichet, "nom": draft.nom},
+        )
+        conn.execute(
+            text("DELETE FROM filtre WHERE guichet = :g AND nom = :n"), {"g": guichet, "n": draft.nom}
+        )
+        save_filtre(conn, guichet, draft, instant=depuis)
+        rows = conn.execute(
+            text(
+                "SELECT d.*, v.document, v.instant FROM decision d JOIN demande_version v "
+                "USING (numero, version) WHERE d.decidee_le >= :depuis ORDER BY d.evenement"
+            ),
+            {"depuis": depuis},
+        ).all()
+        conn.execute(text("DELETE FROM distribution WHERE cree_le >= :depuis"), {"depuis": depuis})
+        conn.execute(text("DELETE FROM decision WHERE decidee_le >= :depuis"), {"depuis": depuis})
+        conn.execute(
+            text("DELETE FROM detention WHERE depuis_le >= :depuis"),
+            {"depuis": depuis},
+        )
+        conn.execute(text("TRUNCATE releve_radiation, releve_dalo"))
+        clock = FixedClock(depuis)
+        distributeur = Distributeur(clock)
+        for instant, rows_of_batch in groupby(rows, key=lambda row: row.decidee_le):
+            batch = list(rows_of_batch)
+            clock.set(instant)
+            distributeur.decide(
+                conn,
+                [
+                    EvenementDemande(
+                        row.evenement, row.numero, row.version, row.nature, row.territoire, row.auteur,
+                        row.instant, read_kept(row.document),
+                    )
+                    for row in batch
+                ],
+            )  # fmt: skip
+            # As the registration does: whoever changes a demande holds it from then on.
+            conn.execute(
+                text(
+                    "INSERT INTO detention VALUES (:numero, :auteur, :instant, 'auteur') "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                [{"numero": r.numero, "auteur": r.auteur, "instant": r.instant} for r in batch],
+            )
+        found = conn.execute(
+            text(
+                "SELECT numero, version, raison FROM distribution WHERE guichet = :guichet "
+                "AND cree_le >= :depuis"
+            ),
+            {"guichet": guichet, "depuis": depuis},
+        ).all()
+        conn.rollback()
+    return {(row.numero, row.version, row.raison) for row in found}
+
+
+@pytest.fixture
+def passe(scene: Scene) -> tuple[list[Guichet], datetime]:
+    """A year of events of six guichets whose filters change; and an instant in the middle of it."""
+    guichets = [
+        scene.guichet("G0001"),
+        scene.guichet("G0002", filtre("Lille", communes=[LILLE])),
+        scene.guichet("G0003", Filtre("Tout"), genre=TypeGuichet.COMMUNE, perimetre=ROUBAIX),
+        scene.guichet("G0004", filtre("T3", types_logement=["T3"])),
+        scene.guichet("G0005", Filtre("Tout"), territoires=("062",)),
+        scene.guichet("G0006"),
+    ]
+    rng = random.Random(23)
+    numeros: list[str] = []
+    middle = scene.now
+    for turn in range(12):
+        scene.clock.advance(timedelta(days=3, minutes=rng.randint(1, 600)))
+        recues = [
+            scene.recue(
+                rng.choice(guichets[:2]),
+                rng.sample(COMMUNES, rng.randint(1, 2)),
+                rng.sample(["T1", "T2", "T3"], rng.randint(1, 2)),
+            )
+            for _ in range(4)
+        ]
+        numeros += scene.register(recues)
+        if turn == 5:
+            scene.clock.advance(timedelta(minutes=1))
+            middle = scene.now
+        for numero in rng.sample(numeros, 2):
+            changed(scene, numero, "MOD", rng.choice([*guichets[:2], guichets[5]]))
+        if turn in (3, 8):
+            scene.filtre("G0002", filtre("Lille", communes=[LILLE, rng.choice(COMMUNES)]))
+        if turn == 7:
+            with scene.engine.begin() as conn:
+                withdraw_filtre(conn, "G0004", "T3", instant=scene.now)
+            changed(scene, numeros[0], "RAD", guichets[0])
+    with scene.engine.begin() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO recherche (numero, territoire, depot, anormal_le, termes) "
+                "SELECT numero, territoire, date_depot, :jour, '{}' FROM demande WHERE numero = ANY(:numeros)"
+            ),
+            {"jour": middle.date(), "numeros": numeros[:20]},
+        )
+    return guichets, middle
+
+
+@pytest.mark.slow
+def test_it_is_what_deciding_again_delivers(scene: Scene, passe: tuple[list[Guichet], datetime]) -> None:
+    """[FIL-44] Record for record: number, version, reason; from the start and from the middle; for guichets
+    with and without filters, authors and holders."""
+    guichets, middle = passe
+    memory, gained, lost, followed = Passe(), 0, 0, 0
+    for depuis in (start_of(scene.now.astimezone(PARIS).date(), 12), middle):
+        for guichet in guichets if depuis is not middle else guichets[1:3]:
+            actual = distributed(scene, guichet.code, depuis)
+            for draft in DRAFTS:
+                sans, avec = looked_back(scene, memory, guichet.code, draft, depuis)
+                assert sans == actual
+                assert avec == decided_again(scene, guichet.code, draft, depuis), (guichet.code, draft)
+                gained, lost = gained + len(avec - sans), lost + len(sans - avec)
+                followed += sum(raison == "detenteur" for _, _, raison in avec)
+    assert gained > 500
+    assert lost > 20
+    assert followed > 100
+
+
+def test_rights_are_those_of_the_time(
+    scene: Scene, passe: tuple[list[Guichet], datetime], tmp_path: Path
+) -> None:
+    """[FIL-44] A guichet closed since received until then; the image kept in files follows the journal."""
+    guichets, _ = passe
+    depuis = start_of(scene.now.astimezone(PARIS).date(), 12)
+    before = looked_back(scene, Passe(tmp_path), "G0003", DRAFTS[1], depuis)
+    with scene.engine.begin() as conn:
+        close_guichet(conn, "G0003", instant=scene.now)
+    scene.clock.advance(timedelta(minutes=5))
+    scene.demande(guichets[0], [ROUBAIX, LILLE])
+    assert looked_back(scene, Passe(tmp_path), "G0003", DRAFTS[1], depuis) == before
+    assert before[0] == distributed(scene, "G0003", depuis)
+    assert before[1]
+
+
+def test_what_is_erased_or_too_old_is_forgotten(
+    scene: Scene, passe: tuple[list[Guichet], datetime], tmp_path: Path
+) -> None:
+    """[FIL-43] [FIL-44]"""
+    guichets, _ = passe
+    with Passe(tmp_path).follow(scene.engine, scene.now) as image:
+        assert image.all().sum() > 60
+    scene.clock.advance(timedelta(days=380))
+    assert list(erase(scene.engine, REGLES, scene.now))
+    numero = scene.demande(guichets[0], [LILLE])
+    with Passe(tmp_path).follow(scene.engine, scene.now) as image:
+        alive = image.all()
+        assert image.numeros.valeurs[: image.taille][alive].tolist() == [numero.encode()]
+        assert {len(image.ensembles["souhaits"].get(int(ligne))) for ligne in (~alive).nonzero()[0]} == {0}
