@@ -137,7 +137,10 @@ def test_a_draft_is_prepared_tried_and_put_in_force(
     assert len(instance("filtre", "lister", "G1226", "--json").json) == 1
     assert instance("filtre", "activer", "G1226", "Grands", "--effet", "2000-01-01").code == 1
     assert instance("filtre", "activer", "G1226", "Grands").code == 0
-    assert {each["nom"] for each in instance("filtre", "lister", "G1226", "--json").json} == {"Grands", "Paris"}
+    assert {each["nom"] for each in instance("filtre", "lister", "G1226", "--json").json} == {
+        "Grands",
+        "Paris",
+    }
     assert instance("filtre", "activer", "G1226", "Grands").code == 1
     assert instance("filtre", "ecarter", "G1226", "Paris").code == 0
     assert instance("filtre", "ecarter", "G1226", "Paris").code == 1
