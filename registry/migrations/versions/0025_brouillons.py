@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKey, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0024_brouillons"
-down_revision = "0023_disjoncteur"
+revision = "0025_brouillons"
+down_revision = "0024_decisions_par_date"
 branch_labels = None
 depends_on = None
 
