@@ -79,9 +79,7 @@ def essayer(
     difference = None
     if contre is not None:
         before = select(conn, image, contre, readable, jour)
-        difference = Difference(
-            contre.nom, before, image.without(lignes, before), image.without(before, lignes)
-        )
+        difference = Difference(contre.nom, before, *image.compare(lignes, before))
     return Essai(
         filtre,
         guichet.code,

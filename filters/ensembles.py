@@ -85,7 +85,10 @@ class Ensembles:
         return found
 
     def count(self, lignes: Lignes, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
-        """How many of these rows say each code, and one at least of each group; zeros are left out."""
+        """How many of these rows say each code, and one at least of each group; zeros are left out.
+
+        groups: the codes of each; a code is of one group at most.
+        """
         named = self._par_ligne.valeurs[lignes]
         if len(lignes) * _SPARSE < self.nombre:
             sets, rows = np.unique(named, return_counts=True)
@@ -105,14 +108,16 @@ class Ensembles:
         said = np.flatnonzero(by_code)
         codes = list(self.rangs)
         counts = {codes[rank]: n for rank, n in zip(said.tolist(), by_code[said].tolist(), strict=True)}
-        for key, members in groups.items():
-            ranks = [self.rangs[code] for code in members if code in counts]
-            if ranks:
-                # Once for a set, however many of its codes are of the group.
-                wanted = np.zeros(len(by_code), np.bool_)
-                wanted[ranks] = True
-                saying = np.zeros(len(rows), np.bool_)
-                saying[np.searchsorted(ends, np.flatnonzero(wanted[elements]), side="right")] = True
+        # Once for a set, however many of its codes are of the group.
+        group_of = np.zeros(len(by_code), np.uint8)
+        for rank, members in enumerate(groups.values(), 1):
+            group_of[[self.rangs[code] for code in members if code in counts]] = rank
+        grouped = group_of[elements] if group_of.any() else elements[:0]
+        places = np.flatnonzero(grouped)
+        owners = np.searchsorted(ends, places, side="right")
+        for rank, key in enumerate(groups, 1):
+            saying = np.unique(owners[grouped[places] == rank])
+            if len(saying):
                 counts[key] = int(rows[saying].sum())
         return counts
 

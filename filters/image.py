@@ -30,6 +30,8 @@ from schemas import cog
 Jour = date | Tableau
 """The day on which ages and seniority are counted: one for all, or AAAAMMJJ by row."""
 
+_KEPT: Final = 16
+"""Conditions whose answers by set are kept."""
 _SPARSE: Final = 8
 """Below one row in so many, rows are named instead of marked."""
 
@@ -45,6 +47,7 @@ class Image:
         self, dossier: Path | None = None, autres: Mapping[str, npt.DTypeLike] = MappingProxyType({})
     ) -> None:
         self.taille = 0
+        self._answers: dict[tuple[Condition, int], Masque] = {}
         self.numeros = Colonne("numeros", "S18", dossier)
         self.vivantes = Colonne("vivantes", np.bool_, dossier)
         self.a_relire = Colonne("a_relire", np.int32, dossier)
@@ -165,11 +168,12 @@ class Image:
             found = found[found > apres.encode("ascii")]
         return [numero.decode("ascii") for numero in np.sort(found)[:limite].tolist()]
 
-    def without(self, lignes: Lignes, others: Lignes) -> Lignes:
-        """The rows that are not among others."""
-        gone = np.zeros(self.taille, np.bool_)
-        gone[others] = True
-        return lignes[~gone[lignes]]
+    def compare(self, lignes: Lignes, others: Lignes) -> tuple[Lignes, Lignes]:
+        """The rows that are not among the others, and the others that are not among the rows."""
+        sides = np.zeros(self.taille, np.uint8)
+        sides[lignes] = 1
+        sides[others] += 2
+        return np.flatnonzero(sides == 1), np.flatnonzero(sides == 2)
 
     def to_read_again(self, jour: date) -> Lignes:
         """The rows whose values are no longer those of that day."""
@@ -211,7 +215,7 @@ class Image:
     def _accepting(self, condition: AnyCondition, lignes: Lignes | slice, jour: Jour) -> Masque:
         if isinstance(condition, Condition):
             ensembles = self._souhaits if condition.critere in LIEUX else self._codes[condition.critere]
-            return ensembles.answer(lignes, _accepting_sets(ensembles, condition))
+            return ensembles.answer(lignes, self._by_set(ensembles, condition))
         if condition.critere not in DATES:
             values = self._nombres[condition.critere].valeurs[lignes]
             return _between(condition, values, values == np.iinfo(values.dtype).min)
@@ -219,6 +223,15 @@ class Image:
         today = _today(condition.critere, jour, lignes)
         silent = (start == 0) | (start > today)
         return _between(condition, (today - start) // DATES[condition.critere], silent)
+
+    def _by_set(self, ensembles: Ensembles, condition: Condition) -> Masque:
+        """What a condition answers for each set; kept: two versions of a filter share most of theirs."""
+        key = (condition, ensembles.nombre)
+        if key not in self._answers:
+            if len(self._answers) >= _KEPT:
+                self._answers.clear()
+            self._answers[key] = _accepting_sets(ensembles, condition)
+        return self._answers[key]
 
 
 def _accepting_sets(ensembles: Ensembles, condition: Condition) -> Masque:

@@ -103,14 +103,14 @@ def look_at_past(
 
 
 def _bilan(image: Image, found: Retrospective) -> Bilan:
-    sans, avec = found.sans.toutes, found.avec.toutes
+    en_plus, en_moins = image.compare(found.avec.toutes, found.sans.toutes)
     return Bilan(
         found.depuis.date(),
         found.evenements,
         _cote(image, found.sans),
         _cote(image, found.avec),
-        len(image.without(avec, sans)),
-        len(image.without(sans, avec)),
+        len(en_plus),
+        len(en_moins),
         found.months(image),
     )
 
