@@ -19,6 +19,7 @@ from filters.store import save_filtre, withdraw_filtre
 from filters.suivi import read_kept
 from registry.clock import FixedClock
 from registry.controles import PARIS
+from registry.declaration_dalo import DaloDeclare, declare_dalo
 from registry.effacement import erase
 from registry.evenements import EvenementDemande
 from registry.guichets import Guichet, TypeGuichet
@@ -26,6 +27,7 @@ from registry.guichets_store import close_guichet
 from registry.regles import REGLES
 from tests.dispatching.scene import DOUAI, LILLE, ROUBAIX, Scene
 from tests.dispatching.test_essai import COMMUNES, changed
+from tests.registry.dalo import declaration, declaration_recue
 
 Lots = set[tuple[str, int, str]]
 """Number and version of the demande, and reason."""
@@ -118,14 +120,21 @@ def decided_again(scene: Scene, guichet: str, draft: Filtre, depuis: datetime) -
                     for row in batch
                 ],
             )  # fmt: skip
-            # As the registration does: whoever changes a demande holds it from then on.
-            conn.execute(
-                text(
-                    "INSERT INTO detention VALUES (:numero, :auteur, :instant, 'auteur') "
-                    "ON CONFLICT DO NOTHING"
-                ),
-                [{"numero": r.numero, "auteur": r.auteur, "instant": r.instant} for r in batch],
-            )
+            # As the registration does: whoever changes a demande holds it from then on, unless it declares
+            # a DALO, as those whose code begins with E do here.
+            holders = [
+                {"numero": row.numero, "auteur": row.auteur, "instant": row.instant}
+                for row in batch
+                if not row.auteur.startswith("E")
+            ]
+            if holders:
+                conn.execute(
+                    text(
+                        "INSERT INTO detention VALUES (:numero, :auteur, :instant, 'auteur') "
+                        "ON CONFLICT DO NOTHING"
+                    ),
+                    holders,
+                )
         found = conn.execute(
             text(
                 "SELECT numero, version, raison FROM distribution WHERE guichet = :guichet "
@@ -191,17 +200,17 @@ def test_it_is_what_deciding_again_delivers(scene: Scene, passe: tuple[list[Guic
     guichets, middle = passe
     memory, gained, lost, followed = Passe(), 0, 0, 0
     for depuis in (start_of(scene.now.astimezone(PARIS).date(), 12), middle):
-        for guichet in guichets if depuis is not middle else guichets[1:3]:
+        for rank, guichet in enumerate(guichets if depuis is not middle else guichets[1:3]):
             actual = distributed(scene, guichet.code, depuis)
-            for draft in DRAFTS:
+            for draft in DRAFTS[rank % 2 :: 2]:
                 sans, avec = looked_back(scene, memory, guichet.code, draft, depuis)
                 assert sans == actual
                 assert avec == decided_again(scene, guichet.code, draft, depuis), (guichet.code, draft)
                 gained, lost = gained + len(avec - sans), lost + len(sans - avec)
                 followed += sum(raison == "detenteur" for _, _, raison in avec)
-    assert gained > 500
-    assert lost > 20
-    assert followed > 100
+    assert gained > 200
+    assert lost > 10
+    assert followed > 50
 
 
 def test_rights_are_those_of_the_time(
@@ -218,6 +227,33 @@ def test_rights_are_those_of_the_time(
     assert looked_back(scene, Passe(tmp_path), "G0003", DRAFTS[1], depuis) == before
     assert before[0] == distributed(scene, "G0003", depuis)
     assert before[1]
+
+
+def test_whoever_declares_a_dalo_holds_nothing(scene: Scene) -> None:
+    """[FIL-44] [DAL-4] Its event is not sent back to it, and makes it no holder: the later ones are not
+    either."""
+    auteur = scene.guichet("G0001")
+    etat = scene.guichet("E0059", genre=TypeGuichet.ETAT)
+    numero = scene.demande(auteur, [LILLE])
+    scene.clock.advance(timedelta(minutes=5))
+    fichier = declaration(numero, "CADUC", guichet=etat.code)
+    with scene.engine.begin() as conn:
+        (fait,) = declare_dalo(
+            conn,
+            [declaration_recue(fichier, etat, scene.now)],
+            decideur=scene.distributeur,
+            repondu_le=scene.now,
+        )
+    assert isinstance(fait, DaloDeclare)
+    changed(scene, numero, "MOD", auteur)
+    depuis = start_of(scene.now.astimezone(PARIS).date(), 12)
+    draft = filtre("Radiations", evenements=["RAD"])
+    assert looked_back(scene, Passe(), etat.code, draft, depuis) == (set(), set())
+    assert distributed(scene, etat.code, depuis) == set()
+    assert {version for _, version, _ in distributed(scene, auteur.code, depuis)} == {2}
+    for draft in (filtre("Lille", communes=[LILLE]), filtre("MOD", evenements=["MOD"])):
+        _, avec = looked_back(scene, Passe(), etat.code, draft, depuis)
+        assert avec == decided_again(scene, etat.code, draft, depuis) != set()
 
 
 def test_what_is_erased_or_too_old_is_forgotten(
