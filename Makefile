@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: bench-filtres install demo run test check interop fuzz secousses bench bench-volumes docs lock clean
+.PHONY: bench-filtres bench-essais install demo run test check interop fuzz bench bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -36,11 +36,6 @@ interop: install
 fuzz: install
 	$(BIN)/python -m tests.fuzz
 
-# 500 crashes of the hub, of its database and of its network, some half an hour: docs/secousses.md tells them.
-# SUITE=--reprendre goes on with a campaign that was stopped.
-secousses: install
-	$(BIN)/python -m tests.secousses $(SUITE)
-
 bench: install
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.etapes
@@ -53,6 +48,10 @@ bench-volumes: install
 # One demande against 2,000 to a million filters: some ten minutes and 3 GB of memory.
 bench-filtres: install
 	$(BIN)/python -m bench.filtres
+
+# One filter against 100,000 to 3 million demandes: some half an hour, 8 GB of the temporary folder.
+bench-essais: install
+	$(BIN)/python -m bench.essais
 
 # The generated pages of docs/ are checked by the tests; this writes them again.
 docs: install

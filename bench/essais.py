@@ -1,7 +1,8 @@
 """One filter against 100,000 to 3,000,000 demandes: the back-test of the hub beside what else could be used.
 
 ``python -m bench.essais`` prints a table, writes ``bench/results/essais.json`` and the plot of
-docs/mesures.md. Options: ``--tailles`` (what is known of the other sizes is kept), ``--filtres``. The drafts
+docs/mesures.md. Options: ``--tailles`` (what is known of the other sizes is kept), ``--filtres``,
+``--image-seule``. The drafts
 are drawn as guichets write them (bench.tirage_filtres), each against itself less one condition; the demandes
 are copies of generated ones (bench.tirage_stock). In the same run, on the same drafts and demandes: a table
 in PostgreSQL and one in SQLite, indexed by place, and a naive loop over some of the demandes. All must give
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -39,11 +40,13 @@ from bench.essais_sql import Postgres, Reponse, Sqlite, traits_of_ligne
 from bench.filtres_sql import columns_in_use
 from bench.tirage_filtres import draw_filtres, populations
 from bench.tirage_stock import draw_lignes, draw_modeles
+from bench.trace_essais import draw
 from dispatching.essai import Essai, essayer, not_held
 from filters.criteria import LIEUX
 from filters.image import Image
 from filters.language import Condition, Filtre
 from filters.lieux import communes_in, situation
+from filters.lignes import Ligne
 from filters.naive import matches
 from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedPostgres
@@ -57,7 +60,7 @@ MODELES = 4_000
 LARGES = 8
 """Drafts without a place, tried on the whole country."""
 NAIVES = 20_000
-"""Demandes that the naive loop looks at: its time for all is that many times longer."""
+"""Demandes that the naive loop looks at, spread over all: its time for all is that many times longer."""
 TOURS = 5
 SQL_SECONDES = 20.0
 """How long the rounds of a draft in SQL last at most: the first one always ends."""
@@ -114,16 +117,21 @@ def draw_epreuves(count: int) -> list[Epreuve]:
     return found
 
 
-def make_image(size: int, dossier: Path, bases: Sequence[Postgres | Sqlite], console: Console) -> list[float]:
-    """Write the rows everywhere; seconds that the image and each base took."""
+def make_image(
+    size: int, dossier: Path, bases: Sequence[Postgres | Sqlite], console: Console
+) -> tuple[list[float], dict[int, Ligne]]:
+    """Write the rows everywhere; seconds that the image and each base took, and some of the rows."""
     image = Image(dossier)
     modeles = draw_modeles(MODELES, JOUR)
     rows = draw_lignes(modeles, size, f"{GRAINE}", JOUR)
     spent = [0.0] * (1 + len(bases))
+    some: dict[int, Ligne] = {}
+    step = max(1, size // NAIVES)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"{size} demandes", total=size)
         while lot := list(islice(rows, _LOT)):
             first = image.taille
+            some.update({first + n: ligne for n, ligne in enumerate(lot) if (first + n) % step == 0})
             begin = time.perf_counter()
             image.append(lot)
             spent[0] += time.perf_counter() - begin
@@ -140,7 +148,7 @@ def make_image(size: int, dossier: Path, bases: Sequence[Postgres | Sqlite], con
         begin = time.perf_counter()
         base.index()
         spent[rank] += time.perf_counter() - begin
-    return spent
+    return spent, some
 
 
 def reopen(dossier: Path) -> Image:
@@ -211,14 +219,23 @@ def broad(count: int) -> list[Epreuve]:
 
 
 def measure(
-    size: int, epreuves: Sequence[Epreuve], root: Path, url: str, engine: Engine, console: Console
+    size: int,
+    epreuves: Sequence[Epreuve],
+    root: Path,
+    url: str,
+    engine: Engine,
+    console: Console,
+    *,
+    seule: bool,
 ) -> list[Line]:
-    """All the ways for one size."""
+    """All the ways for one size. seule: the image and the loop only."""
     dossier = root / f"image-{size}"
     dossier.mkdir()
     columns = columns_in_use(each for epreuve in epreuves for each in (epreuve.draft, epreuve.other))
-    postgres, sqlite = Postgres(columns, url), Sqlite(columns, root / f"{size}.sqlite")
-    built, *built_sql = make_image(size, dossier, (postgres, sqlite), console)
+    bases: list[Postgres | Sqlite] = []
+    if not seule:
+        bases = [Postgres(columns, url), Sqlite(columns, root / f"{size}.sqlite")]
+    (built, *built_sql), some = make_image(size, dossier, bases, console)
     image = reopen(dossier)
     hold(engine, image)
     disk = sum(file.stat().st_blocks * 512 for file in dossier.iterdir()) / 2**20
@@ -250,7 +267,7 @@ def measure(
     assert [select(epreuve) for epreuve in epreuves] == taken
     times = [clock(lambda e=epreuve: select(e), TOURS) for epreuve in epreuves]  # type: ignore[misc]
     lines.append(line(size, "les demandes retenues, sans les comptes", times))
-    for base, seconds in zip((postgres, sqlite), built_sql, strict=True):
+    for base, seconds in zip(bases, built_sql, strict=True):
         times = []
         for epreuve, expected in zip(epreuves, answers, strict=True):
             territoires = sorted(epreuve.guichet.territoires)
@@ -264,33 +281,31 @@ def measure(
             )
             assert said[0] == expected, f"{base.nom} et l'image diffèrent : {epreuve.draft}"
         # The work of PostgreSQL is done by another process.
-        lines.append(line(size, base.nom, times, seconds, cpu=base is sqlite))
+        lines.append(line(size, base.nom, times, seconds, cpu=isinstance(base, Sqlite)))
         base.close()
-    lines.append(naive(size, epreuves, image))
+    lines.append(naive(size, epreuves, image, some))
     for each in lines:
         console.print(f"{size} : {each.moyen} : {each.p50} ms, au plus {each.max}")
     return lines
 
 
-def naive(size: int, epreuves: Sequence[Epreuve], image: Image) -> Line:
-    """The loop over the first demandes, multiplied; and that it finds what the image finds among them."""
-    drawn = draw_lignes(draw_modeles(MODELES, JOUR), size, f"{GRAINE}", JOUR)
-    few = min(NAIVES, size)
-    lignes = list(islice(drawn, few))
-    demandes = [traits_of_ligne(ligne, JOUR) for ligne in lignes]
+def naive(size: int, epreuves: Sequence[Epreuve], image: Image, some: Mapping[int, Ligne]) -> Line:
+    """The loop over some of the demandes, multiplied; and that it finds what the image finds among them."""
+    ranks = np.array(list(some))
+    demandes = [(ligne.territoire, traits_of_ligne(ligne, JOUR)) for ligne in some.values()]
     times = []
     for epreuve in epreuves[:10]:
         begin = time.perf_counter()
         found = [
             rank
-            for rank, (ligne, traits) in enumerate(zip(lignes, demandes, strict=True))
-            if ligne.territoire in epreuve.guichet.territoires and matches(epreuve.draft, traits)
+            for rank, (territoire, traits) in enumerate(demandes)
+            if territoire in epreuve.guichet.territoires and matches(epreuve.draft, traits)
         ]
-        spent = (time.perf_counter() - begin) * 1000 * size / few
+        spent = (time.perf_counter() - begin) * 1000 * size / len(some)
         times.append((spent, spent))
         readable = image.all() & image.in_territoires(epreuve.guichet.territoires)
         expected = image.select(epreuve.draft, readable, JOUR)
-        assert np.array_equal(expected[expected < few], found), "l'image et la boucle naïve diffèrent"
+        assert np.array_equal(np.intersect1d(expected, ranks), ranks[found]), "la boucle naïve diffère"
     return line(size, "boucle naïve", times)
 
 
@@ -329,6 +344,7 @@ def main() -> None:
     )
     parser.add_argument("--tailles", type=int, nargs="+", default=TAILLES, help="nombres de demandes")
     parser.add_argument("--filtres", type=int, default=60, help="filtres essayés")
+    parser.add_argument("--image-seule", action="store_true", help="sans PostgreSQL ni SQLite")
     parser.add_argument("--json", type=Path, default=RESULTS, help="fichier de résultats")
     options = parser.parse_args()
     console = Console(width=150)
@@ -340,10 +356,15 @@ def main() -> None:
             with EmbeddedPostgres(root / "postgres") as server:
                 engine = open_engine(server.url())
                 upgrade(engine)
-                lines = measure(size, epreuves, root, server.url(), engine, console)
+                lines = measure(
+                    size, epreuves, root, server.url(), engine, console, seule=options.image_seule
+                )
                 engine.dispose()
         write(options.json, lines, options.filtres)
-    report(json.loads(options.json.read_text(encoding="utf-8")), console)
+    content = json.loads(options.json.read_text(encoding="utf-8"))
+    report(content, console)
+    if options.json == RESULTS:
+        draw(content)
 
 
 def write(path: Path, lines: Sequence[Line], filtres: int) -> None:

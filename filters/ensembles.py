@@ -116,10 +116,10 @@ class Ensembles:
         places = np.flatnonzero(grouped)
         owners = np.searchsorted(ends, places, side="right")
         for rank, key in enumerate(groups, 1):
-            saying = np.unique(owners[grouped[places] == rank])
-            if len(saying):
-                counts[key] = int(rows[saying].sum())
-        return counts
+            saying = np.zeros(len(rows), np.bool_)
+            saying[owners[grouped[places] == rank]] = True
+            counts[key] = int(rows[saying].sum())
+        return {key: count for key, count in counts.items() if count}
 
     def get(self, ligne: int) -> Codes:
         """The set of a row."""

@@ -31,8 +31,9 @@ class Colonne:
         self._path = None if dossier is None else dossier / f"{nom}.colonne"
         self._genre: np.dtype[Any] = np.dtype(genre)
         self.valeurs: Tableau = np.zeros(0, self._genre)
+        self._map: np.memmap[Any, Any] | None = None
         if self._path is not None and self._path.exists():
-            self._map()
+            self._open()
 
     def reserve(self, taille: int) -> None:
         """Make room for so many values; the new ones are zero."""
@@ -50,13 +51,15 @@ class Colonne:
             # Personal data: for the account of the instance alone.
             self._path.chmod(0o600)
             file.truncate(room * self._genre.itemsize)
-        self._map()
+        self._open()
 
     def flush(self) -> None:
         """Hand the changes over to the disk."""
-        if isinstance(self.valeurs, np.memmap):
-            self.valeurs.flush()
+        if self._map is not None:
+            self._map.flush()
 
-    def _map(self) -> None:
+    def _open(self) -> None:
         assert self._path is not None
-        self.valeurs = np.memmap(self._path, self._genre, mode="r+")
+        self._map = np.memmap(self._path, self._genre, mode="r+")
+        # A plain view: each access to a memmap costs some Python.
+        self.valeurs = np.asarray(self._map)

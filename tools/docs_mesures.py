@@ -79,6 +79,19 @@ _FILTRES: Final = {
 }
 
 
+_ESSAIS: Final = {
+    "demandes": "demandes",
+    "moyen": "moyen",
+    "p50": "p50 (ms)",
+    "max": "au plus (ms)",
+    "cpu_p50": "CPU p50 (ms)",
+    "cpu_max": "CPU au plus (ms)",
+    "construction": "construction (s)",
+    "memoire": "mémoire (Mio)",
+    "disque": "fichiers (Mio)",
+}
+
+
 def render() -> str:
     """The page. Raises OSError when a result is missing: run `make bench`."""
     synchrone = _load("synchrone")
@@ -91,6 +104,7 @@ def render() -> str:
     fuzz = _load("fuzz")
     filtres = _load("filtres")
     remise = _load("remise")
+    essais = _load("essais")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -145,6 +159,12 @@ def render() -> str:
             remise_requetes=_table(
                 ("ce qui attend", "chercher (ms)", "prendre (ms)"),
                 ([cas, *mesure.values()] for cas, mesure in remise["requetes"].items()),
+            ),
+            essais_filtres=essais["filtres"],
+            essais_conditions=f"{essais['machine']}, {essais['date'][:10]}.",
+            essais=_table(
+                tuple(_ESSAIS.values()),
+                ([_number(mesure[name] or "") for name in _ESSAIS] for mesure in essais["mesures"]),
             ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
