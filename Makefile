@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: bench-filtres bench-essais install demo run test check interop fuzz bench bench-volumes docs lock clean
+.PHONY: bench-filtres bench-essais install demo run test check interop fuzz secousses bench bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -35,6 +35,11 @@ interop: install
 # 100,000 mutated messages against what parses mail, MIME and CMS; the figures go to bench/results.
 fuzz: install
 	$(BIN)/python -m tests.fuzz
+
+# 500 crashes of the hub, of its database and of its network, some half an hour: docs/secousses.md tells them.
+# SUITE=--reprendre goes on with a campaign that was stopped.
+secousses: install
+	$(BIN)/python -m tests.secousses $(SUITE)
 
 bench: install
 	$(BIN)/python -m bench

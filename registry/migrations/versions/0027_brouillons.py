@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKey, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0026_brouillons"
-down_revision = "0025_secours"
+revision = "0027_brouillons"
+down_revision = "0026_rattrapages"
 branch_labels = None
 depends_on = None
 
