@@ -8,7 +8,7 @@ record, what the decision would have written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -185,41 +185,64 @@ def _deliver(
     demandes, groups = np.unique(numeros[lignes], return_inverse=True)
     order = np.argsort(groups, kind="stable")
     lignes, groups = lignes[order], groups[order]
-    decided, author = _column(image, "decidee")[lignes], sent[lignes]
-    gained_by_sending = np.where(author & _column(image, "detient")[lignes], decided, _NEVER)
-    starts = np.flatnonzero(np.diff(groups, prepend=-1))
-    by_sending = np.minimum.reduceat(gained_by_sending, starts)
-    since = np.array(
-        [
-            _since(held, numero, sending, depuis)
-            for numero, sending in zip(demandes.tolist(), by_sending.tolist(), strict=True)
-        ],
-        np.int64,
+    holding_author = (sent & _column(image, "detient"))[lignes]
+    authored = set(groups[holding_author].tolist())
+    starts = [
+        _at_start(held.get(numero), depuis, authored=group in authored)
+        for group, numero in enumerate(demandes.tolist())
+    ]
+    columns = (
+        lignes,
+        groups,
+        _column(image, "decidee")[lignes],
+        # The decision does not ask who holds a first version.
+        _column(image, "version")[lignes] > 1,
+        sent[lignes],
+        holding_author,
     )
-    # The decision reads who holds before the events of its transaction, and not for a first version.
-    later = _column(image, "version")[lignes] > 1
-    found = []
-    for side in sides:
-        taken = side[lignes] & ~author
-        by_filter = np.minimum.reduceat(np.where(taken, decided, _NEVER), starts)
-        first = np.minimum(np.minimum(by_filter, by_sending), since)[groups]
-        holding = (first < decided) & later
-        found.append(Remises(np.sort(lignes[taken & ~holding]), np.sort(lignes[holding & ~author])))
-    return found[0], found[1]
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    sans, avec = (_walk(rows, side[lignes].tolist(), starts) for side in sides)
+    return sans, avec
 
 
-def _since(held: Mapping[bytes, Row[Any]], numero: bytes, sending: int, depuis: int) -> int:
-    """Since when the guichet holds a demande, whatever its filters have taken since `depuis`; microseconds.
+def _walk(
+    rows: Sequence[tuple[int, int, int, bool, bool, bool]],
+    taken: Sequence[bool],
+    starts: Sequence[tuple[int, bool]],
+) -> Remises:
+    """The decisions one after the other, demande by demande: what is received depends on what was.
+
+    rows: row of the image, rank of the demande, instant of the decision, whether it asks who holds, whether
+    the guichet is the author, and holds the demande by that.
+    """
+    premieres, suites = [], []
+    demande, since, received = -1, _NEVER, False
+    for (ligne, group, instant, asks, author, holding), by_filter in zip(rows, taken, strict=True):
+        if group != demande:
+            demande, (since, received) = group, starts[group]
+        if author:
+            since = 0 if holding else since
+        elif asks and (since < instant or received):
+            suites.append(ligne)
+        elif by_filter:
+            premieres.append(ligne)
+            received = True
+    return Remises(np.array(sorted(premieres), np.intp), np.array(sorted(suites), np.intp))
+
+
+def _at_start(held: Row[Any] | None, depuis: int, *, authored: bool) -> tuple[int, bool]:
+    """Since when the guichet holds a demande of its own right, microseconds, and whether it had received it
+    before the period.
 
     What a distribution of the period gave does not count, nor what an event that it sent gave: both are found
     again.
     """
-    row = held.get(numero)
-    if row is None:
-        return _NEVER
-    gained = micros(row.depuis_le)
-    found_again = row.motif == "distribution" or (row.motif == "auteur" and sending != _NEVER)
-    return _NEVER if gained >= depuis and found_again else gained
+    if held is None:
+        return _NEVER, False
+    gained = micros(held.depuis_le)
+    if held.motif == "distribution":
+        return _NEVER, gained < depuis
+    return _NEVER if authored and held.motif == "auteur" and gained >= depuis else gained, False
 
 
 def _marked(image: Image, lignes: Lignes) -> Masque:
