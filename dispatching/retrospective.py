@@ -8,7 +8,7 @@ record, what the decision would have written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,12 +17,15 @@ import numpy as np
 from sqlalchemy import Connection, Row, text
 
 from dispatching.connu import connu_from_json
+from dispatching.decision import Sortie
 from dispatching.essai import may_be_read, values_known
 from dispatching.passe import micros
 from dispatching.perimetres import read_perimetres
+from dispatching.recipients import FINALES
 from filters.criteria import CONNUS
 from filters.image import Image
 from filters.language import Filtre
+from filters.naive import DE_L_EVENEMENT
 from filters.source import Connu
 from filters.store import list_versions
 from filters.tableaux import Lignes, Masque, Tableau
@@ -52,15 +55,20 @@ _CONNUS: Final = text("""
 class Remises:
     """What a guichet would have received: rows of the image of past events.
 
-    premieres: because of a filter. suites: the other events of what it held by then.
+    premieres: because of a filter. suites: the other events of what it held by then. sorties_droits,
+    sorties_filtres: notices that it receives a demande no more ([DST-110]).
     """
 
     premieres: Lignes = field(repr=False)
     suites: Lignes = field(repr=False)
+    sorties_droits: Lignes = field(repr=False)
+    sorties_filtres: Lignes = field(repr=False)
 
     @property
     def toutes(self) -> Lignes:
-        return np.union1d(self.premieres, self.suites)
+        """All of them, in order."""
+        parts = (self.premieres, self.suites, self.sorties_droits, self.sorties_filtres)
+        return np.sort(np.concatenate(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +100,56 @@ class Retrospective:
 
 
 def look_back(
-    conn: Connection, image: Image, guichet: str, draft: Filtre, remplace: str, depuis: datetime
+    conn: Connection,
+    image: Image,
+    guichet: str,
+    draft: Filtre,
+    remplace: str,
+    depuis: datetime,
+    sortie: Sortie = Sortie.DROITS,
 ) -> Retrospective:
     """Try a draft on the events since `depuis` (aware). remplace: name of the filter of the guichet in whose
-    place it is put at every instant; a name that it does not have adds the draft to the others."""
+    place it is put at every instant; a name that it does not have adds the draft to the others. sortie: when
+    a demande leaves what the guichet receives."""
     window = image.all() & (_column(image, "decidee") >= micros(depuis))
     readable, active = _rights(conn, image, guichet)
     judged = window & readable
+    taken = _sides(conn, image, guichet, draft, remplace, judged)
+    if sortie is Sortie.FILTRES:
+        # What a filter retains whatever has just happened, and what is told to whoever holds it.
+        final = image.saying("evenements", FINALES, slice(0, image.taille))
+        stripped = _sides(conn, image, guichet, _stripped(draft), remplace, judged, _stripped)
+        kept = (taken[0] | stripped[0] | final, taken[1] | stripped[1] | final)
+    else:
+        kept = (judged, judged)
+    sans, avec = _deliver(conn, image, guichet, window & active, readable, taken, kept, micros(depuis))
+    return Retrospective(depuis, int(np.count_nonzero(window)), sans, avec)
+
+
+def _sides(
+    conn: Connection,
+    image: Image,
+    guichet: str,
+    draft: Filtre,
+    remplace: str,
+    judged: Masque,
+    change: Callable[[Filtre], Filtre] = lambda filtre: filtre,
+) -> tuple[Masque, Masque]:
+    """By row, what the filters take without and with the draft. change: what to make of the others first."""
     others, replaced = np.zeros(image.taille, np.bool_), np.zeros(image.taille, np.bool_)
-    for nom, taken in _taken_then(conn, image, guichet, judged).items():
+    for nom, taken in _taken_then(conn, image, guichet, judged, change).items():
         if nom == remplace:
             replaced |= taken
         else:
             others |= taken
     tried = _marked(image, _select(conn, image, draft, judged))
-    sides = (others | replaced, others | tried)
-    sans, avec = _deliver(conn, image, guichet, window & active, sides, micros(depuis))
-    return Retrospective(depuis, int(np.count_nonzero(window)), sans, avec)
+    return others | replaced, others | tried
+
+
+def _stripped(filtre: Filtre) -> Filtre:
+    """The filter without its conditions on what has just happened ([DST-110])."""
+    kept = tuple(c for c in filtre.conditions if c.critere not in DE_L_EVENEMENT)
+    return Filtre(filtre.nom, kept)
 
 
 def _rights(conn: Connection, image: Image, guichet: str) -> tuple[Masque, Masque]:
@@ -122,7 +163,9 @@ def _rights(conn: Connection, image: Image, guichet: str) -> tuple[Masque, Masqu
     return readable, active
 
 
-def _taken_then(conn: Connection, image: Image, guichet: str, judged: Masque) -> dict[str, Masque]:
+def _taken_then(
+    conn: Connection, image: Image, guichet: str, judged: Masque, change: Callable[[Filtre], Filtre]
+) -> dict[str, Masque]:
     """By name of filter, the rows that the version in force at the decision takes."""
     generations, instants = _column(image, "filtres"), _column(image, "decidee")
     in_force: dict[str, Tableau] = {}
@@ -134,7 +177,7 @@ def _taken_then(conn: Connection, image: Image, guichet: str, judged: Masque) ->
     for rank, version in enumerate(versions, 1):
         if version.filtre is not None:
             mask = judged & (in_force[version.nom] == rank)
-            taken[version.nom] |= _marked(image, _select(conn, image, version.filtre, mask))
+            taken[version.nom] |= _marked(image, _select(conn, image, change(version.filtre), mask))
     return taken
 
 
@@ -167,21 +210,27 @@ def _connus(conn: Connection, image: Image, lignes: Lignes) -> list[Connu]:
 
 
 def _deliver(
-    conn: Connection, image: Image, guichet: str, possible: Masque, sides: tuple[Masque, Masque], depuis: int
+    conn: Connection,
+    image: Image,
+    guichet: str,
+    possible: Masque,
+    readable: Masque,
+    taken: tuple[Masque, Masque],
+    kept: tuple[Masque, Masque],
+    depuis: int,
 ) -> tuple[Remises, Remises]:
-    """The decision for each side: the events that a filter takes, and those of what is held by then.
+    """The decisions for each side, with what is held by then.
 
-    possible: rows that the open guichet may receive when it holds. sides: rows that its filters take.
+    possible: rows that the open guichet may receive when it holds. taken: rows that its filters take; kept:
+    those that they do not let go of.
     """
     sent = image.saying("auteurs", {guichet}, slice(0, image.taille))
     held = {row.numero.encode("ascii"): row for row in conn.execute(_HELD, {"guichet": guichet})}
     numeros = image.numeros.valeurs[: image.taille]
-    touched = np.flatnonzero(possible & (sides[0] | sides[1] | sent))
+    touched = np.flatnonzero(possible & (taken[0] | taken[1] | sent))
     concerned = np.union1d(np.unique(numeros[touched]), np.array(list(held), numeros.dtype))
     lignes = np.flatnonzero(possible)
     lignes = lignes[np.isin(numeros[lignes], concerned)]
-    if not len(lignes):
-        return Remises(lignes, lignes), Remises(lignes, lignes)
     demandes, groups = np.unique(numeros[lignes], return_inverse=True)
     order = np.argsort(groups, kind="stable")
     lignes, groups = lignes[order], groups[order]
@@ -199,35 +248,50 @@ def _deliver(
         _column(image, "version")[lignes] > 1,
         sent[lignes],
         holding_author,
+        readable[lignes],
     )
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    sans, avec = (_walk(rows, side[lignes].tolist(), starts) for side in sides)
+    sans, avec = (
+        _walk(rows, takes[lignes].tolist(), keeps[lignes].tolist(), starts)
+        for takes, keeps in zip(taken, kept, strict=True)
+    )
     return sans, avec
 
 
 def _walk(
-    rows: Sequence[tuple[int, int, int, bool, bool, bool]],
+    rows: Sequence[tuple[int, int, int, bool, bool, bool, bool]],
     taken: Sequence[bool],
+    kept: Sequence[bool],
     starts: Sequence[tuple[int, bool]],
 ) -> Remises:
     """The decisions one after the other, demande by demande: what is received depends on what was.
 
     rows: row of the image, rank of the demande, instant of the decision, whether it asks who holds, whether
-    the guichet is the author, and holds the demande by that.
+    the guichet is the author, and holds the demande by that, whether it may read it otherwise.
     """
-    premieres, suites = [], []
+    premieres: list[int] = []
+    suites: list[int] = []
+    sorties: tuple[list[int], list[int]] = ([], [])
     demande, since, received = -1, _NEVER, False
-    for (ligne, group, instant, asks, author, holding), by_filter in zip(rows, taken, strict=True):
+    for row, by_filter, keeps in zip(rows, taken, kept, strict=True):
+        ligne, group, instant, asks, author, holding, readable = row
         if group != demande:
             demande, (since, received) = group, starts[group]
         if author:
-            since = 0 if holding else since
-        elif asks and (since < instant or received):
+            if holding:
+                since, received = 0, False
+        elif asks and since < instant:
             suites.append(ligne)
+        elif asks and received:
+            if readable and keeps:
+                suites.append(ligne)
+            else:
+                sorties[readable].append(ligne)
+                received = False
         elif by_filter:
             premieres.append(ligne)
             received = True
-    return Remises(np.array(sorted(premieres), np.intp), np.array(sorted(suites), np.intp))
+    return Remises(*(np.array(sorted(each), np.intp) for each in (premieres, suites, *sorties)))
 
 
 def _at_start(held: Row[Any] | None, depuis: int, *, authored: bool) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from dispatching.decision import Sortie
 from dispatching.passe import MOIS, Passe, start_of
 from dispatching.retrospective import Remises, Retrospective, look_back
 from echangeur.images import PASSE, followed
@@ -26,10 +27,12 @@ _SUR: Final = re.compile(r"([0-9]{1,2})[- ]mois", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Cote:
-    """What the guichet would have received. demandes: how many different ones."""
+    """What the guichet would have received. sorties: notices that it receives a demande no more. demandes:
+    how many different ones."""
 
     premieres: int
     suites: int
+    sorties: int
     demandes: int
 
 
@@ -94,12 +97,13 @@ def look_at_past(
     mois: int,
 ) -> Iterator[Bilan]:
     """The drafts of a guichet, one after the other."""
+    sortie = Sortie(instance.configuration.distribution.sortie)
     depuis = start_of(clock.now().astimezone(PARIS).date(), mois)
     passe = Passe(instance.dossier / PASSE)
     with followed(passe, "Événements passés", engine, clock) as image, engine.connect() as conn:
         for filtre in filtres:
             remplace = contre or filtre.nom
-            yield _bilan(image, look_back(conn, image, guichet.code, filtre, remplace, depuis))
+            yield _bilan(image, look_back(conn, image, guichet.code, filtre, remplace, depuis, sortie))
 
 
 def _bilan(image: Image, found: Retrospective) -> Bilan:
@@ -117,9 +121,13 @@ def _bilan(image: Image, found: Retrospective) -> Bilan:
 
 def _cote(image: Image, remises: Remises) -> Cote:
     demandes = len(set(image.numeros.valeurs[remises.toutes].tolist()))
-    return Cote(len(remises.premieres), len(remises.suites), demandes)
+    sorties = len(remises.sorties_droits) + len(remises.sorties_filtres)
+    return Cote(len(remises.premieres), len(remises.suites), sorties, demandes)
 
 
 def _told(cote: Cote) -> str:
-    total = cote.premieres + cote.suites
-    return f"{total} distributions, dont {cote.suites} suites, de {cote.demandes} demandes"
+    total = cote.premieres + cote.suites + cote.sorties
+    return (
+        f"{total} distributions, dont {cote.suites} suites et {cote.sorties} sorties, "
+        f"de {cote.demandes} demandes"
+    )

@@ -31,6 +31,7 @@ from registry.evenements import EvenementDemande
 from registry.exchanges_store import record_receptions
 from registry.guichets import Guichet, TypeGuichet
 from registry.guichets_store import close_guichet, get_guichet
+from registry.registration import Enregistrement
 from registry.regles import REGLES
 from registry.vie import change
 from tests.dispatching.scene import DOUAI, LILLE, ROUBAIX, Scene
@@ -134,17 +135,18 @@ def given_by_the_decision(scene: Scene, guichet: str, draft: Filtre) -> set[str]
     return set(found)
 
 
-def changed(scene: Scene, numero: str, kind: str, guichet: Guichet) -> None:
+def changed(scene: Scene, numero: str, kind: str, guichet: Guichet, *pairs: tuple[str, str]) -> None:
     scene.clock.advance(timedelta(minutes=10))
     document = situation_of(scene.engine, numero).document
     if kind == "RAD":
         data = radiation(document, "RADABA", scene.now.date().isoformat(), guichet=guichet, ecrit=scene.now)
     else:
-        data = sent(document, kind, guichet=guichet, ecrit=scene.now)
+        data = sent(document, kind, *pairs, guichet=guichet, ecrit=scene.now)
     item = changement_of(data, guichet, scene.now)
     with scene.engine.begin() as conn:
         record_receptions(conn, [item.echange])
-        change(conn, [item], decideur=scene.distributeur, repondu_le=scene.now)
+        (fait,) = change(conn, [item], decideur=scene.distributeur, repondu_le=scene.now)
+    assert isinstance(fait, Enregistrement), fait
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from dispatching.decision import Distributeur
+from dispatching.decision import Distributeur, Sortie
 from dispatching.passe import Passe, start_of
 from dispatching.retrospective import Remises, Retrospective, look_back
 from filters.image import Image
@@ -28,6 +28,7 @@ from registry.regles import REGLES
 from tests.dispatching.scene import DOUAI, LILLE, ROUBAIX, Scene
 from tests.dispatching.test_essai import COMMUNES, changed
 from tests.registry.dalo import declaration, declaration_recue
+from tests.registry.vies import situation_of
 
 Lots = set[tuple[str, int, str]]
 """Number and version of the demande, and reason."""
@@ -47,11 +48,11 @@ DRAFTS = (
 
 
 def looked_back(
-    scene: Scene, passe: Passe, guichet: str, draft: Filtre, depuis: datetime
+    scene: Scene, passe: Passe, guichet: str, draft: Filtre, depuis: datetime, sortie: Sortie = Sortie.DROITS
 ) -> tuple[Lots, Lots]:
     """Without and with the draft."""
     with passe.follow(scene.engine, scene.now) as image, scene.engine.connect() as conn:
-        found = look_back(conn, image, guichet, draft, draft.nom, depuis)
+        found = look_back(conn, image, guichet, draft, draft.nom, depuis, sortie)
         assert isinstance(found, Retrospective)
         months = found.months(image)
         sides = lots(image, found.sans), lots(image, found.avec)
@@ -63,7 +64,12 @@ def lots(image: Image, remises: Remises) -> Lots:
     versions = image.autres["version"].valeurs
     return {
         (image.numeros.valeurs[ligne].decode(), int(versions[ligne]), raison)
-        for raison, lignes in (("filtre", remises.premieres), ("detenteur", remises.suites))
+        for raison, lignes in (
+            ("filtre", remises.premieres),
+            ("detenteur", remises.suites),
+            ("sortie-droits", remises.sorties_droits),
+            ("sortie-filtres", remises.sorties_filtres),
+        )
         for ligne in lignes
     }
 
@@ -76,7 +82,9 @@ def distributed(scene: Scene, guichet: str, depuis: datetime) -> Lots:
     }
 
 
-def decided_again(scene: Scene, guichet: str, draft: Filtre, depuis: datetime) -> Lots:
+def decided_again(
+    scene: Scene, guichet: str, draft: Filtre, depuis: datetime, sortie: Sortie = Sortie.DROITS
+) -> Lots:
     """All the decisions since then, taken again by a Distributeur that knows the draft from the start; the
     database is left as it was."""
     with scene.engine.connect() as conn:
@@ -106,7 +114,7 @@ def decided_again(scene: Scene, guichet: str, draft: Filtre, depuis: datetime) -
         )
         conn.execute(text("TRUNCATE releve_radiation, releve_dalo"))
         clock = FixedClock(depuis)
-        distributeur = Distributeur(clock)
+        distributeur = Distributeur(clock, sortie)
         for instant, rows_of_batch in groupby(rows, key=lambda row: row.decidee_le):
             batch = list(rows_of_batch)
             clock.set(instant)
@@ -131,7 +139,7 @@ def decided_again(scene: Scene, guichet: str, draft: Filtre, depuis: datetime) -
                 conn.execute(
                     text(
                         "INSERT INTO detention VALUES (:numero, :auteur, :instant, 'auteur') "
-                        "ON CONFLICT DO NOTHING"
+                        "ON CONFLICT (numero, guichet) DO UPDATE SET motif = 'auteur'"
                     ),
                     holders,
                 )
@@ -211,6 +219,42 @@ def test_it_is_what_deciding_again_delivers(scene: Scene, passe: tuple[list[Guic
     assert gained > 200
     assert lost > 10
     assert followed > 50
+
+
+@pytest.mark.parametrize("sortie", Sortie)
+def test_who_leaves_is_told_and_may_come_back(scene: Scene, sortie: Sortie) -> None:
+    """[FIL-44] [DST-110] A demande that moves out of what a guichet may read, or out of its filters, and
+    back; with the filters that it had, and with others."""
+    scene.distributeur = Distributeur(scene.clock, sortie)
+    auteur = scene.guichet("G0001")
+    scene.guichet("G0003", Filtre("Tout"), genre=TypeGuichet.COMMUNE, perimetre=ROUBAIX)
+    scene.guichet("G0004", filtre("Lille", communes=[LILLE]))
+    depuis = scene.now
+    numeros = []
+    for place in (LILLE, ROUBAIX):
+        scene.clock.advance(timedelta(minutes=5))
+        numeros.append(scene.demande(auteur, [place, "59606"]))
+    for before, after in ((LILLE, DOUAI), (ROUBAIX, LILLE), (DOUAI, ROUBAIX), (LILLE, DOUAI), (DOUAI, LILLE)):
+        for numero in numeros:
+            pair = (f'commune code="{before}"', f'commune code="{after}"')
+            if f'code="{before}"' in situation_of(scene.engine, numero).document.decode():
+                changed(scene, numero, "MOD", auteur, pair)
+    seen: set[str] = set()
+    drafts = (
+        filtre("Lille", communes=[LILLE]),
+        filtre("Tout", communes=[ROUBAIX, LILLE]),
+        filtre("Lille", evenements=["CRE"], communes=[LILLE]),
+        filtre("Autre", communes=[DOUAI]),
+    )
+    for guichet in ("G0003", "G0004"):
+        actual = distributed(scene, guichet, depuis)
+        seen |= {raison for _, _, raison in actual}
+        for draft in drafts:
+            sans, avec = looked_back(scene, Passe(), guichet, draft, depuis, sortie)
+            assert sans == actual
+            assert avec == decided_again(scene, guichet, draft, depuis, sortie), (guichet, draft)
+    assert {"filtre", "detenteur", "sortie-droits"} <= seen
+    assert ("sortie-filtres" in seen) == (sortie is Sortie.FILTRES)
 
 
 def test_rights_are_those_of_the_time(

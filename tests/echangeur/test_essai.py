@@ -104,12 +104,12 @@ def test_the_past_is_decided_again(
     (essai,) = instance("filtre", "essayer", "G1226", fichier, "--sur", "12-mois", "--json").json
     passe = essai["passe"]
     assert passe["evenements"] == 6
-    assert passe["sans"] == {"premieres": 2, "suites": 0, "demandes": 2}
-    assert passe["avec"] == {"premieres": 4, "suites": 0, "demandes": 4}
+    assert passe["sans"] == {"premieres": 2, "suites": 0, "sorties": 0, "demandes": 2}
+    assert passe["avec"] == {"premieres": 4, "suites": 0, "sorties": 0, "demandes": 4}
     assert (passe["en_plus"], passe["en_moins"]) == (2, 0)
     assert list(passe["par_mois"].values()) == [{"sans": 2, "avec": 4}]
     told = instance("filtre", "essayer", "G1226", fichier, "--sur", "1-mois").sortie
-    assert "4 distributions, dont 0 suites, de 4 demandes" in told
+    assert "4 distributions, dont 0 suites et 0 sorties, de 4 demandes" in told
     for faux in ("13-mois", "0-mois", "hier"):
         assert instance("filtre", "essayer", "G1226", fichier, "--sur", faux).code == 2
     assert stat.S_IMODE((dossier / "image-passe").stat().st_mode) == 0o700

@@ -4,8 +4,8 @@ from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKey, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0027_brouillons"
-down_revision = "0026_rattrapages"
+revision = "0028_brouillons"
+down_revision = "0027_balayage"
 branch_labels = None
 depends_on = None
 
