@@ -266,7 +266,7 @@ def test_the_image_follows_the_journal(scene: Scene, monde: list[Guichet], tmp_p
     check()
     scene.clock.advance(timedelta(days=400))
     assert first in list(erase(scene.engine, REGLES, scene.now))
-    changed(scene, other, "REN", monde[1])
+    changed(scene, other, "MOD", monde[1])
     check()
     position = Stock(folder)
     with position.follow(scene.engine, scene.now) as image:
