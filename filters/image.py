@@ -1,4 +1,4 @@
-"""The image: many demandes in columns, against which one filter is asked ([FIL-40], docs/decisions/0048).
+"""The image: many demandes in columns, against which one filter is asked ([FIL-40], docs/decisions/0055).
 
 The opposite question to that of the index: not which filters want this demande, but which demandes this
 filter wants. Each condition is answered for whole columns; what a filter says of a criterion is asked of the
