@@ -45,7 +45,9 @@ class Outcome:
         return len(self.latencies) / self.seconds
 
 
-class _Connection:
+class Connection:
+    """One connection to the server, opened at the first request and kept."""
+
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         self._port = port
         self._context = context
@@ -107,7 +109,7 @@ def run(
 
     def work(rank: int) -> None:
         nonlocal errors
-        connection = _Connection(port, context)
+        connection = Connection(port, context)
         mine: list[float] = []
         bad = 0
         barrier.wait()

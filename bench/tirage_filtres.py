@@ -26,9 +26,14 @@ def draw_filtres(rng: random.Random, count: int) -> list[Filtre]:
     return [_draw(t, f"F{rank}") for rank in range(count)]
 
 
-def _draw(t: Tirage, nom: str) -> Filtre:
+def draw_filtre(t: Tirage, nom: str, territoire: str) -> Filtre:
+    """One of a guichet of that territory."""
+    return _draw(t, nom, territoire)
+
+
+def _draw(t: Tirage, nom: str, territoire: str = "") -> Filtre:
     conditions = [make(t) for chance, make in _CHANCES if t.peut(chance)]
-    return ordered(nom, [*_place(t), *conditions])
+    return ordered(nom, [*_place(t, territoire or t.pese(populations())), *conditions])
 
 
 @cache
@@ -42,8 +47,7 @@ def populations() -> dict[str, int]:
     return found
 
 
-def _place(t: Tirage) -> list[Condition]:
-    territoire = t.pese(populations())
+def _place(t: Tirage, territoire: str) -> list[Condition]:
     kind = t.pese(_PLACES)
     if kind == "pays":
         return []
