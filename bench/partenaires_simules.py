@@ -1,8 +1,8 @@
 """Thousands of guichets that receive, in one process: ``python -m bench.partenaires_simules PLAN DOSSIER``.
 
 PLAN is a JSON file, ``{code: [conduite, médiane]}``. Each guichet listens on a port of its own, so that the
-hub opens to each its own TLS connections, as to as many hosts. Prints ``{code: port}`` in JSON when all listen,
-and serves until its standard input ends; it then prints what each was asked, in JSON.
+hub opens to each its own TLS connections, as to as many hosts. Prints ``{code: port}`` in JSON when all
+listen, and serves until its standard input ends; it then prints what each was asked, in JSON.
 
 It answers what the contract asks (identifier and SHA-256 of the file), without validating what it receives:
 it shares the machine with what is measured and must cost little. Its delays are drawn, log-normal around the

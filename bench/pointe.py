@@ -247,11 +247,8 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         stack.callback(engine.dispose)
         simulateur, ports = stack.enter_context(simulated(simules, folder, counts))
         adresses = {code: f"https://127.0.0.1:{port}/" for code, port in ports.items()}
-        with (
-            console.status(f"{options.guichets} guichets, {options.filtres} filtres"),
-            engine.begin() as conn,
-        ):
-            kept = pointe_monde.settle(conn, simules, adresses, datetime.now(UTC))
+        told = track(simules, "guichets et filtres", console=console, transient=True)
+        pointe_monde.settle(engine, told, adresses, datetime.now(UTC))
         words = ("certificat", "emettre", pointe_monde.AUTEUR, "--dossier", str(root / "auteur"))
         servers.echangeur("--instance", str(instance.dossier), *words)
         serveur = stack.enter_context(hub(instance, "serveur"))
@@ -281,7 +278,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         "par_seconde_voulu": options.par_seconde,
         "par_seconde": round(envois.partis / duree, 1),
         "guichets": options.guichets,
-        "filtres": kept,
+        "filtres": options.filtres,
         "refus": envois.refus,
         "reponse": {f"p{p}": round(quantile(envois.retards, p / 100), 3) for p in (50, 99)},
         **found,
