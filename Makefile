@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: bench-filtres bench-essais install demo run test check interop fuzz secousses bench bench-volumes docs lock clean
+.PHONY: bench-filtres bench-essais install demo run test check interop fuzz secousses bench bench-pointe bench-volumes docs lock clean
 
 install: $(STAMP)
 
@@ -44,6 +44,10 @@ secousses: install
 bench: install
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.etapes
+
+# 50 registrations a second for ten minutes, delivered to 1,600 guichets that have 20,000 filters.
+bench-pointe: install
+	$(BIN)/python -m bench.pointe
 
 # The same calls with 100,000 demandes and with 3 million: 25 GB of the temporary folder, and on two free cores
 # some twenty minutes to make the stocks and ten to measure. DOSSIER=… keeps the stocks there for another time.

@@ -24,7 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from certs.tls import server_context
+from certs.tls import bound_buffers, server_context
 from schemas.contract import NAMESPACE_SERVICES
 
 GRAINE: Final = 20261129
@@ -131,6 +131,7 @@ def _http(status: str, inside: str) -> bytes:
 
 async def serve(plan: dict[str, tuple[str, float]], dossier: Path) -> None:
     """Listen for all, until the standard input ends."""
+    bound_buffers()
     context = server_context(dossier / "cert.pem", dossier / "key.pem", dossier / "ca.pem")
     loop = asyncio.get_running_loop()
     rng = random.Random(GRAINE)

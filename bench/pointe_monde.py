@@ -85,7 +85,7 @@ def _draw(t: Tirage, code: str, filtres: int, conduite: Conduite) -> Simule:
 def settle(engine: Engine, simules: Iterable[Simule], adresses: Mapping[str, str], instant: datetime) -> None:
     """Register the author, the guichets and their filters.
 
-    The filters of a guichet in two statements, as `filters.store` would write them one by one: twenty thousand
+    The filters of a guichet in two statements, as `filters.store` would write them one by one: all of them
     take seconds in place of minutes.
     """
     every = frozenset(territoires.territoires())

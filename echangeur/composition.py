@@ -82,6 +82,7 @@ def run(
     """Serve `instance` until SIGTERM or SIGINT. Raises MauvaisUsage when it cannot start."""
     configure_logs()
     give_back_large_blocks()
+    tls.bound_buffers()
     settings = instance.configuration.serveur
     sock = bind(adresse or settings.adresse, settings.port if port is None else port)
     mail = instance.configuration.courrier

@@ -55,6 +55,14 @@ _COLONNES: Final = {
     "memoire_mio": "mémoire (Mio)",
     "erreurs": "erreurs",
 }
+_POINTE: Final = {
+    "guichets": "guichets",
+    "acquittees": "acquittées",
+    "en_attente": "en attente à la fin",
+    "p50": "p50 (s)",
+    "p90": "p90 (s)",
+    "p99": "p99 (s)",
+}
 _VOLUMES: Final = {
     "operation": "opération",
     "demandes": "demandes",
@@ -105,6 +113,7 @@ def render() -> str:
     filtres = _load("filtres")
     remise = _load("remise")
     essais = _load("essais")
+    pointe = _load("pointe")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -166,6 +175,18 @@ def render() -> str:
                 tuple(_ESSAIS.values()),
                 ([_number(mesure[name] or "") for name in _ESSAIS] for mesure in essais["mesures"]),
             ),
+            pointe_conditions=_describe_pointe(pointe),
+            pointe=_table(
+                ("guichets, selon ce qu'ils répondent", *_POINTE.values()),
+                (
+                    [conduite, *(_number(each.get(name, "")) for name in _POINTE)]
+                    for conduite, each in pointe["latences"].items()
+                ),
+            ),
+            pointe_processus=_table(
+                ("processus", "cœurs employés", "mémoire, premier tiers (Mio)", "deuxième", "troisième"),
+                ([nom, pointe["cpu"][nom], *pointe["memoire"][nom].values()] for nom in pointe["memoire"]),
+            ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
             conditions_courrier=(
@@ -201,6 +222,23 @@ def render() -> str:
                 tuple(_FUZZ.values()), ([mesure[name] for name in _FUZZ] for mesure in fuzz["mesures"])
             ),
         )
+    )
+
+
+def _describe_pointe(pointe: dict[str, Any]) -> str:
+    """What was asked, what was reached, on which machine."""
+    eventail = pointe["destinataires"]
+    atteint = "est atteint" if pointe["objectif"]["atteint"] else "n'est pas atteint"
+    return (
+        f"{pointe['machine']}, charge moyenne {pointe['charge'][0]} à la fin, {pointe['date'][:10]}. "
+        f"{_number(pointe['guichets'])} guichets, {_number(pointe['filtres'])} filtres, "
+        f"{pointe['duree']} s ; {pointe['par_seconde_voulu']} enregistrements par seconde voulus, "
+        f"{pointe['par_seconde']} tenus, "
+        f"{pointe['refus']} refus ; réponse : p50 {pointe['reponse']['p50']} s, "
+        f"p99 {pointe['reponse']['p99']} s. Destinataires d'une demande : {eventail['moyenne']} en moyenne, "
+        f"{eventail['p50']} en médiane, {eventail['p99']} au p99, {eventail['maximum']} au plus ; "
+        f"{pointe['distributions_par_seconde']} distributions par seconde. L'objectif (p99 sous "
+        f"{pointe['objectif']['p99']:g} s pour les guichets rapides) {atteint} dans ce passage."
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,7 @@ import pytest
 
 from certs.autorite import Autorite, Identite, create_autorite
 from certs.lecture import Certificat, empreinte_of, read_certificat
-from certs.tls import client_context, server_context, trust
+from certs.tls import TAMPON, bound_buffers, client_context, server_context, trust
 
 MAINTENANT = datetime.now(UTC)
 
@@ -177,3 +179,28 @@ def test_client_refuse_un_serveur_d_une_autre_autorite(tmp_path: Path, autorite:
     autre = create_autorite("Autre", now=MAINTENANT)
     with serving(tmp_path, autorite) as serveur, pytest.raises(ssl.SSLCertVerificationError):
         call(serveur.port, client_context(autre.pem))
+
+
+async def test_a_connection_holds_a_small_buffer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two records, whatever asyncio does by itself; a megabyte passes all the same."""
+    monkeypatch.setattr(SSLProtocol, "max_size", SSLProtocol.max_size)
+    bound_buffers()
+    now = datetime.now(UTC)
+    create_autorite(now=now).issue_serveur(now=now).write(tmp_path)
+    serveur = server_context(tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "ca.pem")
+    sent = bytes(range(256)) * 4096
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=serveur) as server:
+        port = server.sockets[0].getsockname()[1]
+        client = client_context(tmp_path / "ca.pem")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client)
+        assert await reader.readexactly(len(sent)) == sent
+        protocol = writer.transport._ssl_protocol
+        assert len(protocol._ssl_buffer) == TAMPON
+        writer.close()
+        await writer.wait_closed()
