@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.criteria import CONNUS, CRITERES, LIEUX
@@ -56,6 +56,7 @@ def test_image_equals_naive_on_many_pairs() -> None:
     assert 60_000 < positive < 900_000
 
 
+@settings(deadline=None)  # a busy machine is not a fault
 @given(st.integers(0, 2**32), st.data())
 def test_rows_changed_dropped_and_back(seed: int, data: st.DataObject) -> None:
     """[FIL-42] After any changes the image answers as one made afresh."""
@@ -116,6 +117,7 @@ def _demandes() -> list[Demande]:
     return [demande_of(generate_demande(f"image-{n}", association=n % 10 == 9)) for n in range(120)]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000), st.integers(0, 9_000))
 def test_days_go_by_without_reading_again(start: int, days: int) -> None:
     """[FIL-42] A row read one day answers as the demande would any later day before `a_relire`."""
