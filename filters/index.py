@@ -19,7 +19,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from filters.criteria import CRITERE, LIEUX
-from filters.dimensions import Dimension, dimension_of
+from filters.dimensions import Dimension, add_to, dimension_of
 from filters.language import AnyCondition, Condition, Filtre
 from filters.lieux import situation
 from filters.plan import Plan
@@ -70,9 +70,7 @@ class FilterIndex:
         if post is None:
             self._partout.add(key)
         else:
-            posted = self._posted.setdefault(post.critere, {})
-            for value in post.valeurs:
-                posted.setdefault(value, BitMap()).add(key)
+            add_to(self._posted.setdefault(post.critere, {}), post.valeurs, key)
         for condition in others:
             name = condition.critere
             if name not in self._dimensions:

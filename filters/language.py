@@ -20,6 +20,7 @@ MAX_VALEURS: Final = 2_000
 MAX_NOM: Final = 100
 
 _ACCEPTE: Final = "accepte"
+_RANG: Final = {critere.nom: rang for rang, critere in enumerate(CRITERES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,10 @@ def filtre(nom: str, *conditions: AnyCondition, **valeurs: Sequence[str]) -> Fil
 def ordered(nom: str, conditions: Collection[AnyCondition]) -> Filtre:
     """A filter with its conditions in their order. Raises KeyError and ValueError as `filtre`."""
     by_name = {condition.critere: condition for condition in conditions}
-    for name in by_name:
-        CRITERE[name]  # an unknown name is a fault of the caller: KeyError
     if len(by_name) < len(conditions):
         raise ValueError("deux conditions sur un même critère")
-    return Filtre(nom, tuple(by_name[critere.nom] for critere in CRITERES if critere.nom in by_name))
+    # An unknown name is a fault of the caller: KeyError.
+    return Filtre(nom, tuple(by_name[name] for name in sorted(by_name, key=_RANG.__getitem__)))
 
 
 def conditions_to_json(valeur: Filtre) -> dict[str, object]:
