@@ -18,7 +18,7 @@ from typing import Final
 from conformance.client_reference import ClientReference, Lecture
 from conformance.partenaire_reference import Reception
 from dispatching.explanation import Explication, explain_distribution
-from echangeur.demo import courrier, vie
+from echangeur.demo import courrier, stock, vie
 from echangeur.demo.arrivees import Arrivees
 from echangeur.demo.partenaires import Preparation
 from echangeur.demo.recit import Recit
@@ -62,6 +62,7 @@ async def run(dossier: Path, documents: Path, clock: Clock, *, garder: bool, por
         await _play(preparation.client(PARTENAIRES[0], base), recit, faits, clock)
         await asyncio.to_thread(_tell, instance, recit, faits, clock)
         faits.ecarts += await vie.play(preparation, base, documents, recit, faits.arrivees, clock)
+        faits.ecarts += await stock.play(instance, recit, faits.arrivees, clock)
         faits.ecarts += await courrier.play(acte, recit, clock)
         if faits.ecarts:
             raise ConstatNegatif(

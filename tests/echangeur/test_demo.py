@@ -133,9 +133,11 @@ def test_demo(temporaire: Path, tmp_path: Path) -> None:
         code, sortie, erreur = finish(process, temporaire)
     assert code == 0, erreur
     enregistrements, suite = sortie.split("Toute la vie d'une demande")
-    vie, courrier = suite.split("Un partenaire ancien")
+    suite, courrier = suite.split("Un partenaire ancien")
+    vie, stock = suite.split("D essaie un filtre")
     check_registrations(enregistrements)
     check_life(vie)
+    check_stock(stock)
     check_mail(courrier)
     debuts = {place.name: place.read_bytes()[:4] for place in tmp_path.iterdir()}
     assert debuts == {"attestation.pdf": b"%PDF", "avis.pdf": b"%PDF", "carte.jpg": b"\xff\xd8\xff\xe0"}
@@ -153,6 +155,15 @@ def check_registrations(sortie: str) -> None:
     assert "6 distributions acquittées, journal de 6 entrées intact" in table
     for reason in ("reçue : ", "non : ", "il suffirait de : "):
         assert reason in table
+
+
+def check_stock(sortie: str) -> None:
+    """A draft tried, put in force, and what it takes of the stock received in order and explained."""
+    assert "essai : 3 demandes retenues sur 6 actives que D peut lire, 3 qu'il n'a pas" in sortie
+    recues = re.findall(r"→ D +(\w{18}) \(DIS, séquence (\d)\) acquittée", sortie)
+    assert [sequence for _, sequence in recues] == ["1", "2", "3"]
+    assert recues[0][0] in sortie.partition("pourquoi ?")[2]
+    assert "offerte au guichet avec le stock" in sortie
 
 
 def check_mail(sortie: str) -> None:
