@@ -136,18 +136,19 @@ def test_what_is_offered_is_held_and_followed(scene: Scene, auteur: Guichet) -> 
 
 
 def test_a_filter_changed_on_the_way_starts_the_walk_again(scene: Scene, auteur: Guichet) -> None:
-    """[DST-101]"""
-    numeros = {types: scene.demande(auteur, types=[types]) for types in ("T1", "T2", "T3", "T4")}
-    scene.guichet("G0002", filtre("Filtre", types_logement=["T1", "T4"]))
+    """[DST-101] What it takes from then on is behind the walk."""
+    par_numero = {scene.demande(auteur, types=[types]): types for types in ("T1", "T2", "T3", "T4")}
+    numeros = sorted(par_numero)
+    scene.guichet("G0002", filtre("Filtre", types_logement=[par_numero[numeros[3]]]))
     ask(scene, "G0002", Rythme(12, 100))
     offreur = Offreur(scene.clock)
     moved = offreur.step(scene.engine)
     assert moved is not None
-    assert (moved.examinees, moved.offertes) == (1, 1)
-    scene.filtre("G0002", filtre("Filtre", types_logement=["T1", "T2", "T3"]))
+    assert (moved.examinees, moved.offertes) == (4, 1)
+    scene.filtre("G0002", filtre("Filtre", types_logement=[par_numero[each] for each in numeros[:2]]))
     fini = finish_all(scene, offreur)
     assert (fini.examinees, fini.offertes) == (4, 3)
-    assert offered(scene, "G0002") == [numeros[types] for types in ("T1", "T2", "T3")]
+    assert offered(scene, "G0002") == [numeros[3], *numeros[:2]]
 
 
 def test_the_pace_and_the_room_left_bound_what_is_offered(scene: Scene, auteur: Guichet) -> None:
