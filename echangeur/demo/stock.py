@@ -36,7 +36,7 @@ async def play(instance: Instance, recit: Recit, arrivees: Arrivees, clock: Cloc
     essai = await asyncio.to_thread(_try, instance, clock)
     voulues = {numero.decode("ascii") for numero in essai.nouvelles.tolist()}
     recit.line(
-        f"essai : {len(essai.retenues)} demandes retenues sur {essai.lisibles} actives que D peut lire, "
+        f"essayé : {len(essai.retenues)} demandes retenues sur {essai.lisibles} actives que D peut lire, "
         f"{len(voulues)} qu'il n'a pas"
     )
     lance = await asyncio.to_thread(_activate, instance, clock)

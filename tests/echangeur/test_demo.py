@@ -159,7 +159,7 @@ def check_registrations(sortie: str) -> None:
 
 def check_stock(sortie: str) -> None:
     """A draft tried, put in force, and what it takes of the stock received in order and explained."""
-    assert "essai : 3 demandes retenues sur 6 actives que D peut lire, 3 qu'il n'a pas" in sortie
+    assert "essayé : 3 demandes retenues sur 6 actives que D peut lire, 3 qu'il n'a pas" in sortie
     recues = re.findall(r"→ D +(\w{18}) \(DIS, séquence (\d)\) acquittée", sortie)
     assert [sequence for _, sequence in recues] == ["1", "2", "3"]
     assert recues[0][0] in sortie.partition("pourquoi ?")[2]
