@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from dispatching.essai import Essai, essayer
+from dispatching.essai import Essai, essayer, not_held
 from dispatching.explanation import explain_distribution
 from dispatching.rattrapages import Rattrapage, Rythme, ask_rattrapage
 from echangeur.demo.arrivees import Arrivees
@@ -33,8 +33,7 @@ async def play(instance: Instance, recit: Recit, arrivees: Arrivees, clock: Cloc
     """Play the act; what did not happen as the scenario says."""
     recit.title("D essaie un filtre, l'active, et reçoit le stock qu'il retient")
     recit.line(f"brouillon « {BROUILLON.nom} » : {tell_filtre(BROUILLON)}")
-    essai = await asyncio.to_thread(_try, instance, clock)
-    voulues = {numero.decode("ascii") for numero in essai.nouvelles.tolist()}
+    essai, voulues = await asyncio.to_thread(_try, instance, clock)
     recit.line(
         f"essayé : {len(essai.retenues)} demandes retenues sur {essai.lisibles} actives que D peut lire, "
         f"{len(voulues)} qu'il n'a pas"
@@ -55,7 +54,8 @@ async def play(instance: Instance, recit: Recit, arrivees: Arrivees, clock: Cloc
     return [f"D devait recevoir {ATTENDUES} demandes du stock, {sorted(voulues)}, et a reçu {received()}"]
 
 
-def _try(instance: Instance, clock: Clock) -> Essai:
+def _try(instance: Instance, clock: Clock) -> tuple[Essai, set[str]]:
+    """What the draft takes, and the numbers of what D has not."""
     instant = clock.now()
     with (
         instance.database() as engine,
@@ -64,7 +64,9 @@ def _try(instance: Instance, clock: Clock) -> Essai:
     ):
         guichet = get_guichet(conn, D)
         assert guichet is not None, "D est enregistré"
-        return essayer(conn, image, guichet, BROUILLON, None, instant.astimezone(PARIS).date())
+        essai = essayer(conn, image, guichet, BROUILLON, None, instant.astimezone(PARIS).date())
+        nouvelles = not_held(conn, image, D, essai.retenues)
+        return essai, set(image.numbers_of(nouvelles))
 
 
 def _activate(instance: Instance, clock: Clock) -> Rattrapage:
