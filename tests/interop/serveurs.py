@@ -394,7 +394,8 @@ class Postfix(Serveur):
         """How many messages it has taken and not yet delivered."""
         queue = self._dossier / "queue"
         names = ("maildrop", "incoming", "active", "deferred", "hold")
-        return sum(1 for name in names for path in (queue / name).rglob("*") if path.is_file())
+        # By name: one that goes from a folder to the next meanwhile is there twice.
+        return len({path.name for name in names for path in (queue / name).rglob("*") if path.is_file()})
 
 
 def _create_queue(dossier: Path) -> None:

@@ -30,7 +30,7 @@ def test_what_postfix_took_survives_its_death_and_that_of_dovecot(postfix: Postf
     dovecot.kill()
     for number in range(5):
         postfix.send(MESSAGE % (number, number), f"guichet@{DOMAINE}")
-    assert postfix.waiting == 5
+    eventually(lambda: postfix.waiting == 5, postfix.journal)
     postfix.kill()
     with pytest.raises(OSError):
         postfix.greet()
