@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 from sqlalchemy import Engine
 
+from echangeur.progression import open_bar
 from filters.image import Image
 from filters.suivi import Suivi
 from registry.clock import Clock
@@ -24,9 +24,7 @@ PASSE: Final = "image-passe"
 @contextmanager
 def followed(suivi: Suivi, titre: str, engine: Engine, clock: Clock) -> Iterator[Image]:
     """An image, up to date; shows on a terminal how it gets there."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with open_bar(TimeRemainingColumn()) as progress:
         task = progress.add_task(titre, total=None)
 
         def show(done: int, total: int) -> None:

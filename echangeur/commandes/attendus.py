@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from dispatching.attendus import Attendu, Hypothese, judge_at, list_attendus
 from dispatching.recipients import Raison, Verdict
 from echangeur.contexte import Json, contexte_of, trace_reading, transaction
-from echangeur.sortie import PARIS, Code, note, print_json, print_table, say
+from echangeur.saisie import of_paris
+from echangeur.sortie import Code, note, print_json, print_table, say
 from registry.guichets_store import get_guichet
 
 _JOUR: Final = timedelta(days=1)
@@ -44,8 +45,8 @@ def show_expected(
     puis comparée à ce qui a été distribué et acquitté à cet instant. Pour une demande, aussi : à qui serait
     allé un changement fait à cet instant. Code de retour 1 si une distribution manque ou est de trop.
     """
-    instant = contexte_of(ctx).clock.now() if au is None else au.replace(tzinfo=PARIS)
-    debut = None if depuis is None else depuis.replace(tzinfo=PARIS)
+    instant = contexte_of(ctx).clock.now() if au is None else of_paris(au)
+    debut = of_paris(depuis)
     with transaction(ctx) as conn:
         guichet = objet if get_guichet(conn, objet) is not None else None
         found = _read(conn, objet, guichet, instant, debut, limite)

@@ -10,13 +10,13 @@ import typer
 from echangeur.commandes.fichier_filtres import checked, read_effet, read_file
 from echangeur.commandes.guichet import refusal
 from echangeur.contexte import Json, contexte_of, transaction
+from echangeur.saisie import Guichet, GuichetOuTous
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from filters.brouillons import Brouillon, activate_brouillon, drop_brouillon, keep_brouillon, list_brouillons
 from filters.language import conditions_to_json
 from filters.store import VersionFiltre
 from filters.texts import tell_filtre
 
-Guichet = Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")]
 Nom = Annotated[str, typer.Argument(metavar="NOM", help="Nom du brouillon.")]
 
 
@@ -42,9 +42,7 @@ def prepare(
 
 def list_all(
     ctx: typer.Context,
-    guichet: Annotated[
-        str | None, typer.Argument(metavar="[GUICHET]", help="Code du guichet ; sans lui, tous.")
-    ] = None,
+    guichet: GuichetOuTous = None,
     json: Json = False,
 ) -> None:
     """Liste les brouillons de filtres."""

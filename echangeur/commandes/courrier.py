@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -23,8 +21,8 @@ from echangeur.commandes.courrier_vues import (
 )
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.saisie import Octets, of_paris, read_identifiant
 from echangeur.sortie import (
-    PARIS,
     ConstatNegatif,
     MauvaisUsage,
     print_fiche,
@@ -111,17 +109,11 @@ def list_latest(
 def show(
     ctx: typer.Context,
     identifiant: Annotated[str, typer.Argument(metavar="IDENTIFIANT", help="Identifiant d'un message.")],
-    octets: Annotated[
-        Path | None,
-        typer.Option(
-            "--octets",
-            help="Écrit le message tel que reçu dans ce fichier, lisible de vous seul : il est nominatif.",
-        ),
-    ] = None,
+    octets: Octets = None,
     json: Json = False,
 ) -> None:
     """Montre un message reçu ou envoyé, ses fichiers, ses réponses ou ses essais."""
-    key = _identifier(identifiant)
+    key = read_identifiant(identifiant, "de message")
     with transaction(ctx) as conn:
         entrant = entrants.get_entrant(conn, key)
         sortant = sortants.get_sortant(conn, key)
@@ -177,7 +169,7 @@ def replay(
 
     Rien n'est fait deux fois : un fichier déjà accepté reçoit sa première réponse.
     """
-    keys = [_identifier(each) for each in identifiants]
+    keys = [read_identifiant(each, "de message") for each in identifiants]
     instant, settings = contexte_of(ctx).clock.now(), instance_of(ctx).configuration.courrier
     regles = ReglesEnvoi(timedelta(hours=settings.delai_accuse), settings.rappels)
     with transaction(ctx) as conn:
@@ -288,7 +280,7 @@ def close(
     """Annonce la fermeture du canal à une date : les réponses en avertissent, puis le courrier est refusé."""
     instant = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
-        constats = fermeture.close(conn, guichet, le.replace(tzinfo=PARIS), annoncee_le=instant)
+        constats = fermeture.close(conn, guichet, of_paris(le), annoncee_le=instant)
     _accepted(constats)
     say(f"Fermeture annoncée pour {guichet or 'tous les guichets'}.")
 
@@ -345,10 +337,3 @@ def _state(kind: type[E], etat: str | None) -> E | None:
 def _accepted(constats: tuple[Constat, ...]) -> None:
     if constats:
         raise ConstatNegatif(" ; ".join(constat.texte for constat in constats).capitalize() + ".")
-
-
-def _identifier(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        raise MauvaisUsage(f"« {value} » n'est pas un identifiant de message.") from None

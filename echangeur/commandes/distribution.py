@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -22,8 +21,8 @@ from echangeur.commandes.manifeste import show_manifeste
 from echangeur.commandes.rapprochement import reconcile_list
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.saisie import Guichet, of_paris, read_identifiant
 from echangeur.sortie import (
-    PARIS,
     ConstatNegatif,
     MauvaisUsage,
     french,
@@ -106,7 +105,7 @@ def waiting(ctx: typer.Context, json: Json = False) -> None:
 def explain(
     ctx: typer.Context,
     numero: Annotated[str, typer.Argument(metavar="NUMERO", help="Numéro unique de la demande.")],
-    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    guichet: Guichet,
     version: Annotated[
         int | None,
         typer.Option("--version", min=1, help="Version de la demande.", show_default="la dernière"),
@@ -175,7 +174,7 @@ def replay_failed(
         raise MauvaisUsage(
             "Donnez des identifiants, ou --guichet, --cause, --depuis et --avant, ou bien --tout."
         )
-    ids = [_identifier(text) for text in identifiants] if identifiants else None
+    ids = [read_identifiant(text, "de distribution") for text in identifiants] if identifiants else None
     with transaction(ctx) as conn:
         if guichet is not None:
             find(conn, guichet)
@@ -185,8 +184,8 @@ def replay_failed(
             guichet=guichet,
             ids=ids,
             cause=cause,
-            depuis=_aware(depuis),
-            avant=_aware(avant),
+            depuis=of_paris(depuis),
+            avant=of_paris(avant),
         )
     say(f"{count} distribution(s) reprise(s).")
 
@@ -245,7 +244,7 @@ def breakers(
 @app.command("lever", cls=Commande)
 def lift_breaker(
     ctx: typer.Context,
-    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    guichet: Guichet,
     canal: Annotated[
         CanalDistribution | None,
         typer.Option("--canal", help="Celui de ce canal seulement.", show_default="tous"),
@@ -276,11 +275,6 @@ def incidents(
         [(item.le, item.guichet, item.canal.value, item.genre.value, item.detail) for item in found],
         vide="Aucun incident.",
     )
-
-
-def _aware(instant: datetime | None) -> datetime | None:
-    """An instant typed by people is in the time of Paris, as those that they are shown."""
-    return None if instant is None else instant.replace(tzinfo=PARIS)
 
 
 def _of_version(version: int | None) -> str:
@@ -356,10 +350,3 @@ def _value(item: Distribution) -> dict[str, object]:
         "termine_le": item.termine_le,
         "cause": item.cause and item.cause.value,
     }
-
-
-def _identifier(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise MauvaisUsage(f"« {text} » n'est pas un identifiant de distribution.") from None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from dispatching.decision import Distributeur
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_spinner
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from registry.changement import read_document_of
 from registry.constats import Constat
@@ -66,17 +64,10 @@ def list_all(
     json: Json = False,
 ) -> None:
     """Liste les couples de demandes actives d'un territoire qui se ressemblent, sans ceux déjà écartés."""
-    console = Console(file=sys.stderr)
     with (
         instance_of(ctx).database() as engine,
         engine.connect() as conn,
-        Progress(
-            SpinnerColumn(),
-            TextColumn("Dates de naissance comparées : {task.completed}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress,
+        open_spinner("Dates de naissance comparées : {task.completed}") as progress,
     ):
         task = progress.add_task("", total=None)
         found = list_suspects(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +9,8 @@ import typer
 from certs.autorite import write_secret
 from echangeur.contexte import Json, trace_reading, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_fiche, print_json, print_table, say
+from echangeur.saisie import Octets, read_identifiant
+from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
 from registry.anomalies import CATALOGUE
 from registry.exchanges_store import EchangeConnu, Statut, get_echange, list_echanges, read_octets
 
@@ -35,7 +34,11 @@ def list_latest(
     """Liste les derniers échanges, du plus récent au plus ancien."""
     with transaction(ctx) as conn:
         found = list_echanges(
-            conn, limite=limite, avant=_identifier(avant) if avant else None, guichet=guichet, statut=statut
+            conn,
+            limite=limite,
+            avant=read_identifiant(avant, "d'échange") if avant else None,
+            guichet=guichet,
+            statut=statut,
         )
     if json:
         print_json([_value(echange) for echange in found])
@@ -56,17 +59,11 @@ def show(
     identifiant: Annotated[
         str, typer.Argument(metavar="IDENTIFIANT", help="Identifiant de l'échange, donné au partenaire.")
     ],
-    octets: Annotated[
-        Path | None,
-        typer.Option(
-            "--octets",
-            help="Écrit le message tel que reçu dans ce fichier, lisible de vous seul : il est nominatif.",
-        ),
-    ] = None,
+    octets: Octets = None,
     json: Json = False,
 ) -> None:
     """Montre un échange, son issue et ce qu'il reste à faire."""
-    key = _identifier(identifiant)
+    key = read_identifiant(identifiant, "d'échange")
     with transaction(ctx) as conn:
         echange = get_echange(conn, key)
         raw = read_octets(conn, key) if octets is not None else None
@@ -127,10 +124,3 @@ def _value(echange: EchangeConnu) -> dict[str, object]:
         "numero": echange.numero,
         "termine_le": echange.termine_le,
     }
-
-
-def _identifier(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise MauvaisUsage(f"« {text} » n'est pas un identifiant d'échange.") from None

@@ -17,6 +17,7 @@ from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.images import IMAGE, followed
+from echangeur.saisie import Guichet
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_fiche, print_json, print_table, say
 from filters.brouillons import list_brouillons
 from filters.criteria import CRITERE
@@ -52,7 +53,7 @@ class _Resultat:
 
 def try_filtres(
     ctx: typer.Context,
-    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    guichet: Guichet,
     fichier: Annotated[
         Path | None,
         typer.Argument(

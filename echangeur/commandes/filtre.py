@@ -15,6 +15,7 @@ from echangeur.commandes.guichet import find as find_guichet
 from echangeur.commandes.guichet import refusal
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.saisie import Guichet, GuichetOuTous
 from echangeur.sortie import Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
 from filters.language import Filtre, conditions_to_json
 from filters.reading import read_values
@@ -29,7 +30,6 @@ app.command("essayer", cls=Commande)(try_filtres)
 app.command("activer", cls=Commande)(brouillon.activate)
 app.command("ecarter", cls=Commande)(brouillon.drop)
 
-Guichet = Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")]
 Nom = Annotated[str, typer.Argument(metavar="NOM", help="Nom du filtre.")]
 Effet = Annotated[
     str,
@@ -99,9 +99,7 @@ def add(
 @app.command("lister", cls=Commande)
 def list_all(
     ctx: typer.Context,
-    guichet: Annotated[
-        str | None, typer.Argument(metavar="[GUICHET]", help="Code du guichet ; sans lui, tous.")
-    ] = None,
+    guichet: GuichetOuTous = None,
     le: Annotated[
         str,
         typer.Option("--le", help="Instant auquel regarder, comme --effet.", show_default="maintenant"),

@@ -14,6 +14,7 @@ from dispatching.manifestes import ManifesteSigne, get_manifeste, read_manifeste
 from dispatching.manifestes_verification import Controle, verify_manifestes
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, transaction
+from echangeur.saisie import Guichet
 from echangeur.sortie import Code, ConstatNegatif, MauvaisUsage, note, print_json, print_table, say
 
 _TITRES: Final = ("jour", "rang", "nombre", "premier n°", "dernier n°", "établi le", "empreinte")
@@ -21,7 +22,7 @@ _TITRES: Final = ("jour", "rang", "nombre", "premier n°", "dernier n°", "étab
 
 def show_manifeste(
     ctx: typer.Context,
-    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    guichet: Guichet,
     jour: Annotated[
         datetime | None,
         typer.Argument(metavar="[JOUR]", formats=["%Y-%m-%d"], help="Jour, AAAA-MM-JJ ; tous sans lui."),

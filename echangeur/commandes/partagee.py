@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_bar
 from echangeur.sortie import Arret, MauvaisUsage, print_json, say
 from registry.controles import PARIS
 from registry.projection import rebuild, redate
@@ -85,13 +84,11 @@ def apply_delays(
 @app.command("index", cls=Commande)
 def rebuild_index(ctx: typer.Context, json: Json = False) -> None:
     """Refait l'index de la recherche à partir des demandes."""
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     jour = contexte_of(ctx).clock.now().astimezone(PARIS).date()
     with (
         instance_of(ctx).database() as engine,
         engine.begin() as conn,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        open_bar(TimeRemainingColumn()) as progress,
     ):
         task = progress.add_task("Index de la recherche", total=None)
         lues = rebuild(conn, jour, lambda done, total: progress.update(task, completed=done, total=total))

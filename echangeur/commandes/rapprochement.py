@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from dispatching.rapprochement import Manquante, Rapprochement, Tenue, reconcile, union
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, transaction
+from echangeur.saisie import Guichet
 from echangeur.sortie import Code, MauvaisUsage, print_json, say
 
 _LIGNE: Final = re.compile(r"(\d{1,18})(?:-(\d{1,18})|;([0-9A-Fa-f]{64}))?", re.ASCII)
@@ -20,7 +21,7 @@ _LIGNE: Final = re.compile(r"(\d{1,18})(?:-(\d{1,18})|;([0-9A-Fa-f]{64}))?", re.
 
 def reconcile_list(
     ctx: typer.Context,
-    guichet: Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")],
+    guichet: Guichet,
     liste: Annotated[
         Path, typer.Argument(metavar="FICHIER", exists=True, dir_okay=False, help="Ce que le guichet a.")
     ],

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated, Final, Protocol
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from sqlalchemy import Engine
+from rich.progress import TaskID
+from sqlalchemy import Connection, Engine
 
 from dispatching.offres import Offreur, count_offers
 from dispatching.rattrapages import (
@@ -27,12 +26,13 @@ from dispatching.rattrapages import (
 from echangeur.commandes.guichet import find, refusal
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_bar
+from echangeur.saisie import Guichet, GuichetOuTous
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from registry.constats import Constat
 
 app = create_group("Le rattrapage : offrir à un guichet le stock que ses filtres retiennent.")
 
-Guichet = Annotated[str, typer.Argument(metavar="GUICHET", help="Code du guichet.")]
 
 _PAUSE: Final = 1.0
 
@@ -75,7 +75,7 @@ def ask(
     settings = instance.configuration.distribution
     with instance.database() as engine:
         if essai:
-            with engine.connect() as conn, _progress() as progress:
+            with engine.connect() as conn, open_bar() as progress:
                 known = check_rattrapage(conn, guichet, instant=instant)
                 if isinstance(known, Constat):
                     raise refusal("Rien ne peut être offert", (known,))
@@ -104,9 +104,7 @@ def ask(
 @app.command("suivre", cls=Commande)
 def follow(
     ctx: typer.Context,
-    guichet: Annotated[
-        str | None, typer.Argument(metavar="[GUICHET]", help="Code du guichet ; sans lui, tous.")
-    ] = None,
+    guichet: GuichetOuTous = None,
     json: Json = False,
 ) -> None:
     """Montre où en sont les rattrapages, le dernier demandé d'abord."""
@@ -131,36 +129,25 @@ def follow(
 @app.command("suspendre", cls=Commande)
 def pause(ctx: typer.Context, guichet: Guichet) -> None:
     """Suspend le rattrapage en cours d'un guichet ; `rattrapage reprendre` le continue où il en était."""
-    with transaction(ctx) as conn:
-        find(conn, guichet)
-        done = pause_rattrapage(conn, guichet, instant=contexte_of(ctx).clock.now())
-    _tell(guichet, done, "suspendu", "en cours")
+    _move(ctx, guichet, pause_rattrapage, "suspendu", "en cours")
 
 
 @app.command("reprendre", cls=Commande)
 def resume(ctx: typer.Context, guichet: Guichet) -> None:
     """Reprend le rattrapage suspendu d'un guichet."""
-    with transaction(ctx) as conn:
-        find(conn, guichet)
-        done = resume_rattrapage(conn, guichet, instant=contexte_of(ctx).clock.now())
-    _tell(guichet, done, "repris", "suspendu")
+    _move(ctx, guichet, resume_rattrapage, "repris", "suspendu")
 
 
 @app.command("annuler", cls=Commande)
 def cancel(ctx: typer.Context, guichet: Guichet) -> None:
     """Annule le rattrapage d'un guichet. Ce qui est déjà offert le reste."""
-    with transaction(ctx) as conn:
-        find(conn, guichet)
-        done = cancel_rattrapage(conn, guichet, instant=contexte_of(ctx).clock.now())
-    _tell(guichet, done, "annulé", "en cours")
+    _move(ctx, guichet, cancel_rattrapage, "annulé", "en cours")
 
 
 @app.command("faire", cls=Commande)
 def run(
     ctx: typer.Context,
-    guichet: Annotated[
-        str | None, typer.Argument(metavar="[GUICHET]", help="Code du guichet ; sans lui, tous.")
-    ] = None,
+    guichet: GuichetOuTous = None,
 ) -> None:
     """Fait avancer les rattrapages ici, à leur débit, jusqu'à leur fin, sans attendre un serveur.
 
@@ -169,7 +156,7 @@ def run(
     """
     offreur = Offreur(contexte_of(ctx).clock)
     taches: dict[int, TaskID] = {}
-    with instance_of(ctx).database() as engine, _progress() as progress:
+    with instance_of(ctx).database() as engine, open_bar() as progress:
         while ouverts := _open(engine, guichet):
             for item in ouverts:
                 if item.id not in taches:
@@ -193,13 +180,14 @@ def pause_for(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _progress() -> Progress:
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+class _Mouvement(Protocol):
+    def __call__(self, conn: Connection, guichet: str, *, instant: datetime) -> Rattrapage | None: ...
 
 
-def _tell(guichet: str, done: Rattrapage | None, fait: str, attendu: str) -> None:
+def _move(ctx: typer.Context, guichet: str, mouvement: _Mouvement, fait: str, attendu: str) -> None:
+    with transaction(ctx) as conn:
+        find(conn, guichet)
+        done = mouvement(conn, guichet, instant=contexte_of(ctx).clock.now())
     if done is None:
         raise ConstatNegatif(f"Le guichet {guichet} n'a pas de rattrapage {attendu}.")
     say(f"Rattrapage de {guichet} {fait} : {done.offertes} demande(s) offerte(s).")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from echangeur.contexte import Json, instance_of
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_bar
 from echangeur.sortie import Code, MauvaisUsage, note, print_json, say
 from registry.references_import import FichierIllisible, Reference, import_reference
 
@@ -38,12 +36,10 @@ def import_file(
         data = fichier.read_bytes()
     except OSError as error:
         raise MauvaisUsage(f"Le fichier {fichier} ne se lit pas ({error.strerror}).") from error
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
         instance_of(ctx).database() as engine,
         engine.connect() as conn,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        open_bar() as progress,
     ):
         task = progress.add_task("Import", total=None)
         try:

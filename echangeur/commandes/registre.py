@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from echangeur.commandes.lectures import list_readings
 from echangeur.commandes.taches import run_tasks
 from echangeur.contexte import Json, instance_of, trace_reading, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_bar
+from echangeur.saisie import of_paris
 from echangeur.sortie import PARIS, Code, ConstatNegatif, note, print_fiche, print_json, say
 from registry.cycle import LIBELLES
 from registry.histoire import rebuild
@@ -33,13 +33,11 @@ def check_journal(ctx: typer.Context, json: Json = False) -> None:
     Peut se lancer pendant que le serveur tourne. Code de retour 1 si une entrée ou une demande a été retirée,
     ajoutée ou changée. Gardez l'empreinte de tête ailleurs : elle prouve plus tard que rien n'a été refait.
     """
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         instance_of(ctx).database() as engine,
         # One picture of the whole register, whatever is registered meanwhile.
         engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        open_bar(TimeRemainingColumn()) as progress,
     ):
         task = progress.add_task("Vérification du journal", total=None)
         report = verify(conn, lambda done, total: progress.update(task, completed=done, total=total))
@@ -87,7 +85,7 @@ def show_demande(
 
     Code de retour 1 si elle n'était pas encore enregistrée ou si ses données sont effacées.
     """
-    instant = None if le is None else le.replace(tzinfo=PARIS)
+    instant = of_paris(le)
     with transaction(ctx) as conn:
         found = rebuild(conn, numero, instant)
         if found is not None:
@@ -134,7 +132,7 @@ def show_identities(
 
     Liste nominative, pour le gestionnaire, qui y voit si une demande passe à une autre personne.
     """
-    debut = None if depuis is None else depuis.replace(tzinfo=PARIS)
+    debut = of_paris(depuis)
     with transaction(ctx) as conn:
         found = list(read_changes(conn, numero, debut))
         if found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
+from echangeur.progression import open_spinner
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, say
 from registry.rpls_export import export_attributions
 from registry.rpls_import import FauteLigne, RepertoireIllisible, import_rpls
@@ -49,7 +48,7 @@ def import_directory(
         _writing(rejets) as sortie,
         instance_of(ctx).database() as engine,
         engine.connect() as conn,
-        _progress() as progress,
+        open_spinner("{task.description}", TimeElapsedColumn()) as progress,
     ):
         task = progress.add_task("Import : 0 ligne", total=None)
         ecrire = None if sortie is None else csv.writer(sortie, delimiter=";")
@@ -108,7 +107,7 @@ def export_file(
         instance_of(ctx).database() as engine,
         engine.connect() as conn,
         _writing(fichier) as sortie,
-        _progress() as progress,
+        open_spinner("{task.description}", TimeElapsedColumn()) as progress,
     ):
         assert sortie is not None, "un fichier est donné"
         task = progress.add_task("Export : 0 attribution", total=None)
@@ -130,12 +129,6 @@ def _day(texte: str) -> datetime:
         return datetime.strptime(texte, "%Y-%m-%d").replace(tzinfo=PARIS)
     except ValueError as error:
         raise MauvaisUsage(f"« {texte} » n'est pas un jour de la forme AAAA-MM-JJ.") from error
-
-
-def _progress() -> Progress:
-    console = Console(file=sys.stderr)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,8 +12,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from sqlalchemy import Engine
 
 from dispatching.balayage import sweep
@@ -24,6 +21,7 @@ from echangeur.commandes.rotation import watched_keys
 from echangeur.config import Configuration
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.courrier import cut_off_of, load_cles
+from echangeur.progression import open_spinner
 from echangeur.sortie import MauvaisUsage, note, print_json, say
 from mailflows.avis import post_avis
 from mailflows.manifestes import post_manifestes
@@ -242,8 +240,6 @@ def _about(avis: Preavis | Avis) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int], None]]:
-    console = Console(file=sys.stderr)
-    columns = (SpinnerColumn(), TextColumn("{task.description} : {task.completed} examiné(s)"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with open_spinner("{task.description} : {task.completed} examiné(s)") as progress:
         task = progress.add_task("Tâches du registre", total=None)
         yield lambda nombre: progress.advance(task, nombre)
