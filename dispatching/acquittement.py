@@ -7,7 +7,6 @@ again from the register to be compared, so nothing is kept for this but the regi
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +19,9 @@ from dispatching import anomalies_distribution as catalogue
 from dispatching.attempts import DELIVRER
 from dispatching.deliveries import Etat
 from dispatching.disjoncteurs import record_successes
-from dispatching.fichier import write_contenu
+from dispatching.fichier import LUS_ENSEMBLE, is_empreinte, write_contenu
 from registry.anomalies import Anomalie
 from registry.guichets import CanalDistribution
-
-_LUES_ENSEMBLE: Final = 10
-"""Documents held at once: one may have 1 MB."""
-
-_EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,7 @@ def acknowledge(
     ]
     done: set[uuid.UUID] = set()
     values = {"guichet": guichet, "sequences": sorted(asked)}
-    options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
+    options = {"stream_results": True, "yield_per": LUS_ENSEMBLE}
     for row in conn.execute(_READ, values, execution_options=options):
         for rang in asked[row.sequence]:
             refus = _compare(acquits[rang], row)
@@ -110,7 +104,7 @@ def _compare(acquit: Acquit, row: Row[Any]) -> Anomalie | None:
         # Acknowledged, then erased: there is nothing left to compare with, and nothing left to prove.
         return None
     given = acquit.empreinte.strip().lower()
-    if not _EMPREINTE.fullmatch(given):
+    if not is_empreinte(given):
         return catalogue.EMPREINTE_MAL_FORMEE(str(acquit.sequence))
     if given != hashlib.sha256(write_contenu(row.document, row.nature, row.cree_le)).hexdigest():
         # Not what was expected: whoever has not the file would learn it here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +16,9 @@ from schemas.lecture import PREFIX
 from schemas.parser import parse
 from schemas.violations import Violation
 
+LUS_ENSEMBLE: Final = 10
+"""Documents held at once by what reads those of many distributions: one may have 1 MB."""
+
 TYPE_DISTRIBUTION: Final = "DIS"
 """typeFichier of what is distributed (ListeTypeFichier)."""
 
@@ -27,6 +31,14 @@ AVIS_SORTIE: Final = (
 
 TYPE_SUPPRESSION: Final = "SUP"
 """typeFichier of a suppression: nothing in its document would tell it ([VIE-51])."""
+
+
+_EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def is_empreinte(texte: str) -> bool:
+    """True for a SHA-256 in hexadecimal of lower case, as guichets give that of a file."""
+    return _EMPREINTE.fullmatch(texte) is not None
 
 
 def type_of(nature: str) -> str:

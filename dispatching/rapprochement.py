@@ -8,7 +8,6 @@ guichet may have had it before, or never.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
@@ -19,7 +18,7 @@ from sqlalchemy import Connection, text
 
 from dispatching import anomalies_distribution as catalogue
 from dispatching.deliveries import Etat
-from dispatching.fichier import write_contenu
+from dispatching.fichier import LUS_ENSEMBLE, is_empreinte, write_contenu
 from registry.anomalies import Anomalie
 
 TRANCHES_MAX: Final = 200
@@ -33,11 +32,6 @@ FENETRE: Final = 100_000
 
 PLAGES_MAX: Final = 1_000
 """Missing ranges of one answer."""
-
-_LUES_ENSEMBLE: Final = 10
-"""Documents held at once: one may have 1 MB."""
-
-_EMPREINTE: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,7 @@ def check(tenues: Sequence[Tenue]) -> Anomalie | None:
                 f"{len(tenue.empreintes)} de {tenue.premiere} à {tenue.derniere}", str(attendu)
             )
         for sequence, empreinte in enumerate(tenue.empreintes, tenue.premiere):
-            if not _EMPREINTE.fullmatch(empreinte.lower()):
+            if not is_empreinte(empreinte.lower()):
                 return catalogue.EMPREINTE_MAL_FORMEE(str(sequence))
     return None
 
@@ -217,7 +211,7 @@ def _different(conn: Connection, guichet: str, tenues: Sequence[Tenue]) -> Itera
             given.setdefault(sequence, set()).add(empreinte.lower())
     if not given:
         return
-    options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
+    options = {"stream_results": True, "yield_per": LUS_ENSEMBLE}
     values = {"guichet": guichet, "sequences": sorted(given)}
     for row in conn.execute(_FILES, values, execution_options=options):
         contenu = write_contenu(row.document, row.nature, row.cree_le)
