@@ -69,10 +69,14 @@ class Scene:
         return saved
 
     def recue(
-        self, auteur: Guichet, communes: Sequence[str] = (LILLE,), types: Sequence[str] = ("T2",)
+        self,
+        auteur: Guichet,
+        communes: Sequence[str] = (LILLE,),
+        types: Sequence[str] = ("T2",),
+        graine: str = "",
     ) -> DemandeRecue:
-        """A new demande as the handlers hand it to the registration."""
-        seed = f"scene-{next(_seeds)}"
+        """A new demande as the handlers hand it to the registration. graine: draws always the same one."""
+        seed = graine or f"scene-{next(_seeds)}"
         data = generate(seed, auteur, territoire="059", communes=communes, types_logement=types)
         return recue_of(data, auteur)
 

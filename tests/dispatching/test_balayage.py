@@ -30,8 +30,8 @@ def auteur(scene: Scene) -> Guichet:
 
 
 def register(scene: Scene, auteur: Guichet, nombre: int = 1) -> dict[str, Demande]:
-    """Demandes with what the search keeps of them, by number."""
-    recues = [scene.recue(auteur, [LILLE]) for _ in range(nombre)]
+    """Demandes with what the search keeps of them, by number; the same ones whatever ran before."""
+    recues = [scene.recue(auteur, [LILLE], graine=f"balayage-{rang}") for rang in range(nombre)]
     numeros = scene.register(recues, Projection(scene.distributeur))  # type: ignore[arg-type]
     return {numero: recue.demande for numero, recue in zip(numeros, recues, strict=True)}
 
