@@ -21,6 +21,7 @@ from echangeur.commandes import (
     echange,
     filtre,
     guichet,
+    infocentre,
     initialisation,
     partagee,
     piece,
@@ -93,6 +94,7 @@ app.add_typer(courrier.app, name="courrier")
 app.add_typer(schema.app, name="schema")
 app.add_typer(registre.app, name="registre")
 app.add_typer(rpls.app, name="rpls")
+app.add_typer(infocentre.app, name="infocentre")
 app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
 app.add_typer(piece.app, name="piece")

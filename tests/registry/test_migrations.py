@@ -20,6 +20,7 @@ for _module in (
     "dispatching.tables",
     "mailflows.tables",
     "registry.tables_dalo",
+    "registry.tables_infocentre",
     "registry.tables_rpls",
     "registry.tables_depots",
     "registry.tables_doublons",
