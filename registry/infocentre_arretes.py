@@ -108,9 +108,9 @@ def _close(conn: Connection, semaine: str, instant: datetime, progress: Callable
         lignes += [Ligne(tableau, *row) for row in conn.execute(query, parametres)]
     progress(Tableau.ACTE)
     lignes += flows(_acts(conn, depuis, head.sequence))
-    for tableau, query in _ATTRIBUTIONS.items():
+    for tableau, attributions in _ATTRIBUTIONS.items():
         progress(tableau)
-        lignes += [Ligne(tableau, *row) for row in conn.execute(text(query), bornes)]
+        lignes += [Ligne(tableau, *row) for row in conn.execute(text(attributions), bornes)]
     conn.execute(
         insert(INFOCENTRE_ARRETE),
         {
