@@ -118,6 +118,23 @@ def test_a_l_essai_quand_rien_ne_nous_designe() -> None:
         assert opened(octets, elliptique("autre"), renouvele).octets_non_verifies == CONTENU
 
 
+def test_a_l_essai_le_bruit_ne_cache_pas_le_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[CER-22] Under a wrong key tried first, one message of 256 decrypts to noise, padding and all."""
+    paire = rsa_de()
+    octets = encrypt(CONTENU, [paire.certificat])
+    renouvele = replace(paire, certificat=rsa_de(code="renouvele").certificat)
+    mauvaise = rsa_de(code="autre")
+
+    def noise(rang: int) -> Dechiffre | RefusCms:
+        cle = rang.to_bytes(32, "big")
+        monkeypatch.setattr("certs.enveloppe.secrets.token_bytes", lambda octets: cle[-octets:])
+        return decrypt(octets, [mauvaise])
+
+    bruit = next(found for found in map(noise, range(100_000)) if isinstance(found, Dechiffre))
+    assert bruit.octets_non_verifies != CONTENU
+    assert opened(octets, mauvaise, renouvele).octets_non_verifies == CONTENU
+
+
 def test_trousseau_de_plusieurs_cles() -> None:
     """[CER-22] A key withdrawn from use, and kept, still decrypts."""
     trousseau = [elliptique("G1"), elliptique("G2"), elliptique("G3")]
