@@ -24,6 +24,8 @@ class Canal(StrEnum):
     COURRIER = "courrier"
     TACHE = "tache"
     """No edge: the hub itself, or whoever operates it, at the command line."""
+    CONSOLE = "console"
+    """The web console: a person who has an account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Who read what: one trace for each answer that bears nominative data (regles §12; clauses TRA).
 
 The trace of an exchange is written with its outcome, in one statement (registry.exchanges_store); that of a
-command of the operator, here. It holds the numbers and nothing else of the demandes, and outlives their data.
+command of the operator, and that of a page of the console, here. It holds the numbers and nothing else of
+the demandes, and outlives their data.
 """
 
 from __future__ import annotations
@@ -64,6 +65,36 @@ def record_command(
             "canal": Canal.TACHE.value,
             "operation": commande,
             "echange": echange,
+            "numeros": list(numeros),
+        },
+    )
+
+
+def record_reading_of_agent(
+    conn: Connection,
+    operation: str,
+    numeros: Sequence[str],
+    *,
+    guichet: str,
+    profil: str,
+    utilisateur: str,
+    instant: datetime,
+) -> None:
+    """Keep that an agent of the console was shown those demandes.
+
+    guichet: his, or empty. profil: that of his account. utilisateur: the address of his account.
+    """
+    conn.execute(
+        insert(TRACE_LECTURE),
+        {
+            "lue_le": instant,
+            "guichet": guichet,
+            "certificat": "",
+            "profil": profil,
+            "utilisateur": utilisateur,
+            "canal": Canal.CONSOLE.value,
+            "operation": operation,
+            "echange": None,
             "numeros": list(numeros),
         },
     )

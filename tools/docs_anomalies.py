@@ -40,6 +40,7 @@ _FAMILLES: Final = {
     "GPE": "La gestion partagée",
     "XML": "Le fichier",
     "SOA": "Le message SOAP",
+    "CON": "La console",
     "HUB": "L'échangeur lui-même",
 }
 

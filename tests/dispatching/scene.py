@@ -74,10 +74,11 @@ class Scene:
         communes: Sequence[str] = (LILLE,),
         types: Sequence[str] = ("T2",),
         graine: str = "",
+        territoire: str = "059",
     ) -> DemandeRecue:
         """A new demande as the handlers hand it to the registration. graine: draws always the same one."""
         seed = graine or f"scene-{next(_seeds)}"
-        data = generate(seed, auteur, territoire="059", communes=communes, types_logement=types)
+        data = generate(seed, auteur, territoire=territoire, communes=communes, types_logement=types)
         return recue_of(data, auteur)
 
     def register(self, recues: Sequence[DemandeRecue], distributeur: Distributeur | None = None) -> list[str]:

@@ -29,6 +29,7 @@ for _module in (
     "registry.tables_certificats",
     "registry.tables_recherche",
     "registry.tables_references",
+    "console.tables",
 ):
     if find_spec(_module) is not None:
         __import__(_module)

@@ -1,0 +1,61 @@
+"""The part of the catalogue that the console says, instead of a page."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from registry.anomalies import CATALOGUE, Tour, TypeAnomalie
+
+
+def _declare(code: str, texte: str, conduite: str, source: str, tour: Tour = Tour.PARTENAIRE) -> TypeAnomalie:
+    return CATALOGUE.declare(code, texte, tour=tour, conduite=conduite, source=source)
+
+
+SANS_SESSION: Final = _declare(
+    "CON101", "Votre session est fermée.", "Se connecter de nouveau, puis recommencer.", "CSL-12"
+)
+PAGE_REFUSEE: Final = _declare(
+    "CON102",
+    "Votre profil ({constat}) ne donne pas cette page. Profils qui la donnent : {attendu}.",
+    "Demander au gestionnaire territorial le profil voulu.",
+    "CSL-2",
+    Tour.GESTIONNAIRE,
+)
+INTROUVABLE: Final = _declare(
+    "CON103",
+    "Il n'y a rien à cette adresse, ou rien que vous puissiez voir.",
+    "Vérifier l'adresse ; si elle est juste, voir avec le gestionnaire territorial.",
+    "CSL-3",
+)
+FORMULAIRE_ETRANGER: Final = _declare(
+    "CON104",
+    "Ce formulaire ne vient pas de votre session.",
+    "Rouvrir la page du formulaire et l'envoyer de nouveau.",
+    "CSL-22",
+)
+TROP_VOLUMINEUX: Final = _declare(
+    "CON105", "Ce qui est envoyé dépasse {attendu} octets.", "Envoyer moins à la fois.", "CSL-24"
+)
+METHODE_REFUSEE: Final = _declare(
+    "CON106", "Cette adresse n'attend pas « {constat} ».", "Repartir d'une page de la console.", "CSL-21"
+)
+FORMULAIRE_ILLISIBLE: Final = _declare(
+    "CON107",
+    "Le formulaire reçu ne se lit pas.",
+    "Rouvrir la page du formulaire et l'envoyer de nouveau.",
+    "CSL-24",
+)
+HABILITATION: Final = _declare(
+    "CON108",
+    "Cette page montre des données nominatives : votre compte n'y est pas habilité.",
+    "Demander l'habilitation à l'autorité qui certifie le compte.",
+    "CSL-4",
+    Tour.GESTIONNAIRE,
+)
+ERREUR_INTERNE: Final = _declare(
+    "CON199",
+    "Une erreur inattendue est survenue ; elle est consignée sous le numéro d'échange ci-dessous.",
+    "Réessayer ; si l'erreur revient, donner ce numéro à l'exploitant.",
+    "CSL-23",
+    Tour.EXPLOITANT,
+)

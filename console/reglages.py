@@ -1,0 +1,46 @@
+"""The settings of the console, a section of the configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class Console(Struct, frozen=True, forbid_unknown_fields=True):
+    """La console web."""
+
+    active: Annotated[bool, Meta(description="`false` : ce processus ne sert pas la console.")] = True
+    adresse: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Adresse d'écoute. `127.0.0.1` n'accepte que la machine elle-même ;"
+            " `0.0.0.0` les accepte toutes.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port d'écoute ; 0 en prend un libre.")] = 8444
+    certificat: Annotated[
+        str, Meta(min_length=1, description="Certificat de la console, chaîne complète, PEM.")
+    ] = "serveur/cert.pem"
+    cle: Annotated[
+        str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
+    ] = "serveur/key.pem"
+    url_publique: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$)",
+            description="Adresse par laquelle les agents l'atteignent, `https://console.exemple.fr`, quand un"
+            " mandataire est devant elle. Vide : celle que dit le navigateur.",
+        ),
+    ] = ""
+    inactivite: Annotated[
+        int,
+        Meta(
+            ge=1, le=1440, description="Minutes sans rien demander au bout desquelles une session se ferme."
+        ),
+    ] = 30
+    duree_session: Annotated[
+        int,
+        Meta(ge=1, le=72, description="Heures au bout desquelles une session se ferme, quoi qu'il arrive."),
+    ] = 10

@@ -1,0 +1,145 @@
+"""What a handler is given, and what it answers.
+
+A handler is a plain function that runs in a thread, with one transaction: read-only for GET, committed for
+POST unless it answers a refusal. One that must wait for the network is ``async def``: it gets no connection,
+and opens its own by `Vue.services`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from multidict import MultiDict, MultiDictProxy, MultiMapping
+from sqlalchemy import Connection
+
+from console.agent import Agent
+from console.perimetre import Perimetre
+from console.services import Services
+from console.table import Page
+from registry.anomalies import Anomalie
+
+
+@dataclass(frozen=True, slots=True)
+class Envoi:
+    """A file that a form sent: its name as the browser gave it, not to be trusted, and its bytes."""
+
+    nom: str
+    octets: bytes
+
+
+class Adresses(Protocol):
+    """Addresses of pages, by their names (`rendu.Moteur.url`)."""
+
+    def __call__(self, nom: str, **parametres: object) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vue:
+    """One request of one agent to one page.
+
+    parametres: of the path. question: of the query. champs: of the form. envois: files of the form, by field.
+    partielle: htmx asks for a part of the page (`Rendu.bloc`).
+    adresse: where the request comes from. jeton: of the session cookie, or empty.
+    """
+
+    page: Page
+    services: Services
+    url: Adresses
+    maintenant: datetime
+    visiteur: Agent | None
+    portee: Perimetre | None
+    connexion: Connection | None
+    parametres: Mapping[str, str] = field(default_factory=dict)
+    question: MultiMapping[str] = field(default_factory=lambda: MultiDictProxy(MultiDict()))
+    champs: MultiDictProxy[str] = field(default_factory=lambda: MultiDictProxy(MultiDict()))
+    envois: Mapping[str, Envoi] = field(default_factory=dict)
+    partielle: bool = False
+    adresse: str = ""
+    jeton: str = ""
+    certificat: str = ""
+    navigateur: str = ""
+    lus: list[str] = field(default_factory=list)
+
+    @property
+    def agent(self) -> Agent:
+        """Who looks; on a page that is not public, there is always someone."""
+        assert self.visiteur is not None, f"{self.page.nom} is public"
+        return self.visiteur
+
+    @property
+    def perimetre(self) -> Perimetre:
+        """Of whose data this page may speak to him: narrow every query by it."""
+        assert self.portee is not None, f"{self.page.nom} is public"
+        return self.portee
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction of this request."""
+        assert self.connexion is not None, "an async handler opens its own connections"
+        return self.connexion
+
+    def note_read(self, *numeros: str) -> None:
+        """Say that the answer shows nominative data of these demandes: traced before it leaves ([TRA-1])."""
+        assert self.page.nominative, f"{self.page.nom} is not declared nominative"
+        self.lus.extend(numeros)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendu:
+    """A template of console/templates with its values; `bloc`: the block that alone answers htmx."""
+
+    modele: str
+    valeurs: Mapping[str, object] = field(default_factory=dict)
+    bloc: str = ""
+    statut: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirection:
+    """Elsewhere in the console, by GET. vers: an address made by `Page.url`. message: shown once there.
+
+    ouvre: the token of a session that begins. ferme: the session ends. externe: the address of the provider
+    of identity, which the configuration names.
+    """
+
+    vers: str
+    message: str = ""
+    ouvre: str = ""
+    ferme: bool = False
+    externe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telechargement:
+    """A file to keep. nom: without path; type_mime: such as ``text/csv; charset=utf-8``."""
+
+    nom: str
+    type_mime: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refus:
+    """An anomalie instead of the page, with its HTTP status; the transaction is undone."""
+
+    anomalie: Anomalie
+    statut: int = 422
+
+
+Reponse = Rendu | Redirection | Telechargement | Refus
+Handler = Callable[[Vue], Reponse] | Callable[[Vue], Awaitable[Reponse]]
+
+
+def page_number(vue: Vue) -> int:
+    """The number of page that the query asks for, from 1; 1 for what is no number."""
+    text = vue.question.get("page", "1")
+    return min(int(text), 1_000_000) if text.isascii() and text.isdigit() and int(text[:7]) >= 1 else 1
+
+
+def one_of(vue: Vue, champ: str, permis: Sequence[str], sinon: str = "") -> str:
+    """The value of a field of the query when it is one of `permis`."""
+    value = vue.question.get(champ, sinon)
+    return value if value in permis else sinon

@@ -1,0 +1,5 @@
+"""Opening and closing a session."""
+
+from tests.console.cas import Cas
+
+CAS = {"session.fermer": Cas()}
