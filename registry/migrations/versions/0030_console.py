@@ -17,8 +17,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0029_console"
-down_revision = "0028_brouillons"
+revision = "0030_console"
+down_revision = "0029_infocentre"
 branch_labels = None
 depends_on = None
 
