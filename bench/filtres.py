@@ -27,7 +27,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
 
+from bench.charge_filtres import keep_filtres, measure_loading
 from bench.filtres_sql import Postgres, Sqlite
 from bench.tirage_filtres import draw_filtres, populations
 from filters.explanation import explain
@@ -36,6 +38,7 @@ from filters.language import Filtre
 from filters.naive import matches
 from filters.source import Contexte
 from filters.traits import Traits, traits_of
+from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedPostgres
 from schemas.demande import read_demande
 from schemas.documents import DEMANDES, Document, read_document
@@ -170,11 +173,15 @@ def measure_index(
 
 
 def measure(
-    size: int, filtres: list[Filtre], documents: Sequence[bytes], url: str, console: Console
+    size: int, filtres: list[Filtre], documents: Sequence[bytes], engine: Engine, console: Console
 ) -> tuple[list[Line], dict[str, float]]:
     """All the ways for one size."""
     other = draw_filtres(random.Random(GRAINE + 1), 50)
+    keep_filtres(engine, filtres)
+    cpu, wait = measure_loading(engine)
     index, lines, more = measure_index(size, filtres, documents, other)
+    more |= {"charger de la base (s de processeur)": round(cpu, 2), "attente comprise (s)": round(wait, 2)}
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     demandes = fresh(documents)
     expected = [set(index.match(traits)) for traits in demandes]
     del index
@@ -230,11 +237,14 @@ def main() -> None:
         folder = Path(temporary)
         folder.chmod(0o755)  # the embedded PostgreSQL may run as another user
         with EmbeddedPostgres(folder / "postgres") as server:
+            engine = open_engine(server.url())
+            upgrade(engine)
             for size in sorted(options.tailles):
                 filtres += draw_filtres(rng, size - len(filtres))
-                found, details = measure(size, filtres, documents, server.url(), console)
+                found, details = measure(size, filtres, documents, engine, console)
                 lines += found
                 more[str(size)] = details
+            engine.dispose()
     table = Table(title=f"une demande contre tous les filtres, {options.demandes} demandes")
     for head in ("filtres", "moyen", "p50 µs", "p99 µs", "retenus", "construction s", "Mio"):
         table.add_column(head, justify="left" if head == "moyen" else "right")

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from threading import Lock
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from dispatching.connu import read_connu
 from dispatching.deliveries import Decision, write_decisions
@@ -21,12 +22,13 @@ from dispatching.recipients import FINALES, SORTIES, Raison, Sujet, recipients
 from filters.criteria import CONNUS
 from filters.en_vigueur import FiltresEnVigueur
 from filters.source import Connu, contexte_of
-from filters.store import VersionFiltre
+from filters.store import VersionFiltre, versions_between
 from filters.traits import Traits, traits_of
 from registry import releves
 from registry.clock import Clock
 from registry.controles import PARIS
 from registry.evenements import EvenementDemande
+from registry.generations import Generation, read
 
 _GENERATIONS: Final = text("""
     SELECT (SELECT valeur FROM generation WHERE nom = 'filtres') AS filtres,
@@ -48,8 +50,8 @@ class Sortie(StrEnum):
 class Distributeur:
     """Decides who receives, and writes the distributions to be made (`registry.evenements.Decideur`).
 
-    One per process. To be called under the lock of the chain, which orders all decisions of all processes:
-    that is what makes the memory of filters and perimeters safe without a lock of its own.
+    One per process. To be called under the lock of the chain, which orders all decisions of all processes;
+    a lock of its own keeps them apart from `follow`, which any thread may call at any time.
     """
 
     def __init__(self, clock: Clock, sortie: Sortie = Sortie.DROITS) -> None:
@@ -57,15 +59,42 @@ class Distributeur:
         self._sortie = sortie
         self._filtres = FiltresEnVigueur()
         self._perimetres = Perimetres()
+        # Held from before the generation is read: what `follow` has learnt was then committed before, hence
+        # the generation read is never older than the one in memory, unless the database was restored.
+        self._verrou = Lock()
+
+    @property
+    def filtres(self) -> tuple[int, int]:
+        """The generation of the filters in memory, and how many are in force."""
+        return self._filtres.generation, len(self._filtres)
 
     def warm(self, conn: Connection) -> None:
         """Load filters and perimeters before the first registration has to wait for it."""
-        self._refresh(conn)
+        with self._verrou:
+            self._refresh(conn)
+
+    def follow(self, engine: Engine) -> None:
+        """Load the versions made since and put in force those whose instant has come, decisions going on
+        meanwhile. Raises what the database raises."""
+        with engine.connect() as conn:
+            known = self._filtres.generation
+            generation = read(conn, Generation.FILTRES)
+            # An older one is a restored database: the next decision reads all of it again.
+            versions = versions_between(conn, known, generation) if generation > known else ()
+        with self._verrou:
+            # A decision may have read the same ones meanwhile, or started again.
+            if self._filtres.generation >= known:
+                self._filtres.learn(versions, generation)
+                self._filtres.advance(self._clock.now())
 
     def decide(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> None:
         """Write the decisions and the distributions. Raises what the database raises."""
         if not evenements:
             return
+        with self._verrou:
+            self._decide(conn, evenements)
+
+    def _decide(self, conn: Connection, evenements: Sequence[EvenementDemande]) -> None:
         self._refresh(conn)
         # What partners ask by date must miss nothing that changes a demande: everything passes here.
         releves.record(conn, evenements, self._instant)

@@ -29,6 +29,7 @@ from dispatching.handlers_retrait import Retraits
 from dispatching.offres import Offreur
 from dispatching.rattrapeur import run_rattrapages
 from dispatching.transport import Transport
+from dispatching.veille import Veille
 from dispatching.worker import Worker
 from echangeur.confiance import charge_of, watch_verdicts
 from echangeur.config import Configuration
@@ -155,6 +156,9 @@ async def _services(
     dossier = DossierUnique(engine, clock, limites=configuration.pieces)
     retraits = Retraits(engine, clock)
     async with contextlib.AsyncExitStack() as stack:
+        veille = Veille(engine, distributeur)
+        await veille.start()
+        stack.push_async_callback(veille.stop)
         await traitement.start()
         stack.push_async_callback(traitement.stop)
         await dalo.start()

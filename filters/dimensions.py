@@ -8,9 +8,9 @@ numbers are as many as the intervals between the bounds that filters use.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from pyroaring import BitMap
 
@@ -20,6 +20,11 @@ from filters.language import AnyCondition, Condition, Intervalle
 _KEPT: Final = 512
 """Values of one criterion for which the refusing filters are kept."""
 _EMPTY: Final = BitMap()
+
+
+Posee = tuple[AnyCondition, list[int]]
+"""A condition and the filters that put it: a set is made of many at once, five times as fast as one by
+one."""
 
 
 @dataclass
@@ -41,18 +46,24 @@ class DimensionCodes:
     def __len__(self) -> int:
         return len(self.put)
 
-    def add(self, key: int, condition: AnyCondition) -> None:
-        assert isinstance(condition, Condition)
-        self.put.add(key)
-        if condition.absent:
-            self.sans.add(key)
-        if not condition.valeurs:
-            self.open.add(key)
-        add_to(self.wanting, condition.valeurs, key)
-        add_to(self.excluding, condition.exclues, key)
-        for valeur, keys in self.refusing.items():
-            if not condition.accepte(valeur):
-                keys.add(key)
+    def add(self, posees: Collection[Posee]) -> None:
+        """The filters that put these conditions."""
+        sans: list[int] = []
+        opened: list[int] = []
+        for condition, keys in posees:
+            assert isinstance(condition, Condition)
+            if condition.absent:
+                sans += keys
+            if not condition.valeurs:
+                opened += keys
+            for valeur, refused in self.refusing.items():
+                if not condition.accepte(valeur):
+                    refused.update(keys)
+        self.put.update(_keys_of(posees))
+        self.sans.update(sans)
+        self.open.update(opened)
+        add_to(self.wanting, by_code(posees, "valeurs"))
+        add_to(self.excluding, by_code(posees, "exclues"))
 
     def remove(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Condition)
@@ -97,20 +108,22 @@ class DimensionNombres:
     def __len__(self) -> int:
         return len(self.put)
 
-    def add(self, key: int, condition: AnyCondition) -> None:
-        assert isinstance(condition, Intervalle)
-        self.put.add(key)
-        self.by_condition.setdefault(condition, BitMap()).add(key)
-        if not self.between:
-            return
-        if not all(bound in self.bounds for bound in _bounds_of(condition)):
-            # The intervals are no longer the same.
-            self.refusing.clear()
-            self.between.clear()
-            return
-        for rank, keys in self.between.items():
-            if not condition.accepte(None if rank is None else self._number(rank)):
-                keys.add(key)
+    def add(self, posees: Collection[Posee]) -> None:
+        """The filters that put these conditions."""
+        self.put.update(_keys_of(posees))
+        for condition, keys in posees:
+            assert isinstance(condition, Intervalle)
+            self.by_condition.setdefault(condition, BitMap()).update(keys)
+            if not self.between:
+                continue
+            if not all(bound in self.bounds for bound in _bounds_of(condition)):
+                # The intervals are no longer the same.
+                self.refusing.clear()
+                self.between.clear()
+                continue
+            for rank, refused in self.between.items():
+                if not condition.accepte(None if rank is None else self._number(rank)):
+                    refused.update(keys)
 
     def remove(self, key: int, condition: AnyCondition) -> None:
         assert isinstance(condition, Intervalle)
@@ -158,15 +171,32 @@ def _bounds_of(condition: Intervalle) -> Iterable[int]:
         yield condition.maxi + 1
 
 
-def add_to(sets: dict[str, BitMap], values: Iterable[str], key: int) -> None:
-    """Add a key to the sets of these values, made when there is none."""
-    for value in values:
+def add_to(sets: dict[str, BitMap], keys: Mapping[str, list[int]]) -> None:
+    """Add these keys to the sets of these values, made when there is none."""
+    for value, added in keys.items():
         found = sets.get(value)
-        # Not `setdefault`, which would make a set each time: a third of what adding a filter costs.
         if found is None:
-            sets[value] = BitMap((key,))
+            sets[value] = BitMap(added)
         else:
-            found.add(key)
+            found.update(added)
+
+
+def by_code(posees: Iterable[Posee], of: Literal["valeurs", "exclues"]) -> dict[str, list[int]]:
+    """The filters by code that their conditions require, or exclude."""
+    found: dict[str, list[int]] = {}
+    for condition, keys in posees:
+        assert isinstance(condition, Condition)
+        for code in condition.valeurs if of == "valeurs" else condition.exclues:
+            known = found.get(code)
+            if known is None:
+                found[code] = keys.copy()
+            else:
+                known += keys
+    return found
+
+
+def _keys_of(posees: Iterable[Posee]) -> list[int]:
+    return [key for _, keys in posees for key in keys]
 
 
 def _discard(sets: dict[str, BitMap], values: Iterable[str], key: int) -> None:

@@ -2,15 +2,16 @@
 
 `refresh` is given the generation that the deciding transaction has just read, and the instant of its
 decision: it loads only the versions made since, and puts those to come in force when their instant is
-reached. What it loaded was committed by others: it stays true when the deciding transaction is rolled back.
-Not thread-safe: decisions are ordered by the lock of the chain.
+reached, filter by filter. `learn` and `advance` are its two halves, for who loads ahead. What was loaded was
+committed by others: it stays true when the deciding transaction is rolled back. Not thread-safe: the caller
+decides under its own lock.
 """
 
 from __future__ import annotations
 
 import gc
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -49,6 +50,7 @@ class FiltresEnVigueur:
         self._keys: dict[int, int] = {}
         self._versions: dict[int, VersionFiltre] = {}
         self._of_guichet: dict[str, dict[int, VersionFiltre]] = {}
+        self._learnt: list[VersionFiltre] = []
         self._to_come: list[tuple[datetime, int, int, VersionFiltre]] = []
         self._next_key = 0
 
@@ -68,21 +70,37 @@ class FiltresEnVigueur:
         """
         if generation < self.generation or (self._last_effect is not None and instant < self._last_effect):
             self._forget()
-        if generation > self.generation:
-            with _without_collector():
-                for version in versions_between(conn, self.generation, generation):
-                    entry = (version.effet_le, version.identifiant, version.version, version)
-                    heapq.heappush(self._to_come, entry)
-                self.generation = generation
-                self._advance(instant)
-        self._advance(instant)
+        with _without_collector():
+            if generation > self.generation:
+                self.learn(versions_between(conn, self.generation, generation), generation)
+            self.advance(instant)
 
-    def _advance(self, instant: datetime) -> None:
+    def learn(self, versions: Iterable[VersionFiltre], generation: int) -> None:
+        """Know the versions up to `generation`, those known already skipped. In force from `advance` on.
+
+        versions: all those between the generation known and this one, in the order in which they were made.
+        """
+        self._learnt += [version for version in versions if version.generation > self.generation]
+        self.generation = max(generation, self.generation)
+
+    def advance(self, instant: datetime) -> None:
         """Put in force what has reached its instant."""
+        # By filter: the last version counts. Those to come were made before those just learnt.
+        due: dict[int, VersionFiltre] = {}
         while self._to_come and self._to_come[0][0] <= instant:
             version = heapq.heappop(self._to_come)[3]
-            self._last_effect = version.effet_le
-            self._put_in_force(version)
+            due[version.identifiant] = version
+        for version in self._learnt:
+            if version.effet_le <= instant:
+                due[version.identifiant] = version
+            else:
+                entry = (version.effet_le, version.identifiant, version.version, version)
+                heapq.heappush(self._to_come, entry)
+        self._learnt = []
+        if due:
+            last = max(version.effet_le for version in due.values())
+            self._last_effect = last if self._last_effect is None else max(last, self._last_effect)
+            self._put_in_force(due.values())
 
     def match(self, traits: Traits) -> list[VersionFiltre]:
         """The versions in force that this demande satisfies, by age of the filter in this memory."""
@@ -93,17 +111,21 @@ class FiltresEnVigueur:
         versions = self._of_guichet.get(guichet, {}).values()
         return any(each.filtre is not None and retains(each.filtre, traits) for each in versions)
 
-    def _put_in_force(self, version: VersionFiltre) -> None:
-        replaced = self._keys.pop(version.identifiant, None)
-        if replaced is not None:
-            self._index.remove(replaced)
-            del self._versions[replaced]
-            del self._of_guichet[version.guichet][version.identifiant]
-        if version.filtre is None:
-            return
-        self._of_guichet.setdefault(version.guichet, {})[version.identifiant] = version
-        key = self._next_key
-        self._next_key += 1
-        self._keys[version.identifiant] = key
-        self._versions[key] = version
-        self._index.add(key, version.filtre)
+    def _put_in_force(self, versions: Iterable[VersionFiltre]) -> None:
+        """One version of each of these filters, in place of the one in force."""
+        added = []
+        for version in versions:
+            replaced = self._keys.pop(version.identifiant, None)
+            if replaced is not None:
+                self._index.remove(replaced)
+                del self._versions[replaced]
+                del self._of_guichet[version.guichet][version.identifiant]
+            if version.filtre is None:
+                continue
+            self._of_guichet.setdefault(version.guichet, {})[version.identifiant] = version
+            key = self._next_key
+            self._next_key += 1
+            self._keys[version.identifiant] = key
+            self._versions[key] = version
+            added.append((key, version.filtre))
+        self._index.add_all(added)

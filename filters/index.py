@@ -13,13 +13,13 @@ decision holds the one of the chain).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pyroaring import BitMap
 
 from filters.criteria import CRITERE, LIEUX
-from filters.dimensions import Dimension, add_to, dimension_of
+from filters.dimensions import Dimension, Posee, add_to, by_code, dimension_of
 from filters.language import AnyCondition, Condition, Filtre
 from filters.lieux import situation
 from filters.plan import Plan
@@ -27,6 +27,11 @@ from filters.traits import Traits
 
 _KEPT: Final = 1_024
 """Communes for which the filters reached are kept."""
+
+
+Posees = dict[int, Posee]
+"""What filters put on one criterion, by identity of the condition: filters that are loaded together share
+theirs, whose hash costs."""
 
 
 class FilterIndex:
@@ -40,8 +45,7 @@ class FilterIndex:
         # Computed by matches, forgotten when filters change.
         self._plan: Plan | None = None
         self._reached: dict[str, BitMap] = {}
-        for key, filtre in filtres:
-            self.add(key, filtre)
+        self.add_all(filtres)
 
     def __len__(self) -> int:
         return len(self._filtres)
@@ -62,20 +66,40 @@ class FilterIndex:
 
     def add(self, key: int, filtre: Filtre) -> None:
         """Add a filter. Raises ValueError when the key is taken."""
-        if key in self._filtres:
-            raise ValueError(f"clé de filtre déjà prise : {key}")
-        self._filtres[key] = filtre
+        self.add_all([(key, filtre)])
+
+    def add_all(self, filtres: Iterable[tuple[int, Filtre]]) -> None:
+        """Add filters, many at once: the sets are made condition by condition. Raises ValueError when a key
+        is taken, nothing being added then."""
+        added = dict(self._new(filtres))
+        partout: list[int] = []
+        posted: dict[str, Posees] = {}
+        put: dict[str, Posees] = {}
+        for key, filtre in added.items():
+            post, others = _split(filtre)
+            if post is None:
+                partout.append(key)
+            else:
+                _note(posted, post, key)
+            for condition in others:
+                _note(put, condition, key)
         self._forget()
-        post, others = _split(filtre)
-        if post is None:
-            self._partout.add(key)
-        else:
-            add_to(self._posted.setdefault(post.critere, {}), post.valeurs, key)
-        for condition in others:
-            name = condition.critere
+        self._filtres.update(added)
+        self._partout.update(partout)
+        for name, posees in posted.items():
+            add_to(self._posted.setdefault(name, {}), by_code(posees.values(), "valeurs"))
+        for name, posees in put.items():
             if name not in self._dimensions:
                 self._dimensions[name] = dimension_of(CRITERE[name])
-            self._dimensions[name].add(key, condition)
+            self._dimensions[name].add(posees.values())
+
+    def _new(self, filtres: Iterable[tuple[int, Filtre]]) -> Iterator[tuple[int, Filtre]]:
+        seen: set[int] = set()
+        for key, filtre in filtres:
+            if key in self._filtres or key in seen:
+                raise ValueError(f"clé de filtre déjà prise : {key}")
+            seen.add(key)
+            yield key, filtre
 
     def remove(self, key: int) -> None:
         """Take a filter out. Raises KeyError when there is none."""
@@ -135,6 +159,16 @@ class FilterIndex:
 
     def _sets(self) -> tuple[object, ...]:
         return self._filtres, self._partout, self._posted, self._dimensions
+
+
+def _note(posees: dict[str, Posees], condition: AnyCondition, key: int) -> None:
+    same = posees.get(condition.critere)
+    if same is None:
+        same = posees[condition.critere] = {}
+    known = same.get(id(condition))
+    if known is None:
+        known = same[id(condition)] = (condition, [])
+    known[1].append(key)
 
 
 def required_place(filtre: Filtre) -> Condition | None:

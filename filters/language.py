@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
+
+import msgspec
 
 from filters.criteria import CRITERE, CRITERES
 from filters.genres import NON, OUI, CritereCodes, Valeur
@@ -21,6 +24,7 @@ MAX_NOM: Final = 100
 
 _ACCEPTE: Final = "accepte"
 _RANG: Final = {critere.nom: rang for rang, critere in enumerate(CRITERES)}
+_BY_RANG: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,7 @@ class Intervalle:
 AnyCondition = Condition | Intervalle
 
 
-@dataclass(frozen=True, slots=True)
-class Filtre:
+class Filtre(msgspec.Struct, frozen=True, gc=False):
     """A named filter. `conditions`: at most one per criterion, in the order of CRITERES; none accepts all
     ([DST-4])."""
 
@@ -110,6 +113,27 @@ def filtre_from_json(nom: str, conditions: Mapping[str, Any]) -> Filtre:
     Values are not compared with the reference data again: a commune that has disappeared since is kept.
     """
     return ordered(nom, [condition_from_json(name, value) for name, value in conditions.items()])
+
+
+class Lecteur:
+    """Reads many stored filters: equal conditions are read once, and shared."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], tuple[int, AnyCondition]] = {}
+        self._split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+    def read(self, nom: str, conditions: str) -> Filtre:
+        """The inverse of `conditions_to_json`, from JSON text; as `filtre_from_json`."""
+        found = []
+        for name, raw in self._split(conditions).items():
+            key = (name, bytes(raw))
+            known = self._known.get(key)
+            if known is None:
+                condition = condition_from_json(name, msgspec.json.decode(raw))
+                known = self._known[key] = (_RANG[name], condition)
+            found.append(known)
+        found.sort(key=_BY_RANG)
+        return Filtre(nom, tuple([condition for _, condition in found]))
 
 
 def condition_from_json(nom: str, valeur: Any) -> AnyCondition:

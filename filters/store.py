@@ -8,22 +8,21 @@ of that row orders concurrent changes, so versions of generation g are all commi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, insert, select
+import msgspec
+from sqlalchemy import Connection, Select, Text, and_, cast, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from filters.language import MAX_FILTRES, Filtre, conditions_to_json, filtre_from_json
+from filters.language import MAX_FILTRES, Filtre, Lecteur, conditions_to_json
 from filters.tables import FILTRE, FILTRE_VERSION
 from registry.constats import Constat
 from registry.generations import Generation, bump
 from registry.tables import GUICHET
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFiltre:
+class VersionFiltre(msgspec.Struct, frozen=True, gc=False):
     """One version of the filter of a guichet.
 
     identifiant: that of the filter, the same for all its versions. version: from 1.
@@ -46,7 +45,8 @@ _COLUMNS: Final = (
     FILTRE.c.guichet,
     FILTRE.c.nom,
     _V.version,
-    _V.conditions,
+    # As text: `Lecteur` reads it.
+    cast(_V.conditions, Text),
     _V.effet_le,
     _V.generation,
 )
@@ -168,16 +168,9 @@ def _of_guichet(query: Select[Any], guichet: str | None) -> Select[Any]:
 
 
 def _read(conn: Connection, query: Select[Any]) -> tuple[VersionFiltre, ...]:
-    return tuple(_version(row) for row in conn.execute(query))
-
-
-def _version(row: Row[Any]) -> VersionFiltre:
-    return VersionFiltre(
-        identifiant=row.id,
-        guichet=row.guichet,
-        nom=row.nom,
-        version=row.version,
-        filtre=None if row.conditions is None else filtre_from_json(row.nom, row.conditions),
-        effet_le=row.effet_le,
-        generation=row.generation,
-    )
+    lecteur = Lecteur()
+    found = []
+    for identifiant, guichet, nom, version, said, effet_le, generation in conn.execute(query).all():
+        filtre = None if said is None else lecteur.read(nom, said)
+        found.append(VersionFiltre(identifiant, guichet, nom, version, filtre, effet_le, generation))
+    return tuple(found)

@@ -1,7 +1,8 @@
 """Counters that tell the processes that something they keep in memory has changed.
 
 Whoever changes the thing increments the counter in the same transaction; whoever caches it compares the
-counter with the value read before loading. The row lock of the update orders concurrent changes.
+counter with the value read before loading. The row lock of the update orders concurrent changes. Who listens
+to the channel hears of it at once; who does not, or has missed it, sees the counter.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ class Generation(StrEnum):
     """Authorities of partners and their lists: what the verdicts on certificates rest upon."""
 
 
-_BUMP: Final = text("UPDATE generation SET valeur = valeur + 1 WHERE nom = :nom RETURNING valeur")
+CANAL_NOTIFICATION: Final = "generation"
+"""Channel of NOTIFY: told the name of what has changed, at the commit of the change."""
+
+_BUMP: Final = text("""
+    UPDATE generation SET valeur = valeur + 1 WHERE nom = :nom
+    RETURNING valeur, pg_notify('generation', nom)
+""")
 _READ: Final = text("SELECT valeur FROM generation WHERE nom = :nom")
 
 
