@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 
 from console import anomalies
 from console.acces import check_objet, check_page
+from console.agent import Agent
 from console.journal_actes import record_acte, record_reading
 from console.rendu import Moteur
 from console.securite import CHAMP_JETON, COOKIE, COOKIE_AVANT, ENTETES, check_jeton, new_secret, same_origin
@@ -80,9 +81,10 @@ class _Suite:
 class _Defaut(Exception):
     """A request refused before its page is asked for anything."""
 
-    def __init__(self, anomalie: Anomalie, statut: int) -> None:
+    def __init__(self, anomalie: Anomalie, statut: int, agent: Agent | None = None) -> None:
         self.anomalie = anomalie
         self.statut = statut
+        self.agent = agent
         super().__init__(anomalie.code)
 
 
@@ -103,7 +105,7 @@ class Console:
                 recu = await self._read_form(page, request, recu)
             suite = await self._answer(page, recu)
         except _Defaut as refused:
-            return await self._refuse(refused.anomalie, refused.statut, recu, page)
+            return self._refuse(refused.anomalie, refused.statut, recu, page, refused.agent)
         return self._send(suite, recu)
 
     async def serve_unknown(self, request: web.Request) -> web.StreamResponse:
@@ -111,8 +113,8 @@ class Console:
         recu = self._read_head(request)
         known = {route.method for route in request.app.router.routes() if _matches(route, request.path)}
         if known - {"*"}:
-            return await self._refuse(anomalies.METHODE_REFUSEE(request.method[:20]), 405, recu, None)
-        return await self._refuse(anomalies.INTROUVABLE(), 404, recu, None)
+            return self._refuse(anomalies.METHODE_REFUSEE(request.method[:20]), 405, recu, None)
+        return self._refuse(anomalies.INTROUVABLE(), 404, recu, None)
 
     @web.middleware
     async def protect(
@@ -122,11 +124,11 @@ class Console:
         try:
             answer = await handler(request)
         except web.HTTPNotFound:
-            answer = await self._refuse(anomalies.INTROUVABLE(), 404, self._read_head(request), None)
+            answer = self._refuse(anomalies.INTROUVABLE(), 404, self._read_head(request), None)
         except Exception as error:  # noqa: BLE001 - the last line: whatever happened, the agent gets a page
             recu = self._read_head(request)
             report("erreur inattendue", error, str(recu.echange))
-            answer = await self._refuse(anomalies.ERREUR_INTERNE(), 500, recu, None)
+            answer = self._refuse(anomalies.ERREUR_INTERNE(), 500, recu, None)
         for name, value in ENTETES.items():
             answer.headers.setdefault(name, value)
         return answer
@@ -225,11 +227,11 @@ class Console:
                 raise _Defaut(anomalies.SANS_SESSION(), 401)
             checked = check_page(page, session.agent)
             if isinstance(checked, Anomalie):
-                raise _Defaut(checked, 403)
+                raise _Defaut(checked, 403, session.agent)
             perimetre = checked
             refused = check_objet(conn, page, perimetre, recu.parametres)
             if refused is not None:
-                raise _Defaut(refused, 404)
+                raise _Defaut(refused, 404, session.agent)
         return Vue(
             page=page,
             services=self.services,
@@ -263,7 +265,7 @@ class Console:
                 )
                 return _Suite(reponse, text)
             case Refus():
-                text = self._error_text(reponse.anomalie, recu, vue.page, vue)
+                text = self._error_text(reponse.anomalie, recu, vue.page, vue.visiteur)
                 return _Suite(reponse, text)
             case _:
                 return _Suite(reponse)
@@ -282,9 +284,8 @@ class Console:
             objet = "" if page.objet is Objet.AUCUN else recu.parametres[page.objet.value]
             record_acte(conn, session.agent, page.trace, objet, recu.echange, refus, instant=recu.maintenant)
 
-    def _error_text(self, anomalie: Anomalie, recu: _Recu, page: Page | None, vue: Vue | None) -> str:
-        agent = None if vue is None else vue.visiteur
-        values: dict[str, object] = {"anomalie": anomalie, "echange": str(recu.echange), "vue": vue}
+    def _error_text(self, anomalie: Anomalie, recu: _Recu, page: Page | None, agent: Agent | None) -> str:
+        values: dict[str, object] = {"anomalie": anomalie, "echange": str(recu.echange)}
         return self.moteur.render(
             _ERREUR,
             values,
@@ -294,13 +295,13 @@ class Console:
             bloc="alerte" if recu.partielle else "",
         )
 
-    async def _refuse(
-        self, anomalie: Anomalie, statut: int, recu: _Recu, page: Page | None
+    def _refuse(
+        self, anomalie: Anomalie, statut: int, recu: _Recu, page: Page | None, agent: Agent | None = None
     ) -> web.StreamResponse:
         if statut == 401 and page is not None and page.methode is Methode.GET:
             suite = recu.chemin if not recu.partielle else ""
             return self._send(_Suite(Redirection(self.moteur.url(_CONNEXION, suite=suite))), recu)
-        text = self._error_text(anomalie, recu, page, None)
+        text = self._error_text(anomalie, recu, page, agent)
         return self._send(_Suite(Refus(anomalie, statut), text), recu)
 
     def _send(self, suite: _Suite, recu: _Recu) -> web.StreamResponse:

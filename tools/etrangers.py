@@ -73,6 +73,7 @@ RECETTES: Final[Mapping[str, Recette]] = {
         debian=("libbcprov-java", "libbcpkix-java", "libbcmail-java"),
         programmes={"java": "default-jdk-headless", "javac": "default-jdk-headless"},
     ),
+    "chromium": Recette(debian=("chromium",)),
     "curl": Recette(programmes={"curl": "curl"}),
     "openssl": Recette(programmes={"openssl": "openssl"}),
 }
@@ -100,7 +101,7 @@ class Chaine:
         """The environment in which its programs find their libraries."""
         own = [
             str(path)
-            for path in self.folders("usr/lib/*-linux-*", "lib/*-linux-*")
+            for path in self.folders("usr/lib/*-linux-*", "lib/*-linux-*", "usr/lib/*-linux-*/pulseaudio")
             if not path.is_relative_to("/usr") and not path.is_relative_to("/lib")
         ]
         inherited = os.environ.get("LD_LIBRARY_PATH")

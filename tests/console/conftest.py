@@ -1,16 +1,16 @@
 """A console served over TLS on loopback, on a small world, with a browser signed in as anybody.
 
 ``monde``: what is in the base (tests/console/monde.py). ``console``: asks pages as an account:
-``await console.get("/", ProfilCompte.GUICHET, "G0591")``.
+``await console.get("/", (ProfilCompte.GUICHET, "G0591"))``. ``console_navigateur``: the same in a real
+Chromium (tests/console/chromium.py).
 """
 
 from __future__ import annotations
 
-import html
-import re
+import base64
+import hashlib
 import ssl
-import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,123 +19,27 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from multidict import CIMultiDictProxy
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Engine
 
 from certs.autorite import create_autorite
 from certs.tls import client_context, server_context
 from console.application import create_console, create_console_runner
-from console.profils import ProfilCompte
 from console.reglages import Console
-from console.securite import COOKIE, COOKIE_AVANT, make_jeton
 from console.services import Services
-from console.sessions import Moyen, open_session
 from registry.clock import FixedClock
+from tests.console.chromium import Pilote, drive
 from tests.console.monde import Monde, build_monde
-
-Qui = tuple[ProfilCompte, str]
-"""An account of the world: its profile, and its guichet or territory, or empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What came back."""
-
-    statut: int
-    entetes: CIMultiDictProxy[str]
-    cookies: Mapping[str, str]
-    octets: bytes
-
-    @property
-    def texte(self) -> str:
-        """What a person reads: without tags, without entities."""
-        return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", self.html)))
-
-    @property
-    def html(self) -> str:
-        return self.octets.decode("utf-8")
+from tests.console.navigateur import Navigateur
+from tools.etrangers import Absence, Chaine, chaine
 
 
-class Navigateur:
-    """Asks pages of one console, without following redirections nor keeping cookies."""
-
-    def __init__(self, base: str, client: aiohttp.ClientSession, services: Services, monde: Monde) -> None:
-        self.base = base
-        self.services = services
-        self.monde = monde
-        self._client = client
-        self._jetons: dict[uuid.UUID, str] = {}
-
-    def token(self, qui: Qui) -> str:
-        """The session of that account, opened when first asked for."""
-        compte = self.monde.comptes[qui]
-        if compte not in self._jetons:
-            with self.services.engine.begin() as conn:
-                self._jetons[compte] = open_session(
-                    conn,
-                    compte,
-                    Moyen.MOT_DE_PASSE,
-                    self.services.reglages,
-                    instant=self.services.clock.now(),
-                    adresse="127.0.0.1",
-                )
-        return self._jetons[compte]
-
-    def forget(self, qui: Qui) -> None:
-        """Sign in again next time: the session may have been closed."""
-        self._jetons.pop(self.monde.comptes[qui], None)
-
-    async def get(self, chemin: str, qui: Qui | None = None, **entetes: str) -> Page:
-        return await self._ask("GET", chemin, self._cookies(qui), entetes, None)
-
-    async def post(
-        self,
-        chemin: str,
-        champs: Mapping[str, str] | aiohttp.FormData,
-        qui: Qui | None = None,
-        **entetes: str,
-    ) -> Page:
-        """Send a form as its page would have made it: with its token and its origin."""
-        cookies = self._cookies(qui) or {COOKIE_AVANT: "avant"}
-        (secret,) = cookies.values()
-        if isinstance(champs, aiohttp.FormData):
-            champs.add_field("jeton", make_jeton(secret))
-            data: aiohttp.FormData | dict[str, str] = champs
-        else:
-            data = {"jeton": make_jeton(secret), **champs}
-        return await self._ask("POST", chemin, cookies, {"Origin": self.base, **entetes}, data)
-
-    async def ask(
-        self,
-        methode: str,
-        chemin: str,
-        *,
-        cookies: Mapping[str, str] | None = None,
-        entetes: Mapping[str, str] | None = None,
-        data: bytes | Mapping[str, str] | aiohttp.FormData | None = None,
-    ) -> Page:
-        """A request made by hand."""
-        return await self._ask(methode, chemin, cookies or {}, entetes or {}, data)
-
-    def _cookies(self, qui: Qui | None) -> dict[str, str]:
-        return {} if qui is None else {COOKIE: self.token(qui)}
-
-    async def _ask(
-        self,
-        methode: str,
-        chemin: str,
-        cookies: Mapping[str, str],
-        entetes: Mapping[str, str],
-        data: bytes | Mapping[str, str] | aiohttp.FormData | None,
-    ) -> Page:
-        headers = dict(entetes)
-        if cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        async with self._client.request(
-            methode, self.base + chemin, headers=headers, data=data, allow_redirects=False
-        ) as answer:
-            found = {name: morsel.value for name, morsel in answer.cookies.items()}
-            return Page(answer.status, answer.headers, found, await answer.read())
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives the browser bears the marker ``ecran``: `python -m tools.captures` runs it alone."""
+    for item in items:
+        if "console_navigateur" in getattr(item, "fixturenames", ()):
+            item.add_marker("ecran")
 
 
 @pytest.fixture
@@ -154,6 +58,12 @@ class PkiConsole:
 
     def client(self) -> ssl.SSLContext:
         return client_context(self.dossier / "ca.pem")
+
+    def spki(self) -> str:
+        """By what a browser is told to take this certificate for a good one: SHA-256 of its key, base64."""
+        certificate = x509.load_pem_x509_certificate((self.dossier / "cert.pem").read_bytes())
+        der = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 @pytest.fixture(scope="session")
@@ -180,3 +90,20 @@ async def console(services: Services, monde: Monde, pki_console: PkiConsole) -> 
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client:
         yield Navigateur(f"https://localhost:{port}", client, services, monde)
     await runner.cleanup()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Chaine:
+    """Debian's Chromium, installed in the cache of the user if it can be; its tests are skipped if not."""
+    found = chaine("chromium")
+    if isinstance(found, Absence):
+        pytest.skip(f"Chromium : {found.raison}")
+    return found
+
+
+@pytest_asyncio.fixture
+async def console_navigateur(
+    chromium: Chaine, console: Navigateur, pki_console: PkiConsole
+) -> AsyncIterator[Pilote]:
+    async with drive(chromium, console, pki_console.spki()) as pilote:
+        yield pilote

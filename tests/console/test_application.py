@@ -23,8 +23,9 @@ from console.services import Services
 from console.table import TOUS, Methode, Page, load_table
 from console.vue import Redirection, Refus, Rendu, Reponse, Telechargement, Vue
 from registry.clock import FixedClock
-from tests.console.conftest import Navigateur, PkiConsole
+from tests.console.conftest import PkiConsole
 from tests.console.monde import NOTRE, Monde
+from tests.console.navigateur import Navigateur
 
 AGENT = (ProfilCompte.GUICHET, NOTRE)
 REGLAGES = Console()

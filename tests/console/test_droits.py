@@ -13,8 +13,8 @@ from console.table import Methode, Objet, Page, check_table, load_table
 from console.vue import Rendu
 from registry.traces import list_traces
 from tests.console.cas import Cas, load_cas
-from tests.console.conftest import Navigateur, Qui
 from tests.console.monde import AILLEURS, AUTRE, NOTRE, TERRITOIRES, Monde
+from tests.console.navigateur import Navigateur, Qui
 
 TABLE = load_table()
 CAS = load_cas()

@@ -23,12 +23,13 @@ class Cas:
     """How a page is tried on the thing of the guichet of that code.
 
     parametres: those of the path beside the object, and of the query. champs: of the form. statuts: what an
-    account that may is answered.
+    account that may is answered. telechargement: the answer is a file, which no browser shows.
     """
 
     parametres: Callable[[Monde, str], Mapping[str, str]] = _nothing
     champs: Callable[[Monde, str], Mapping[str, str]] = _nothing
     statuts: frozenset[int] = frozenset({200, 303})
+    telechargement: bool = False
 
 
 def load_cas() -> dict[str, Cas]:
