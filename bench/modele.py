@@ -272,7 +272,7 @@ def acknowledge(engine: Engine, instant: datetime) -> None:
             pris = take(conn, attente, instant=instant, porteur=1, bail=Bail())
             if not pris:
                 raise RuntimeError(f"rien ne part vers {', '.join(attente)}")
-            finish(conn, [Fin(envoi, Accuse(Statut.RECU)) for envoi in pris.values()], instant=instant)
+            finish(conn, [Fin(envoi, Accuse(Statut.RECU)) for envoi in pris], instant=instant)
 
 
 def play(engine: Engine, graine: str, faits: Sequence[Fait]) -> Iterator[int]:

@@ -292,6 +292,7 @@ def explain(banc: Banc, codes: Sequence[str]) -> dict[str, float]:
     due = {"canaux": canaux, "instant": instant, "sauf": []}
     take = {
         "guichets": sorted(codes),
+        "places": [1] * len(codes),
         "canaux": canaux,
         "instant": instant,
         "fin_du_bail": instant,

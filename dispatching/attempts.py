@@ -6,7 +6,8 @@ A sending never lasts as long as a lease (`Bail`), so two workers never send the
 When the death of a worker is certain, because the advisory lock of its session is free, nobody waits for the
 end of the lease.
 
-Order: a distribution is not taken while an earlier one of the same demande to the same guichet waits.
+Order: a distribution is not taken while an earlier one of the same demande to the same guichet waits. So
+those that are sent to a guichet at once are of different demandes.
 
 Functions take many steps at once: one transaction serves all the guichets that are being served.
 """
@@ -14,6 +15,7 @@ Functions take many steps at once: one transaction serves all the guichets that 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,15 +94,18 @@ _NEUVE: Final = """
     SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
     WHERE d.guichet = v.code AND d.etat = 'en_attente' AND NOT d.differee
         AND d.prochaine_tentative <= :instant AND d.raison {raison} 'rattrapage' {premiere}
-    ORDER BY d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+    ORDER BY d.sequence LIMIT v.places FOR UPDATE OF d SKIP LOCKED
 """
 # What an event made goes before what is offered from the stock, of which few wait at a time
-# (dispatching.offres): the second look is not made when the first one finds. An offer is due last of all.
+# (dispatching.offres): the second look is not made when the first one finds enough. An offer is due last of
+# all. A probe, and what keeps to a pace, leave one at a time.
 _TAKE: Final = text(f"""
     WITH voulus AS MATERIALIZED (
         SELECT DISTINCT ON (g.code) g.code, c.canal, {ADRESSE} AS adresse, e.ouvert_le IS NOT NULL AS sonde,
-            r.debit
-        FROM unnest(CAST(:guichets AS text[])) AS voulu(code) JOIN guichet g ON g.code = voulu.code
+            r.debit, r.simultanes,
+            CASE WHEN e.ouvert_le IS NULL AND r.debit IS NULL THEN voulu.places ELSE 1 END AS places
+        FROM unnest(CAST(:guichets AS text[]), CAST(:places AS int[])) AS voulu(code, places)
+        JOIN guichet g ON g.code = voulu.code
         {_CANAUX}
         ORDER BY g.code, c.rang
     ), verrous AS MATERIALIZED (
@@ -115,17 +120,20 @@ _TAKE: Final = text(f"""
             SELECT id, due_le FROM ({_NEUVE.format(raison="<>", premiere=_PREMIERE)}) AS directe
             UNION ALL
             SELECT id, :instant FROM ({_NEUVE.format(raison="=", premiere=_PREMIERE)}) AS offerte
-            LIMIT 1
+            LIMIT v.places
         ) AS d
     ), differees AS MATERIALIZED (
         SELECT v.*, d.* FROM admis v CROSS JOIN LATERAL (
             SELECT d.id, d.prochaine_tentative AS due_le FROM distribution d
             WHERE d.guichet = v.code AND d.etat = 'en_attente' AND d.differee
                 AND d.prochaine_tentative <= :instant {_PREMIERE}
-            ORDER BY d.prochaine_tentative, d.sequence LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+            ORDER BY d.prochaine_tentative, d.sequence LIMIT v.places FOR UPDATE OF d SKIP LOCKED
         ) AS d
     ), choix AS MATERIALIZED (
-        SELECT DISTINCT ON (code) * FROM (TABLE differees UNION ALL TABLE neuves) AS c ORDER BY code, due_le
+        SELECT * FROM (
+            SELECT *, row_number() OVER (PARTITION BY code ORDER BY due_le, id) AS place
+            FROM (TABLE differees UNION ALL TABLE neuves) AS c
+        ) AS c WHERE place <= places
     ), sondes AS (
         UPDATE disjoncteur e SET sonde = choix.id, suspendu_jusqu_a = :fin_du_bail, maj_le = :instant
         FROM choix WHERE choix.sonde AND e.guichet = choix.code AND e.canal = choix.canal
@@ -137,13 +145,14 @@ _TAKE: Final = text(f"""
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
         RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.tentatives AS rang,
-            choix.canal, choix.adresse, choix.sonde
+            choix.canal, choix.adresse, choix.sonde, choix.simultanes
     ), ecrites AS (
         INSERT INTO tentative (distribution, rang, commencee_le, porteur)
         SELECT id, rang, :instant, :porteur FROM prises
     )
     SELECT prises.*, v.document FROM prises
     JOIN demande_version v ON v.numero = prises.numero AND v.version = prises.version
+    ORDER BY prises.guichet, prises.sequence
 """)  # noqa: S608 (constant expressions)
 # The later events of a demande are looked up by its number and nothing else, as the earlier ones: what is
 # asked of them is asked of what was found. Otherwise the planner, with statistics of before a backlog, walks
@@ -245,23 +254,34 @@ def take(
     porteur: int,
     bail: Bail,
     canaux: Iterable[CanalDistribution] = (CanalDistribution.PUSH,),
-) -> dict[str, Envoi]:
-    """Take the next distribution of each guichet that has one due, and write the attempt. By guichet.
+) -> list[Envoi]:
+    """Take the next distributions due to these guichets, and write their attempts.
 
-    canaux: the channels that the caller has a transport for; a guichet on another one is left alone. The
-    attempt may be made once the transaction is committed, not before.
+    guichets: as many mentions of each as sendings wanted at most; of different demandes. canaux: the channels
+    that the caller has a transport for; a guichet on another one is left alone. In the order of the guichets,
+    then of the sequences. The attempts may be made once the transaction is committed, not before.
     """
+    wanted = sorted(Counter(guichets).items())
     rows = conn.execute(
         _TAKE,
         {
-            "guichets": sorted(guichets),
+            "guichets": [code for code, _ in wanted],
+            "places": [places for _, places in wanted],
             "instant": instant,
             "canaux": list(canaux),
             "fin_du_bail": instant + bail.duree,
             "porteur": porteur,
         },
     )
-    return {row.guichet: _envoi(row) for row in rows}
+    # The receivers of one event get the same bytes: written once.
+    written: dict[tuple[str, int, str, datetime], bytes] = {}
+    envois = []
+    for row in rows:
+        key = (row.numero, row.version, row.nature, row.cree_le)
+        if key not in written:
+            written[key] = write_contenu(row.document, row.nature, row.cree_le)
+        envois.append(_envoi(row, written[key]))
+    return envois
 
 
 def finish(
@@ -365,7 +385,7 @@ def _issue(resultat: Accuse | Remis | Echec) -> str:
     return resultat.statut.value if isinstance(resultat, Accuse) else resultat.genre.value
 
 
-def _envoi(row: Row[Any]) -> Envoi:
+def _envoi(row: Row[Any], contenu: bytes) -> Envoi:
     return Envoi(
         id=row.id,
         rang=row.rang,
@@ -376,5 +396,6 @@ def _envoi(row: Row[Any]) -> Envoi:
         adresse=row.adresse,
         sonde=row.sonde,
         nom_fichier=name_of(row.guichet, row.sequence, row.cree_le),
-        contenu=write_contenu(row.document, row.nature, row.cree_le),
+        contenu=contenu,
+        simultanes=row.simultanes,
     )

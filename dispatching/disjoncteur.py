@@ -94,7 +94,7 @@ def after_failure(
     regles: ReglesDisjoncteur,
 ) -> Disjoncteur:
     """What the failure of that distribution makes of it. Once open, only the probe says something: what ends
-    late began before."""
+    late began before. So do several sendings at once when the connection fails: they count as one."""
     if avant.ouvert_le is not None and avant.sonde != distribution:
         return avant
     if genre is GenreEchec.INTERNE:
@@ -106,12 +106,18 @@ def after_failure(
         pause = instant + _doubled(regles, refus - regles.refus) if refus >= regles.refus else None
         suite = replace(avant, echecs=0, refus=refus, sonde=None, cause=genre.value, detail=detail)
         return replace(suite, suspendu_jusqu_a=pause, ouvert_le=None)
+    if genre in CONNEXION and avant.sonde is None and _is_paused(avant, instant):
+        return avant
     echecs = avant.echecs + 1
     suite = replace(avant, echecs=echecs, refus=0, sonde=None, cause=genre.value, detail=detail)
     if echecs >= regles.seuil:
         until = instant + _doubled(regles, echecs - regles.seuil)
         return replace(suite, suspendu_jusqu_a=until, ouvert_le=avant.ouvert_le or instant)
     return replace(suite, suspendu_jusqu_a=instant + regles.pause if genre in CONNEXION else None)
+
+
+def _is_paused(avant: Disjoncteur, instant: datetime) -> bool:
+    return avant.suspendu_jusqu_a is not None and avant.suspendu_jusqu_a > instant
 
 
 def _doubled(regles: ReglesDisjoncteur, times: int) -> timedelta:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from dispatching.disjoncteur import ReglesDisjoncteur
+from dispatching.voies import SIMULTANES
 from registry.guichets import CanalDistribution
 
 DELAIS: Final = (
@@ -47,11 +48,13 @@ class Echeancier:
 
 @dataclass(frozen=True, slots=True)
 class ReglesRemise:
-    """How deliveries are made: the schedules of the channels that send, and the circuit breakers."""
+    """How deliveries are made: the schedules of the channels that send, the circuit breakers, and how many
+    sendings go to one guichet at once (`dispatching.voies`)."""
 
     push: Echeancier = Echeancier()
     courrier: Echeancier = Echeancier()
     disjoncteur: ReglesDisjoncteur = field(default_factory=ReglesDisjoncteur)
+    simultanes: int = SIMULTANES
 
     def echeancier(self, canal: CanalDistribution) -> Echeancier:
         """The schedule of a channel that sends."""

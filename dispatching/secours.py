@@ -33,6 +33,7 @@ class ReglageRemise:
 
     secours, secours_apres: the fallback, and after how many minutes. principal, bascule_le: while it is
     served by the fallback, the channel to come back to, and since when. debit: sendings a minute at most.
+    simultanes: sendings at once at most, in each process; None: as the configuration says.
     """
 
     secours: CanalDistribution | None = None
@@ -40,10 +41,12 @@ class ReglageRemise:
     principal: CanalDistribution | None = None
     bascule_le: datetime | None = None
     debit: int | None = None
+    simultanes: int | None = None
 
 
 _READ: Final = text("""
-    SELECT secours, secours_apres, principal, bascule_le, debit FROM remise_guichet WHERE guichet = :guichet
+    SELECT secours, secours_apres, principal, bascule_le, debit, simultanes
+    FROM remise_guichet WHERE guichet = :guichet
 """)
 _SET_SECOURS: Final = text("""
     INSERT INTO remise_guichet (guichet, secours, secours_apres) VALUES (:guichet, :secours, :apres)
@@ -52,6 +55,10 @@ _SET_SECOURS: Final = text("""
 _SET_DEBIT: Final = text("""
     INSERT INTO remise_guichet (guichet, debit) VALUES (:guichet, :debit)
     ON CONFLICT (guichet) DO UPDATE SET debit = excluded.debit, libre_le = NULL
+""")
+_SET_SIMULTANES: Final = text("""
+    INSERT INTO remise_guichet (guichet, simultanes) VALUES (:guichet, :simultanes)
+    ON CONFLICT (guichet) DO UPDATE SET simultanes = excluded.simultanes
 """)
 _LATE: Final = text("""
     SELECT r.guichet, r.secours, g.canal FROM remise_guichet r
@@ -86,6 +93,7 @@ def get_reglage(conn: Connection, guichet: str) -> ReglageRemise:
         row.principal and CanalDistribution(row.principal),
         row.bascule_le,
         row.debit,
+        row.simultanes,
     )
 
 
@@ -131,6 +139,12 @@ def set_debit(conn: Connection, guichet: str, debit: int | None) -> None:
     """Say how many sendings a minute that guichet takes at most, from 1; None: as many as it answers
     ([DST-53])."""
     conn.execute(_SET_DEBIT, {"guichet": guichet, "debit": debit})
+
+
+def set_simultanes(conn: Connection, guichet: str, simultanes: int | None) -> None:
+    """Say how many sendings that guichet takes at once, from 1; None: as the configuration says
+    ([DST-53])."""
+    conn.execute(_SET_SIMULTANES, {"guichet": guichet, "simultanes": simultanes})
 
 
 def fail_over(conn: Connection, *, instant: datetime) -> int:

@@ -288,6 +288,8 @@ REMISE_GUICHET: Final = Table(
     # Sendings a minute at most; the next is not before libre_le.
     Column("debit", Integer),
     Column("libre_le", INSTANT),
+    # Sendings at once at most, in each process; null: as the configuration says.
+    Column("simultanes", Integer),
     postgresql_with={"fillfactor": "50"},
 )
 

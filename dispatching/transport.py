@@ -34,13 +34,14 @@ from registry.guichets import CanalDistribution
 @dataclass(frozen=True, slots=True)
 class Envoi:
     """One distribution to be sent now. Everything in it is the same at each attempt, but `rang`,
-    `canal`, `adresse` and `sonde`.
+    `canal`, `adresse`, `sonde` and `simultanes`.
 
     nom_fichier: name of the file (interface/wire §3), with the sequence. contenu: the demande, in typeFichier
     DIS.
     canal: channel of the guichet when it was taken. adresse: that of the guichet for this channel (URL of its
     reception endpoint for PUSH). rang: rank of the attempt, from 1. sonde: it is sent to see whether the
-    channel works again (`dispatching.disjoncteur`).
+    channel works again (`dispatching.disjoncteur`). simultanes: sendings that the guichet takes at once, when
+    it has said how many.
     """
 
     id: uuid.UUID
@@ -53,6 +54,7 @@ class Envoi:
     contenu: bytes
     canal: CanalDistribution = CanalDistribution.PUSH
     sonde: bool = False
+    simultanes: int | None = None
 
 
 class Statut(StrEnum):

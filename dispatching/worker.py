@@ -1,9 +1,10 @@
-"""The worker: sends the distributions that are due, one lane per guichet.
+"""The worker: sends the distributions that are due, on lanes of each guichet.
 
 A lane is a task that serves one guichet: take the next distribution, send it, record the end and take the
-next in one step, until nothing is due. So a guichet has one sending at a time in each process, and goes at
-its own pace; one that hangs holds its own lane and nothing else. The steps of all lanes go through one
-Batcher, so a transaction serves many guichets.
+next in one step, until nothing is due. A guichet has one lane, and a few more while it answers
+(`dispatching.voies`), for distributions of different demandes; it goes at its own pace, and one that hangs
+holds its own lanes and nothing else. The steps of all lanes go through one Batcher, so a transaction serves
+many guichets.
 
 A registration tells for which guichets it made distributions: their lanes open at once, and nobody looks for
 what is due elsewhere. A regular look finds what was postponed, or missed.
@@ -15,6 +16,7 @@ the guichets whose channel it has a transport for.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,17 +32,25 @@ from dispatching.rebut import expire
 from dispatching.retry import REGLES, ReglesRemise
 from dispatching.secours import fail_over
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Transports
+from dispatching.voies import Voie
 from registry.batching import Batcher
 from registry.clock import Clock
 
-LOT_MAX: Final = 64
+LOT_MAX: Final = 256
 """Steps of one transaction; each holds the locks of its own rows only."""
 
-VOIES_MAX: Final = 4_000
+CADENCE: Final = 0.02
+"""Seconds between two transactions at least: what ends meanwhile shares the next. Five statements and a
+commit cost the two sides some 2 ms, whatever they carry; a distribution waits 10 ms more in the mean."""
+
+GUICHETS_MAX: Final = 4_000
 """Guichets served at once: more than the 1,600 there are, so that hung ones never take the place of others.
 
-A lane costs a task and one document of some 8 KB: 32 MB at the very most.
+A lane costs a task and one document of some 8 KB: 48 MB at the very most, with those below.
 """
+
+EN_PLUS_MAX: Final = 2_000
+"""Lanes beyond the first one of each guichet: counted apart, they never take the place of a first one."""
 
 _ECHEANCES: Final = timedelta(minutes=1)
 """Between two looks for what its deadline has caught."""
@@ -81,13 +91,14 @@ class Worker:
         self._regles = regles
         self._releve = releve.total_seconds()
         self._echeances = clock.now()
-        # Lanes, by guichet: True when something may have become due since its last step.
-        self._lanes: dict[str, bool] = {}
+        # The guichets being served, and the lanes of all of them.
+        self._voies: dict[str, Voie] = {}
+        self._ouvertes = 0
         self._told: set[str] = set()
         # When the next regular look is due, on the clock of the event loop.
         self._look_at = 0.0
         self._steps: Batcher[_Pas, Envoi | None] = Batcher(
-            self._step, LOT_MAX, "envois", max_pending=VOIES_MAX
+            self._step, LOT_MAX, "envois", max_pending=GUICHETS_MAX + EN_PLUS_MAX, cadence=CADENCE
         )
         self._boucle = Boucle(
             engine,
@@ -135,8 +146,9 @@ class Worker:
             return
         self._look_at = now + self._releve
         # What the look leaves out since it is being served may become due before its lane ends.
-        served = frozenset(self._lanes)
-        self._lanes.update(dict.fromkeys(served, True))
+        served = frozenset(self._voies)
+        for voie in self._voies.values():
+            voie.encore = True
         for guichet in await asyncio.to_thread(self._look, served):
             self._serve(guichet)
 
@@ -151,28 +163,54 @@ class Worker:
             return due_guichets(conn, instant=instant, canaux=self._transports, sauf=served)
 
     def _serve(self, guichet: str) -> None:
-        if guichet in self._lanes:
-            self._lanes[guichet] = True
-        elif len(self._lanes) < VOIES_MAX:
-            self._lanes[guichet] = False
-            lane = self._boucle.begin(self._lane(guichet), f"envois.{guichet}")
-            lane.add_done_callback(lambda ended: self._lane_ended(guichet, ended))
+        """Something may be due to that guichet."""
+        voie = self._voies.get(guichet)
+        if voie is None:
+            if len(self._voies) < GUICHETS_MAX:
+                voie = self._voies[guichet] = Voie(self._regles.simultanes)
+                self._open(guichet, voie)
+        elif not self._widen(guichet, voie):
+            voie.encore = True
 
-    def _lane_ended(self, guichet: str, lane: asyncio.Task[None]) -> None:
-        again = self._lanes.pop(guichet)
-        if again and not self._boucle.stopping and not lane.cancelled() and lane.exception() is None:
+    def _widen(self, guichet: str, voie: Voie) -> bool:
+        """Open one more lane, if the guichet takes it and there is one to be had."""
+        if not voie.has_room or self._ouvertes - len(self._voies) >= EN_PLUS_MAX:
+            return False
+        self._open(guichet, voie)
+        return True
+
+    def _open(self, guichet: str, voie: Voie) -> None:
+        voie.ouvertes += 1
+        self._ouvertes += 1
+        lane = self._boucle.begin(self._lane(guichet, voie), f"envois.{guichet}")
+        lane.add_done_callback(lambda ended: self._lane_ended(guichet, voie, ended))
+
+    def _lane_ended(self, guichet: str, voie: Voie, lane: asyncio.Task[None]) -> None:
+        voie.ouvertes -= 1
+        self._ouvertes -= 1
+        if not voie.ouvertes:
+            del self._voies[guichet]
+        if voie.encore and not self._boucle.stopping and not lane.cancelled() and lane.exception() is None:
             self._serve(guichet)
 
-    async def _lane(self, guichet: str) -> None:
+    async def _lane(self, guichet: str, voie: Voie) -> None:
         fin: Fin | None = None
         while True:
-            suite = not self._boucle.stopping
+            suite = not self._boucle.stopping and not voie.is_crowded
             if fin is None and not suite:
                 return
+            # What becomes due from here on is not seen by the step.
+            voie.encore = not suite
             envoi = await self._submit(_Pas(guichet, fin, suite))
             if envoi is None:
                 return
-            fin = Fin(envoi, await self._send(envoi))
+            voie.bound(envoi.simultanes or self._regles.simultanes)
+            if fin is not None:
+                # One ended and another waited: there may be more of them.
+                self._widen(guichet, voie)
+            resultat = await self._send(envoi)
+            voie.note(resultat)
+            fin = Fin(envoi, resultat)
 
     async def _submit(self, pas: _Pas) -> Envoi | None:
         try:
@@ -186,7 +224,8 @@ class Worker:
         # The transport bounds its own time; this is the promise made by the lease, kept whatever it does.
         limit = self._bail.envoi_max.total_seconds()
         try:
-            return await asyncio.wait_for(self._transports[envoi.canal].send(envoi), limit)
+            async with asyncio.timeout(limit):
+                return await self._transports[envoi.canal].send(envoi)
         except TimeoutError:
             return Echec(GenreEchec.DELAI, f"le guichet n'a pas répondu en {limit:g} s")
 
@@ -197,14 +236,15 @@ class Worker:
             fins = [step.fin for step in pas if step.fin is not None]
             finish(conn, fins, instant=instant, regles=self._regles)
             wanting = [step.guichet for step in pas if step.suite]
-            taken = {}
+            taken: defaultdict[str, deque[Envoi]] = defaultdict(deque)
             if wanting and porteur is not None:
-                taken = take(
+                for envoi in take(
                     conn,
                     wanting,
                     instant=instant,
                     canaux=self._transports,
                     porteur=porteur,
                     bail=self._bail,
-                )
-        return [taken.get(step.guichet) if step.suite else None for step in pas]
+                ):
+                    taken[envoi.guichet].append(envoi)
+        return [taken[step.guichet].popleft() if step.suite and taken[step.guichet] else None for step in pas]

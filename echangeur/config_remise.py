@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from dispatching.attempts import Bail
 from dispatching.disjoncteur import ReglesDisjoncteur
 from dispatching.retry import DELAIS, Echeancier, ReglesRemise
+from dispatching.voies import SIMULTANES, SIMULTANES_MAX
 
 _SECONDES = tuple(int(delai.total_seconds()) for delai in DELAIS)
 
@@ -17,7 +18,7 @@ Delais = Annotated[tuple[Annotated[int, Meta(ge=1, le=30 * 86_400)], ...], Meta(
 
 
 class Remise(Struct, frozen=True, forbid_unknown_fields=True):
-    """La remise des distributions : essais, échéances, disjoncteurs."""
+    """La remise des distributions : essais, échéances, disjoncteurs, envois simultanés."""
 
     push_delais: Annotated[
         Delais,
@@ -70,6 +71,16 @@ class Remise(Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=0.1, le=86_400, description="Secondes entre deux sondes, au plus.")
     ] = 1_800.0
 
+    simultanes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=SIMULTANES_MAX,
+            description="Envois en cours à la fois vers un guichet qui répond, au plus, par processus ;"
+            " chacun porte sur une autre demande. `echangeur guichet simultanes` règle celui d'un guichet.",
+        ),
+    ] = SIMULTANES
+
     @property
     def regles(self) -> ReglesRemise:
         """What the workers go by."""
@@ -82,6 +93,7 @@ class Remise(Struct, frozen=True, forbid_unknown_fields=True):
                 timedelta(seconds=self.ouverture),
                 timedelta(seconds=self.ouverture_max),
             ),
+            self.simultanes,
         )
 
     @property

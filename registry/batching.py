@@ -41,6 +41,7 @@ class Batcher(Generic[I, O]):
     max_pending: items waiting or in progress beyond which `submit` raises Saturation; by default 20 batches,
         which at 50 ms each is a second of work: a partner that would wait longer is better told so.
     attente: seconds that a batch waits, at most, for as many items as the one before it had.
+    cadence: seconds between the beginnings of two batches, at least; an item that comes later goes at once.
 
     Not to be shared between event loops.
     """
@@ -53,6 +54,7 @@ class Batcher(Generic[I, O]):
         *,
         max_pending: int | None = None,
         attente: float = ATTENTE,
+        cadence: float = 0.0,
     ) -> None:
         if max_size < 1:
             raise ValueError("un lot a au moins un élément")
@@ -61,6 +63,9 @@ class Batcher(Generic[I, O]):
         self._max_pending = max_pending or _MAX_PENDING_BATCHES * max_size
         self._name = name
         self._attente = attente
+        self._cadence = cadence
+        # When the last batch began, on the monotonic clock.
+        self._begun = 0.0
         # None asks the thread to end, after all that was put before it.
         self._queue: SimpleQueue[tuple[I, asyncio.Future[O]] | None] = SimpleQueue()
         self._last_size = 1
@@ -118,7 +123,9 @@ class Batcher(Generic[I, O]):
     def _take(self) -> tuple[list[tuple[I, asyncio.Future[O]]], bool]:
         """The next batch, waiting for its first item; and False when it is the last."""
         entry = self._queue.get()
-        deadline = time.monotonic() + self._attente
+        time.sleep(max(0.0, self._begun + self._cadence - time.monotonic()))
+        self._begun = time.monotonic()
+        deadline = self._begun + self._attente
         batch = []
         while entry is not None:
             batch.append(entry)

@@ -61,7 +61,7 @@ class DistributionClient:
         """Open the pool of connections."""
         delais = self._delais
         self._session = aiohttp.ClientSession(
-            # No limit here: the worker serves each guichet one distribution at a time.
+            # No limit here: the worker bounds the sendings to each guichet.
             connector=aiohttp.TCPConnector(ssl=self._context, limit=0, keepalive_timeout=15),
             timeout=aiohttp.ClientTimeout(
                 total=delais.total.total_seconds(), connect=delais.connexion.total_seconds()

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from certs.algorithmes import PROFILS
 from dispatching.canaux import switch_canal
 from dispatching.disjoncteurs import list_disjoncteurs
-from dispatching.secours import APRES, ReglageRemise, get_reglage, set_debit, set_secours
+from dispatching.secours import APRES, ReglageRemise, get_reglage, set_debit, set_secours, set_simultanes
+from dispatching.voies import SIMULTANES_MAX
 from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, french, print_fiche, print_json, print_table, say
@@ -130,6 +131,7 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("canal des distributions", guichet.canal.value),
             ("secours", _secours(reglage)),
             ("envois par minute", reglage.debit),
+            ("envois simultanés", reglage.simultanes),
             ("disjoncteur", tuple(f"{each.canal} : {each.etat(instant)}" for each in breakers)),
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
@@ -220,12 +222,38 @@ def change_debit(
 ) -> None:
     """Limite le nombre d'envois par minute à un guichet.
 
-    Sans limite, un guichet reçoit l'envoi suivant quand il a répondu au précédent.
+    Sans limite, un guichet reçoit ce qui l'attend à mesure qu'il répond.
     """
     with transaction(ctx) as conn:
         find(conn, code)
         set_debit(conn, code, debit)
     say(f"Guichet {code} : {'sans limite' if debit is None else f'{debit} envoi(s) par minute'}")
+
+
+@app.command("simultanes", cls=Commande)
+def change_simultanes(
+    ctx: typer.Context,
+    code: Code,
+    simultanes: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[N]", min=1, max=SIMULTANES_MAX, help="Envois à la fois ; sans lui : la configuration."
+        ),
+    ] = None,
+) -> None:
+    """Limite le nombre d'envois en cours à la fois vers un guichet.
+
+    Ils portent sur des demandes différentes. À 1, un envoi part quand le guichet a répondu au précédent.
+    """
+    with transaction(ctx) as conn:
+        find(conn, code)
+        set_simultanes(conn, code, simultanes)
+    texte = (
+        "envois simultanés selon la configuration"
+        if simultanes is None
+        else f"{simultanes} envoi(s) à la fois"
+    )
+    say(f"Guichet {code} : {texte}")
 
 
 @app.command("capacites", cls=Commande)

@@ -37,7 +37,7 @@ def sent(scene: Scene, guichet: str = "G0002") -> list[Envoi]:
     found = []
     with scene.engine.begin() as conn:
         while taken := take(conn, [guichet], instant=scene.now, porteur=1, bail=Bail()):
-            found.append(taken[guichet])
+            found += taken
     return found
 
 

@@ -16,7 +16,8 @@ from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_bac
 from dispatching.canaux import switch_canal
 from dispatching.deliveries import Etat, count_by_etat, replay
 from dispatching.disjoncteur import ReglesDisjoncteur
-from dispatching.retry import DELAIS
+from dispatching.retry import DELAIS, ReglesRemise
+from dispatching.secours import set_debit
 from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Statut
 from filters.language import Filtre
 from registry.evenements import EvenementDemande
@@ -34,7 +35,8 @@ REFUS = Echec(GenreEchec.REFUS, "refusé")
 
 def _take(scene: Scene, *guichets: str) -> dict[str, Envoi]:
     with scene.engine.begin() as conn:
-        return take(conn, guichets or ("G0002",), instant=scene.now, porteur=1, bail=BAIL)
+        envois = take(conn, guichets or ("G0002",), instant=scene.now, porteur=1, bail=BAIL)
+    return {envoi.guichet: envoi for envoi in envois}
 
 
 def _end(scene: Scene, envoi: Envoi, result: Accuse | Remis | Echec) -> None:
@@ -120,6 +122,65 @@ def test_concurrent_workers_never_take_the_same(scene: Scene) -> None:
     while envois := _take(scene, *codes):
         taken += [f"{envoi.guichet}-{envoi.sequence}" for envoi in envois.values()]
     assert sorted(taken) == sorted(f"{code}-{rank}" for code in codes for rank in range(1, 11))
+
+
+def test_several_at_once_are_of_different_demandes(scene: Scene) -> None:
+    """[DST-11] [DST-53] Of three demandes of which two have two events, three leave; then the two others."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    recues = [scene.recue(author) for _ in range(3)]
+    first, second, _ = scene.register(recues)
+    scene.events(recues[0], first, [2])
+    scene.events(recues[1], second, [2])
+    with scene.engine.begin() as conn:
+        taken = take(conn, ["G0002"] * 10, instant=scene.now, porteur=1, bail=BAIL)
+    assert [envoi.sequence for envoi in taken] == [1, 2, 3]
+    assert scene.count("tentative") == 3
+    for envoi in taken:
+        _end(scene, envoi, RECU)
+    with scene.engine.begin() as conn:
+        taken = take(conn, ["G0002"] * 10, instant=scene.now, porteur=1, bail=BAIL)
+    assert [(envoi.sequence, envoi.numero) for envoi in taken] == [(4, first), (5, second)]
+
+
+def test_no_more_are_taken_than_wanted_and_in_their_order(scene: Scene) -> None:
+    """[DST-53] New ones and those put off, in the order in which they became due."""
+    author = scene.guichet("G0001")
+    for code in ("G0002", "G0003"):
+        scene.guichet(code, Filtre("Tout"))
+    scene.register([scene.recue(author) for _ in range(6)])
+    _end(scene, _take(scene)["G0002"], REFUS)
+    scene.clock.advance(DELAIS[0])
+    with scene.engine.begin() as conn:
+        wanted = ["G0002", "G0003", "G0002", "G0002"]
+        taken = take(conn, wanted, instant=scene.now, porteur=1, bail=BAIL)
+    assert [(envoi.guichet, envoi.sequence) for envoi in taken] == [
+        ("G0002", 2),
+        ("G0002", 3),
+        ("G0002", 4),
+        ("G0003", 1),
+    ]
+    with scene.engine.begin() as conn:
+        taken = take(conn, ["G0002"] * 9, instant=scene.now, porteur=1, bail=BAIL)
+    assert [envoi.sequence for envoi in taken] == [1, 5, 6]
+
+
+def test_a_probe_and_a_pace_leave_one_at_a_time(scene: Scene) -> None:
+    """[DST-42] [DST-53] However many are wanted."""
+    author = scene.guichet("G0001")
+    for code in ("G0002", "G0003"):
+        scene.guichet(code, Filtre("Tout"))
+    scene.register([scene.recue(author) for _ in range(9)])
+    regles = ReglesDisjoncteur(seuil=1)
+    with scene.engine.begin() as conn:
+        set_debit(conn, "G0003", 12)
+        (envoi,) = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=BAIL)
+        finish(conn, [Fin(envoi, PANNE)], instant=scene.now, regles=ReglesRemise(disjoncteur=regles))
+    scene.clock.advance(regles.ouverture)
+    for expected in ([("G0002", True), ("G0003", False)], []):
+        with scene.engine.begin() as conn:
+            taken = take(conn, ["G0002", "G0003"] * 5, instant=scene.now, porteur=1, bail=BAIL)
+        assert [(envoi.guichet, envoi.sonde) for envoi in taken] == expected
 
 
 def test_an_acknowledged_one_is_never_sent_again(two: Scene) -> None:
@@ -253,7 +314,7 @@ def test_a_sending_cannot_outlive_its_lease() -> None:
 
 def test_taking_does_not_walk_the_backlog(two: Scene) -> None:
     """The plan looks up a demande by its number; walking what waits made each step as long as the backlog."""
-    values = {"guichets": ["G0002"], "instant": two.now, "fin_du_bail": two.now, "porteur": 1}
+    values = {"guichets": ["G0002"], "places": [1], "instant": two.now, "fin_du_bail": two.now, "porteur": 1}
     values |= {"canaux": ["push"]}
     with two.engine.begin() as conn:
         plan = "\n".join(conn.execute(text(f"EXPLAIN {attempts._TAKE.text}"), values).scalars())
@@ -304,8 +365,8 @@ def test_a_change_of_channel_makes_what_waits_due_at_once(two: Scene) -> None:
     by_mail = [CanalDistribution.COURRIER]
     with two.engine.begin() as conn:
         assert due_guichets(conn, instant=two.now, canaux=by_mail) == ("G0002",)
-        taken = take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail)["G0002"]
-        assert take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail) == {}
+        (taken,) = take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail)
+        assert take(conn, ["G0002"], instant=two.now, porteur=1, bail=BAIL, canaux=by_mail) == []
     assert (taken.id, taken.canal, taken.adresse) == (
         waits.id,
         CanalDistribution.COURRIER,

@@ -58,7 +58,7 @@ def test_who_should_have_received_and_who_did(scene: Scene) -> None:
     assert told(attendus(scene, made, numero=numero)) == [("G0002", 1, rien), ("G0003", 1, rien)]
     scene.clock.advance(timedelta(minutes=1))
     with scene.engine.begin() as conn:
-        envoi = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())["G0002"]
+        (envoi,) = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())
         lot = list_readable(
             conn, vient, Vue.A_ACQUITTER, apres=0, nombre=1, instant=scene.now, echange=uuid.uuid4()
         )

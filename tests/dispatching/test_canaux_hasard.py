@@ -103,7 +103,7 @@ class Partenaire:
                     canaux = [CanalDistribution.PUSH, CanalDistribution.COURRIER]
                     for _ in range(1 + choix):
                         taken = take(conn, [code], instant=instant, porteur=1, bail=BAIL, canaux=canaux)
-                        self.en_vol += taken.values()
+                        self.en_vol += taken
                 case "finir" if self.en_vol:
                     envoi = self.en_vol.pop(choix % len(self.en_vol))
                     resultat = FIN_DE_PARCOURS[autre % len(FIN_DE_PARCOURS)]
@@ -227,5 +227,5 @@ def test_each_is_acknowledged_once_in_order_without_gap(monde: Monde, pas: list[
     partenaire.do("rejouer", 0)
     partenaire.do("attendre", 16 * 3)
     with scene.engine.begin() as conn:
-        assert take(conn, [code], instant=scene.now, porteur=1, bail=BAIL) == {}
+        assert take(conn, [code], instant=scene.now, porteur=1, bail=BAIL) == []
         close_guichet(conn, code, instant=scene.now)

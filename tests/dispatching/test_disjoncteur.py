@@ -33,22 +33,33 @@ def _fail(
 
 def _opened() -> Disjoncteur:
     found = FERME
-    for _ in range(REGLES.seuil):
-        found = _fail(found, GenreEchec.DELAI)
+    for rang in range(REGLES.seuil):
+        found = _fail(found, GenreEchec.DELAI, instant=INSTANT - (REGLES.seuil - 1 - rang) * REGLES.pause)
     return found
 
 
 def test_failures_in_a_row_open_it() -> None:
     """[DST-40] A pause after each failure of the connection; open at the fifth, for a minute."""
-    found = FERME
+    found, instant = FERME, INSTANT
     for rang in range(1, REGLES.seuil):
+        found = _fail(found, GenreEchec.INJOIGNABLE, instant=instant)
+        assert (found.etat(instant), found.echecs) == (EtatDisjoncteur.FERME, rang)
+        assert found.suspendu_jusqu_a == instant + REGLES.pause
+        instant += REGLES.pause
+    found = _fail(found, GenreEchec.INJOIGNABLE, instant=instant)
+    assert found.etat(instant) is EtatDisjoncteur.OUVERT
+    assert (found.ouvert_le, found.suspendu_jusqu_a) == (instant, instant + REGLES.ouverture)
+    assert found.etat(instant + REGLES.ouverture) is EtatDisjoncteur.DEMI_OUVERT
+
+
+def test_sendings_at_once_that_fail_together_count_as_one() -> None:
+    """[DST-40] A guichet that restarts under several sendings is not cut off as one that fails in a row."""
+    found = FERME
+    for _ in range(2 * REGLES.seuil):
         found = _fail(found, GenreEchec.INJOIGNABLE)
-        assert (found.etat(INSTANT), found.echecs) == (EtatDisjoncteur.FERME, rang)
-        assert found.suspendu_jusqu_a == INSTANT + REGLES.pause
-    found = _fail(found, GenreEchec.INJOIGNABLE)
-    assert found.etat(INSTANT) is EtatDisjoncteur.OUVERT
-    assert (found.ouvert_le, found.suspendu_jusqu_a) == (INSTANT, INSTANT + REGLES.ouverture)
-    assert found.etat(INSTANT + REGLES.ouverture) is EtatDisjoncteur.DEMI_OUVERT
+    assert (found.etat(INSTANT), found.echecs) == (EtatDisjoncteur.FERME, 1)
+    assert found.suspendu_jusqu_a == INSTANT + REGLES.pause
+    assert _fail(found, GenreEchec.INJOIGNABLE, instant=INSTANT + REGLES.pause).echecs == 2
 
 
 def test_a_refused_document_is_no_failure_of_the_channel() -> None:
@@ -109,7 +120,7 @@ def test_our_own_failure_says_nothing_of_the_guichet() -> None:
 @given(st.lists(st.tuples(st.sampled_from(GenreEchec), st.booleans()), max_size=60))
 def test_it_is_open_only_after_failures_in_a_row(suite: list[tuple[GenreEchec, bool]]) -> None:
     """[DST-40] Whatever ends, in whatever order."""
-    found = FERME
+    found, instant = FERME, INSTANT
     for genre, is_probe in suite:
         if found.ouvert_le is not None and found.sonde is None:
             found = Disjoncteur(
@@ -117,8 +128,9 @@ def test_it_is_open_only_after_failures_in_a_row(suite: list[tuple[GenreEchec, b
                 *(found.ouvert_le, SONDE),
             )
         avant = found
-        found = _fail(found, genre, SONDE if is_probe else AUTRE)
+        instant += REGLES.pause
+        found = _fail(found, genre, SONDE if is_probe else AUTRE, instant)
         assert (found.ouvert_le is not None) == (found.echecs >= REGLES.seuil)
         assert found.echecs <= avant.echecs + 1
         if found.suspendu_jusqu_a is not None:
-            assert found.suspendu_jusqu_a <= INSTANT + REGLES.ouverture_max
+            assert found.suspendu_jusqu_a <= instant + REGLES.ouverture_max

@@ -31,7 +31,7 @@ SEUIL = REGLES.disjoncteur.seuil
 
 def _take(scene: Scene) -> Envoi | None:
     with scene.engine.begin() as conn:
-        return take(conn, ["G0002"], instant=scene.now, porteur=1, bail=BAIL).get("G0002")
+        return next(iter(take(conn, ["G0002"], instant=scene.now, porteur=1, bail=BAIL)), None)
 
 
 def _next(scene: Scene) -> Envoi:
@@ -341,5 +341,5 @@ def test_a_backlog_is_not_walked(scene: Scene, author: Guichet, arriere: str) ->
     assert _read(scene, attempts._ACKNOWLEDGE, ids=[first.id]) < 20
     assert _read(scene, attempts._FOLLOW, ids=[first.id]) < 20
     assert _read(scene, attempts._DUE) < 20
-    assert _read(scene, attempts._TAKE, guichets=["G0002"]) < 20
+    assert _read(scene, attempts._TAKE, guichets=["G0002"], places=[1]) < 20
     assert _next(scene).sequence == 1

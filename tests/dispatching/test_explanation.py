@@ -151,7 +151,7 @@ def test_the_attempts_are_told(scene: Scene) -> None:
     scene.guichet("G0002", Filtre("Tout"))
     numero = scene.demande(author)
     with scene.engine.begin() as conn:
-        envoi = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())["G0002"]
+        (envoi,) = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())
         echec = Echec(GenreEchec.INJOIGNABLE, "connexion refusée")
         finish(conn, [Fin(envoi, echec)], instant=scene.now)
     (attempt,) = _explain(scene, numero, "G0002").tentatives

@@ -189,7 +189,7 @@ def test_an_event_passes_before_the_stock_that_waits(scene: Scene, auteur: Guich
             taken = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())
             if not taken:
                 break
-            envoi = taken["G0002"]
+            (envoi,) = taken
             finish(conn, [Fin(envoi, Accuse(Statut.RECU))], instant=scene.now)
         sequences.append(envoi.sequence)
     # 1 to 3: the stock; 4: the new demande; 5: the change of the third of the stock.

@@ -74,7 +74,7 @@ def test_what_waits_is_read_in_order_and_changes_nothing(scene: Scene, guichet: 
         switched = switch_canal(conn, "G0002", CanalDistribution.PUSH, instant=scene.now)
         assert [each.code for each in switched] == ["GUICHET-CANAL"]
         conn.execute(text("UPDATE guichet SET canal = 'push', adresse_reception = 'https://127.0.0.1:9/'"))
-        pushed = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())["G0002"]
+        (pushed,) = take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail())
     fichier = first.distributions[0].fichier
     assert fichier is not None
     assert (fichier.nom, fichier.contenu, fichier.numero) == (
@@ -224,7 +224,7 @@ def test_what_nobody_comes_for_is_seen_with_its_age(scene: Scene, auteur: Guiche
     """[DST-21] Nothing is tried, nothing has failed; the operator sees since when, and the last coming."""
     begin = scene.now
     with scene.engine.begin() as conn:
-        assert take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail()) == {}
+        assert take(conn, ["G0002"], instant=scene.now, porteur=1, bail=Bail()) == []
     scene.clock.advance(timedelta(days=9))
     scene.guichet("G0003", Filtre("Tout"))
     scene.demande(auteur)

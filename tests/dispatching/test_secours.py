@@ -32,9 +32,8 @@ APRES = 10
 
 def _take(scene: Scene) -> Envoi | None:
     with scene.engine.begin() as conn:
-        return take(conn, ["G0002"], instant=scene.now, porteur=1, bail=BAIL, canaux=(PUSH, COURRIER)).get(
-            "G0002"
-        )
+        canaux = (PUSH, COURRIER)
+        return next(iter(take(conn, ["G0002"], instant=scene.now, porteur=1, bail=BAIL, canaux=canaux)), None)
 
 
 def _next(scene: Scene) -> Envoi:

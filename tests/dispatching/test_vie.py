@@ -45,7 +45,7 @@ def received(scene: Scene, guichet: str) -> list[Envoi]:
             conn.execute(text("UPDATE distribution SET etat = 'acquittee' WHERE tentatives > 0"))
         if not pris:
             return envois
-        envois += pris.values()
+        envois += pris
 
 
 def current(scene: Scene, numero: str) -> Situation:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -17,13 +19,20 @@ from dispatching.attempts import Bail, due_guichets, take_back
 from dispatching.deliveries import Etat
 from dispatching.liveness import Session
 from dispatching.retry import DELAIS
-from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Statut, Transport
+from dispatching.secours import set_simultanes
+from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Statut, Transport
+from dispatching.voies import SIMULTANES
 from dispatching.worker import Worker
 from filters.language import Filtre
+from registry.database import open_engine
 from registry.guichets import CanalDistribution
 from tests.dispatching.scene import Scene
 
 TIMEOUT = 20
+HELD = """
+    SELECT count(*) FROM pg_stat_activity WHERE application_name = :engine AND datname = current_database()
+        AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'
+"""
 END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = 'echangeur-envois' AND datname = current_database()
@@ -103,6 +112,28 @@ def acknowledged(scene: Scene) -> int:
     return sum(item.etat is Etat.ACQUITTEE for item in scene.distributions())
 
 
+def ended(scene: Scene) -> int:
+    with scene.engine.connect() as conn:
+        query = "SELECT count(*) FROM tentative WHERE terminee_le IS NOT NULL"
+        return int(conn.execute(text(query)).scalar_one())
+
+
+class Counted:
+    """Another transport, of which no more than one sending is in progress."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._busy = False
+
+    async def send(self, envoi: Envoi) -> Accuse | Remis | Echec:
+        assert not self._busy, "two sendings at once"
+        self._busy = True
+        try:
+            return await self._transport.send(envoi)
+        finally:
+            self._busy = False
+
+
 @pytest.fixture
 async def partners() -> Partners:
     return Partners()
@@ -156,6 +187,125 @@ async def test_a_hung_partner_delays_nobody(scene: Scene, partners: Partners) ->
     await partners.until(lambda: len(partners.answers) == 20 and sum(partners.in_progress.values()) == 1)
     assert {guichet for guichet, _, _ in partners.answers} == {"G0002", "G0004"}
     await worker.stop()
+
+
+async def test_several_sendings_at_once_are_of_different_demandes(scene: Scene) -> None:
+    """[DST-53] One at first, one more for each that passes; the events of one demande one after the other,
+    whatever order the answers come in."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    recues = [scene.recue(author) for _ in range(12)]
+    numeros = scene.register(recues)
+    for recue, numero in zip(recues, numeros, strict=True):
+        scene.events(recue, numero, [2, 3])
+    rng = random.Random(5)
+    waiting: list[tuple[Envoi, asyncio.Future[None]]] = []
+    order: dict[str, list[int]] = defaultdict(list)
+    peaks: list[int] = []
+
+    class Held:
+        async def send(self, envoi: Envoi) -> Accuse | Echec:
+            assert envoi.numero not in {other.numero for other, _ in waiting}
+            answer = asyncio.get_running_loop().create_future()
+            waiting.append((envoi, answer))
+            await answer
+            order[envoi.numero].append(envoi.sequence)
+            return Accuse(Statut.RECU)
+
+    async with running(scene, Held()):
+        while sum(map(len, order.values())) < 36:
+            unfinished = sum(len(order[numero]) < 3 for numero in numeros)
+            wanted = min(unfinished, len(peaks) + 1, SIMULTANES)
+            await eventually(lambda wanted=wanted: len(waiting) >= wanted)  # type: ignore[misc]
+            peaks.append(len(waiting))
+            envoi, answer = waiting.pop(rng.randrange(len(waiting)))
+            answer.set_result(None)
+            done = len(order[envoi.numero])
+            await eventually(lambda numero=envoi.numero, done=done: len(order[numero]) > done)  # type: ignore[misc]
+        await eventually(lambda: acknowledged(scene) == 36)
+    assert max(peaks) == SIMULTANES
+    assert all(sequences == sorted(sequences) for sequences in order.values())
+
+
+async def test_a_partner_that_asks_for_one_gets_one(scene: Scene, partners: Partners) -> None:
+    """[DST-53] Whatever the configuration says; `Counted` fails when two are in progress."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    with scene.engine.begin() as conn:
+        set_simultanes(conn, "G0002", 1)
+    scene.register([scene.recue(author) for _ in range(12)])
+    async with running(scene, Counted(partners)):
+        await eventually(lambda: acknowledged(scene) == 12)
+    assert [sequence for _, sequence, _ in partners.answers] == list(range(1, 13))
+
+
+async def test_one_sending_only_after_a_failure(scene: Scene) -> None:
+    """[DST-53] Four were in progress; one is refused, the others pass: one at a time from then on, until it
+    passes."""
+    author = scene.guichet("G0001")
+    scene.guichet("G0002", Filtre("Tout"))
+    scene.register([scene.recue(author) for _ in range(20)])
+    waiting: list[asyncio.Future[Accuse | Echec]] = []
+
+    class Held:
+        async def send(self, _: Envoi) -> Accuse | Echec:
+            waiting.append(asyncio.get_running_loop().create_future())
+            return await waiting[-1]
+
+    def answer(result: Accuse | Echec) -> None:
+        waiting.pop(0).set_result(result)
+
+    worker = Worker(
+        scene.engine,
+        {CanalDistribution.PUSH: Held()},
+        scene.clock,
+        releve=timedelta(hours=1),
+        grace=timedelta(0),
+    )
+    await worker.start()
+    for wanted in (1, 2, 3, 4):
+        await eventually(lambda wanted=wanted: len(waiting) == wanted)  # type: ignore[misc]
+        if wanted < 4:
+            answer(Accuse(Statut.RECU))
+    answer(Echec(GenreEchec.REFUS, "refusé"))
+    await eventually(lambda: ended(scene) == 4)
+    assert len(waiting) == 3
+    for left in (2, 1):
+        answer(Echec(GenreEchec.REFUS, "refusé"))
+        await eventually(lambda left=left: ended(scene) == 7 - left)  # type: ignore[misc]
+        assert len(waiting) == left
+    answer(Echec(GenreEchec.REFUS, "refusé"))
+    await eventually(lambda: len(waiting) == 1)
+    assert ended(scene) == 7
+    await worker.stop()
+
+
+async def test_guichets_that_hang_hold_nothing_that_the_others_need(scene: Scene, partners: Partners) -> None:
+    """[DST-53] [DST-14] Ninety-five guichets hang, each with its sendings in progress and more waiting; the
+    five others get all that is theirs. No lane, transaction, connection to the base or thread is held by
+    those that hang: the pool has two connections, one thread takes and records, and the look is made by one
+    of a pool of two."""
+    author = scene.guichet("G0001")
+    codes = [f"G{rank:04d}" for rank in range(2, 102)]
+    for code in codes:
+        scene.guichet(code, Filtre("Tout"))
+    healthy = set(codes[::20])
+    partners.hang.update(set(codes) - healthy)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    engine = open_engine(scene.engine.url.render_as_string(hide_password=False), pool_size=1)
+    scene.register([scene.recue(author) for _ in range(6)])
+    worker = Worker(engine, {CanalDistribution.PUSH: partners}, scene.clock, grace=timedelta(0))
+    await worker.start()
+    # One sending each for those that hang: they have shown nothing that would give them more.
+    await eventually(lambda: acknowledged(scene) == 30 and sum(partners.in_progress.values()) == 95)
+    await asyncio.to_thread(scene.register, [scene.recue(author) for _ in range(6)])
+    await eventually(lambda: acknowledged(scene) == 60 and sum(partners.in_progress.values()) == 95)
+    with scene.engine.connect() as conn:
+        held = conn.execute(text(HELD), {"engine": "echangeur"}).scalar_one()
+    assert held == 0, "a transaction is open while partners hang"
+    assert {guichet for guichet, _, _ in partners.answers} == healthy
+    await worker.stop()
+    engine.dispose()
 
 
 async def test_a_sending_that_lasts_too_long_is_a_failure(scene: Scene, partners: Partners) -> None:

@@ -141,8 +141,9 @@ async def test_le_disjoncteur_se_voit_et_se_leve(
         "G1226", CanalDistribution.PUSH, uuid.UUID(item["id"]), GenreEchec.DELAI, "pas de réponse"
     )
     with engine.begin() as conn:
-        for _ in range(5):
-            record_failures(conn, [observation], instant=horloge.now(), regles=ReglesDisjoncteur())
+        for rang in range(5):
+            instant = horloge.now() - (4 - rang) * ReglesDisjoncteur().pause
+            record_failures(conn, [observation], instant=instant, regles=ReglesDisjoncteur())
     (found,) = instance("distribution", "disjoncteurs", "--json").json
     assert (found["etat"], found["guichet"], found["canal"]) == ("ouvert", "G1226", "push")
     assert found["echecs"] == 5
@@ -178,6 +179,10 @@ async def test_le_secours_et_le_debit_d_un_guichet(instance: Commande, numero: s
     assert "retrait après 5 min" in instance("guichet", "montrer", "G1226").sortie
     assert "sans secours" in instance("guichet", "secours", "G1226").sortie
     assert "sans limite" in instance("guichet", "debit", "G1226").sortie
+    assert "1 envoi(s) à la fois" in instance("guichet", "simultanes", "G1226", "1").sortie
+    assert instance("guichet", "montrer", "G1226", "--json").json["remise"]["simultanes"] == 1
+    assert "selon la configuration" in instance("guichet", "simultanes", "G1226").sortie
+    assert instance("guichet", "simultanes", "G1226", "33").code == 2
 
 
 async def test_distribution_en_echec_se_reprend(instance: Commande, numero: str, engine: Engine) -> None:

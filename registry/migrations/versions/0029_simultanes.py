@@ -1,0 +1,13 @@
+"""How many sendings a guichet takes at once."""
+
+from alembic import op
+from sqlalchemy import Column, Integer
+
+revision = "0029_simultanes"
+down_revision = "0028_brouillons"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("remise_guichet", Column("simultanes", Integer))
