@@ -37,7 +37,7 @@ from rich.console import Console
 from rich.progress import track
 from sqlalchemy import Engine, text
 
-from bench import cost, courbe, load, messages, pointe_monde, servers
+from bench import cost, courbe, load, messages, pointe_monde, priorite, servers
 from bench.partenaires_simules import Conduite
 from bench.tirage_filtres import populations
 from echangeur.config import render
@@ -235,6 +235,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     releve, envois, stop = Releve(), Envois(), threading.Event()
     with ExitStack() as stack:
+        watched = stack.enter_context(priorite.first(wanted=options.priorite))
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pointe-")))
         root.chmod(0o755)  # the embedded PostgreSQL may run as another user
         servers.echangeur("init", str(root / "instance"))
@@ -243,6 +244,8 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         folder = root / "simules"
         instance.load_autorite().issue_serveur(now=datetime.now(UTC)).write(folder)
         postgres = stack.enter_context(EmbeddedPostgres(instance.dossier / "postgres"))
+        base = int((instance.dossier / "postgres" / "postmaster.pid").read_text().split()[0])
+        watched.append(base)
         engine = open_engine(postgres.url())
         stack.callback(engine.dispose)
         simulateur, ports = stack.enter_context(simulated(simules, folder, counts))
@@ -253,7 +256,6 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         servers.echangeur("--instance", str(instance.dossier), *words)
         serveur = stack.enter_context(hub(instance, "serveur"))
         ouvrier = stack.enter_context(hub(instance, "ouvrier"))
-        base = int((instance.dossier / "postgres" / "postmaster.pid").read_text().split()[0])
         pids = {"serveur": serveur.pid, "ouvrier": ouvrier.pid, "base": base, "simulateur": simulateur.pid}
         start, debut = time.monotonic() + 0.5, datetime.now(UTC)
         watcher = threading.Thread(target=watch, args=(pids, start, releve, stop))
@@ -272,6 +274,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     result = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cœurs",
+        "priorite": options.priorite,
         "charge": [round(each, 2) for each in os.getloadavg()],
         "duree": round(duree, 1),
         "chauffe": options.chauffe,
@@ -350,6 +353,7 @@ def main() -> None:
     parser.add_argument("--filtres", type=int, default=20_000)
     parser.add_argument("--chauffe", type=float, default=10, help="secondes écartées des latences")
     parser.add_argument("--json", type=Path, default=RESULTS, help="fichier de résultats")
+    parser.add_argument("--priorite", action="store_true", help="passer devant le reste de la machine (root)")
     options = parser.parse_args()
     console = Console(width=150)
     # Ctrl-C and SIGTERM alike end what was started.
