@@ -1,7 +1,7 @@
 """Priority for what is measured, on a machine that others use: what they run then hardly counts.
 
-Linux groups processes by session (autogroup, sched(7)): `nice` only says who goes first inside of a group, and
-each backend of PostgreSQL is a session of its own. So the groups are given a priority too. Needs root.
+Linux groups processes by session (autogroup, sched(7)): `nice` only says who goes first inside of a group,
+and each backend of PostgreSQL is a session of its own. So the groups are given a priority too. Needs root.
 """
 
 from __future__ import annotations
