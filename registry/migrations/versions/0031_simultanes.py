@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, Integer
 
-revision = "0029_simultanes"
-down_revision = "0028_brouillons"
+revision = "0031_simultanes"
+down_revision = "0030_console"
 branch_labels = None
 depends_on = None
 
