@@ -19,6 +19,7 @@ from dispatching.connu import connu_from_json
 from dispatching.perimetres import Perimetre, read_perimetres
 from dispatching.recipients import RAISONS_D_ENVOI, SORTIES, Raison, Sujet, Verdict, judge
 from dispatching.sort import Sort, read_sorts
+from dispatching.tenue import AU, AVANT, Tenue
 from filters.naive import matches
 from filters.source import contexte_of
 from filters.store import VersionFiltre, list_versions
@@ -105,53 +106,24 @@ class Histoire:
         return {code: perimetre.guichet for code, perimetre in last.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Tenue:
-    """Who held a demande: in their own right, because they received it, and of these those let go of."""
-
-    propres: frozenset[str] = frozenset()
-    recus: frozenset[str] = frozenset()
-    relachees: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> _Tenue:
-        return cls(frozenset(row.propres), frozenset(row.recus))
-
-
 def read_histoire(conn: Connection, guichet: str | None = None) -> Histoire:
     """The history of one guichet, or of all."""
     return Histoire(list_versions(conn, guichet), read_perimetres(conn, guichet))
 
 
-_DECISIONS: Final = text("""
+_DECISIONS: Final = text(f"""
     SELECT d.numero, d.version, d.nature, d.territoire, d.auteur, d.decidee_le, d.generation_filtres,
         d.generation_perimetres, d.connu, v.document,
-        -- Who held the demande before this event: whoever had received or sent an earlier one, sent one that
-        -- was registered with it, had deposited it on the portal, or held one that was merged into it.
-        -- A notice of leaving ends what the sendings before it made.
-        ARRAY(
-            SELECT guichet FROM (
-                SELECT DISTINCT ON (guichet) guichet, nature FROM distribution
-                WHERE numero = d.numero AND version < d.version ORDER BY guichet, sequence DESC) AS recue
-            WHERE nature <> 'SOR') AS recus,
-        ARRAY(
-            SELECT auteur FROM decision WHERE numero = d.numero
-                AND (version < d.version OR decidee_le = d.decidee_le)
-            UNION SELECT h.guichet FROM detention h
-                WHERE h.numero = d.numero AND h.motif = 'fusion' AND h.depuis_le < d.decidee_le
-            UNION SELECT p.guichet FROM demande_version une
-                JOIN journal j ON j.sequence = une.sequence_journal
-                JOIN journal p ON p.sequence = (NULLIF(j.detail, '')::json ->> 'depot')::bigint
-                WHERE une.numero = d.numero AND une.version = 1) AS propres
+        {AVANT}
     FROM decision d LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.decidee_le <= :au AND (CAST(:depuis AS timestamptz) IS NULL OR d.decidee_le > :depuis)
         AND (CAST(:numero AS text) IS NULL OR d.numero = :numero)
     ORDER BY d.evenement
-""")
+""")  # noqa: S608 (constant columns)
 
 
 # As `_DECISIONS`, at an instant after an event: its own author and recipients hold the demande too.
-_STATE: Final = text("""
+_STATE: Final = text(f"""
     SELECT d.version, d.nature, d.territoire, d.auteur, d.decidee_le, d.connu, v.document,
         (SELECT coalesce(max(generation), 0) FROM filtre_version WHERE cree_le <= :au) AS generation_filtres,
         coalesce(
@@ -159,22 +131,10 @@ _STATE: Final = text("""
             WHERE decidee_le <= :au AND decidee_le > :au - interval '7 days'),
             (SELECT max(generation_perimetres) FROM decision WHERE decidee_le <= :au)
         ) AS generation_perimetres,
-        ARRAY(
-            SELECT guichet FROM (
-                SELECT DISTINCT ON (guichet) guichet, nature FROM distribution
-                WHERE numero = d.numero AND cree_le <= :au ORDER BY guichet, sequence DESC) AS recue
-            WHERE nature <> 'SOR') AS recus,
-        ARRAY(
-            SELECT auteur FROM decision WHERE numero = d.numero AND decidee_le <= :au
-            UNION SELECT h.guichet FROM detention h
-                WHERE h.numero = d.numero AND h.motif = 'fusion' AND h.depuis_le <= :au
-            UNION SELECT p.guichet FROM demande_version une
-                JOIN journal j ON j.sequence = une.sequence_journal
-                JOIN journal p ON p.sequence = (NULLIF(j.detail, '')::json ->> 'depot')::bigint
-                WHERE une.numero = d.numero AND une.version = 1) AS propres
+        {AU}
     FROM decision d LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.numero = :numero AND d.decidee_le <= :au ORDER BY d.version DESC LIMIT 1
-""")
+""")  # noqa: S608 (constant columns)
 
 
 def list_attendus(
@@ -211,12 +171,12 @@ def judge_at(conn: Connection, numero: str, au: datetime, *, guichet: str | None
     row = conn.execute(_STATE, {"numero": numero, "au": au}).first()
     if row is None or row.document is None:
         return None
-    verdicts = _judge(row, _Tenue.of(row), au, "", read_histoire(conn, guichet))
+    verdicts = _judge(row, Tenue.of(row), au, "", read_histoire(conn, guichet))
     return Hypothese(row.version, row.nature, row.decidee_le, verdicts)
 
 
 def _judge(
-    row: Row[Any], tenue: _Tenue, instant: datetime, auteur: str, histoire: Histoire
+    row: Row[Any], tenue: Tenue, instant: datetime, auteur: str, histoire: Histoire
 ) -> dict[str, Verdict]:
     """The verdict of each guichet that was known then about one version; its document is there."""
     demande = _read(row.document)
@@ -226,8 +186,8 @@ def _judge(
         row.territoire,
         demande.communes_souhaitees,
         auteur,
-        tenue.propres | tenue.recus,
-        tenue.recus - tenue.propres,
+        tenue.detenteurs,
+        tenue.recus,
         tenue.relachees,
     )
     guichets = histoire.guichets(row.generation_perimetres)
@@ -244,7 +204,7 @@ def _compare(row: Row[Any], made: Iterable[Sort], histoire: Histoire) -> Iterato
             yield Attendu(*base, sort.guichet, attendu=True, verdict=None, sort=sort)
         return
     # The first event of a demande finds no holder.
-    tenue = _Tenue.of(row) if row.version > 1 else _Tenue()
+    tenue = Tenue.of(row) if row.version > 1 else Tenue()
     # Which of the two rules of leaving was in use then is told by what was made.
     relachees = frozenset(code for code, sort in direct.items() if sort.raison is Raison.SORTIE_FILTRES)
     tenue = replace(tenue, relachees=relachees & tenue.recus)

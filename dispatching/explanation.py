@@ -20,7 +20,9 @@ from dispatching.deliveries import Distribution, list_distributions
 from dispatching.perimetres import perimetre_at
 from dispatching.recipients import Raison, Sujet, Verdict, judge
 from dispatching.retraits import list_readings
+from dispatching.tenue import AVANT, Tenue
 from filters.explanation import ExplicationFiltre, explain
+from filters.naive import lasting
 from filters.source import contexte_of
 from filters.store import VersionFiltre, filtres_in_force
 from filters.traits import Traits, traits_of
@@ -53,7 +55,9 @@ class Explication:
 
     nature: code of ListeTypeFichier. auteur: guichet that sent the event.
     verdict: None when the guichet was unknown to that decision.
-    filtres: those of the guichet in force then, by name; also when rights alone decided.
+    propre: of a holder, whether it held in its own right, and not because it had received the demande.
+    filtres: those of the guichet in force then, by name; also when rights alone decided. Of a demande that
+    has left them, without their conditions on the event, which do not count.
     distribution, tentatives: what followed, when the guichet is a recipient. lectures: the exchanges by which
     it came for it, and when.
     """
@@ -65,6 +69,7 @@ class Explication:
     auteur: str
     decidee_le: datetime
     verdict: Verdict | None
+    propre: bool
     filtres: tuple[FiltreExplique, ...]
     distribution: Distribution | None
     tentatives: tuple[TentativeFaite, ...]
@@ -85,8 +90,10 @@ class Explication:
             case Raison.SANS_DROIT:
                 return f"le guichet n'a pas le droit de lire la demande : {self._droit}"
             case Raison.DETENTEUR:
+                titre = _EN_PROPRE if self.propre else "parce qu'il l'avait reçue"
                 return (
-                    f"le guichet {self.guichet} détenait déjà la demande : il en reçoit tous les événements"
+                    f"le guichet {self.guichet} détenait déjà la demande, {titre} : "
+                    "il en reçoit tous les événements"
                 )
             case Raison.SORTIE_DROITS:
                 return f"le guichet avait reçu la demande et n'a plus le droit de la lire : {self._droit}"
@@ -109,9 +116,10 @@ class Explication:
         if not self.filtres:
             return (f"enregistrer un filtre pour le guichet {self.guichet}",)
         concerned = [f for f in self.filtres if f.explication.correspond] or self.filtres
-        # To stop receiving, all the filters that take the demande must let go; to receive, one is enough.
+        # To stop receiving, all the filters that take the demande must let go; to receive, or to keep on
+        # receiving, one is enough.
         changes = [(c.taille, f, c) for f in concerned for c in f.explication.changements]
-        if not self.destinataire and changes:
+        if self.verdict.raison in _UN_SUFFIT and changes:
             fewest = min(taille for taille, _, _ in changes)
             changes = [change for change in changes if change[0] == fewest]
         return tuple(f"filtre « {f.version.nom} », {c.texte}" for _, f, c in changes)
@@ -126,22 +134,18 @@ _SANS_EVENEMENT: Final = {
     Raison.RATTRAPAGE: "offerte au guichet avec le stock : ",
     Raison.BALAYAGE: "retenue depuis ce jour, par le temps qui passe : ",
 }
-_FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, Raison.HORS_FILTRES, *_SANS_EVENEMENT})
+_EN_PROPRE: Final = (
+    "de son propre droit (il l'a envoyée ou déposée, ou détenait une demande réunie à celle-ci)"
+)
+_UN_SUFFIT: Final = frozenset({Raison.HORS_FILTRES, Raison.SORTIE_FILTRES})
+_FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, *_UN_SUFFIT, *_SANS_EVENEMENT})
 
-_DECISION: Final = text("""
-    SELECT d.*, v.document FROM decision d
+_DECISION: Final = text(f"""
+    SELECT d.*, v.document, {AVANT} FROM decision d
     JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.numero = :numero AND (CAST(:version AS int) IS NULL OR d.version = :version)
     ORDER BY d.version DESC LIMIT 1
-""")
-_HELD_BEFORE: Final = text("""
-    SELECT EXISTS (SELECT FROM decision
-            WHERE numero = :numero AND auteur = :guichet AND version < :version) AS propre,
-        -- A notice of leaving ends what the sendings before it made.
-        coalesce((SELECT nature <> 'SOR' FROM distribution
-            WHERE numero = :numero AND guichet = :guichet AND version < :version
-            ORDER BY sequence DESC LIMIT 1), false) AS recue
-""")
+""")  # noqa: S608 (constant columns)
 # Of the distributions of one version to one guichet, the last one is told.
 _OFFER: Final = text("""
     SELECT d.id, d.cree_le, o.generation_filtres, o.generation_perimetres, o.connu
@@ -183,15 +187,16 @@ def explain_distribution(
     ]
     distribution = made[-1] if made else None
     verdict = None
+    # The first event of a demande finds no holder.
+    tenue = Tenue.of(row) if row.version > 1 else Tenue()
     if known is not None:
-        tenue = conn.execute(_HELD_BEFORE, values).one()
         lui = frozenset({guichet})
         sujet = Sujet(row.territoire, demande.communes_souhaitees, row.auteur)
         if offre is None:
             sujet = replace(
                 sujet,
-                detenteurs=lui if tenue.propre or tenue.recue else (),
-                recus=lui if tenue.recue and not tenue.propre else (),
+                detenteurs=lui & tenue.detenteurs,
+                recus=lui & tenue.recus,
                 # Which of the two rules of leaving was in use then is told by what was made.
                 relachees=lui if distribution and distribution.raison is Raison.SORTIE_FILTRES else (),
             )
@@ -200,6 +205,11 @@ def explain_distribution(
         verdict = judge(known, sujet, first)
         if offre is not None and distribution is not None:
             verdict = replace(verdict, raison=distribution.raison)
+        if verdict.raison is Raison.SORTIE_FILTRES:
+            filtres = tuple(
+                FiltreExplique(each.version, explain(lasting(each.explication.filtre), traits))
+                for each in filtres
+            )
     return Explication(
         numero=numero,
         version=row.version,
@@ -208,6 +218,7 @@ def explain_distribution(
         auteur=row.auteur,
         decidee_le=decidee_le,
         verdict=verdict,
+        propre=guichet in tenue.propres,
         filtres=filtres,
         distribution=distribution,
         tentatives=list_attempts(conn, distribution) if distribution else (),

@@ -17,9 +17,14 @@ def matches(filtre: Filtre, traits: Traits) -> bool:
 
 
 def retains(filtre: Filtre, traits: Traits) -> bool:
-    """Whether the demande satisfies every condition that is not on what has just happened to it: a filter on
-    creations does not let go of what was created ([DST-110])."""
-    return all(_holds(c, traits) for c in filtre.conditions if c.critere not in DE_L_EVENEMENT)
+    """Whether the demande satisfies every condition that lasts ([DST-110])."""
+    return matches(lasting(filtre), traits)
+
+
+def lasting(filtre: Filtre) -> Filtre:
+    """The filter less its conditions on what has just happened to the demande: a filter on creations does not
+    let go of what was created."""
+    return Filtre(filtre.nom, tuple(c for c in filtre.conditions if c.critere not in DE_L_EVENEMENT))
 
 
 def _holds(condition: AnyCondition, traits: Traits) -> bool:

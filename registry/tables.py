@@ -274,7 +274,7 @@ DETENTION: Final = Table(
     Column("numero", Text, primary_key=True),
     Column("guichet", Text, primary_key=True),
     Column("depuis_le", INSTANT, nullable=False),
-    # Why: "auteur" or "distribution".
+    # Why: "auteur" (it sent or deposited it), "distribution", or "fusion" (it held a demande merged into it).
     Column("motif", Text, nullable=False),
     # The search, in what a guichet holds out of its perimeter: WHERE guichet = … AND left(numero, 3) < …,
     # the territory with which a number begins.
