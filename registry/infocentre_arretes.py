@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from sqlalchemy import Connection, Engine, Select, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from registry.infocentre import Acte, Bilan, Ligne, Tableau, balance, delta_of, fact_of, flows, week_of
+from registry.qualite_mesures import keep, measure
 from registry.tables_infocentre import INFOCENTRE_ARRETE, INFOCENTRE_LIGNE
 
 _TRANCHES: Final = ((6, "0-5"), (12, "6-11"), (24, "12-23"), (36, "24-35"), (60, "36-59"), (120, "60-119"))
@@ -121,6 +122,9 @@ def _close(conn: Connection, semaine: str, instant: datetime, progress: Callable
             "empreinte": head.empreinte,
         },
     )
+    progress("qualite")
+    debut = datetime.min.replace(tzinfo=UTC) if avant is None else avant.arrete_le
+    keep(conn, semaine, measure(conn, depuis, head.sequence, debut, instant))
     if lignes:
         conn.execute(
             insert(INFOCENTRE_LIGNE),
@@ -164,11 +168,11 @@ def read(conn: Connection, semaine: str) -> Arrete:
     )
 
 
-def _before(semaine: str) -> Select[tuple[str, int]]:
-    """The last closing before a week: its week and its position. Weeks sort as they follow each other."""
+def _before(semaine: str) -> Select[tuple[str, int, datetime]]:
+    """The last closing before a week: its week, position, instant. Weeks sort as they follow each other."""
     arretes = INFOCENTRE_ARRETE.c
     return (
-        select(arretes.semaine, arretes.sequence)
+        select(arretes.semaine, arretes.sequence, arretes.arrete_le)
         .where(arretes.semaine < semaine)
         .order_by(arretes.semaine.desc())
         .limit(1)

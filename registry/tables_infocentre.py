@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, Table, Text
 
 from registry.tables import INSTANT, METADATA
 
@@ -35,4 +35,18 @@ INFOCENTRE_LIGNE: Final = Table(
     # What is counted, in the words of its table: a motive, a commune, a channel…
     Column("modalite", Text, primary_key=True),
     Column("nombre", BigInteger, nullable=False),
+)
+
+INFOCENTRE_QUALITE: Final = Table(
+    "infocentre_qualite",
+    METADATA,
+    Column("semaine", Text, ForeignKey("infocentre_arrete.semaine"), primary_key=True),
+    Column("guichet", Text, primary_key=True),
+    # One of registry.qualite.INDICATEURS.
+    Column("indicateur", Text, primary_key=True),
+    Column("nombre", BigInteger, nullable=False),
+    # Of how many it is a share; 0 for a volume.
+    Column("base", BigInteger, nullable=False),
+    # What one guichet became, week after week.
+    Index("infocentre_qualite_guichet_ix", "guichet", "semaine"),
 )

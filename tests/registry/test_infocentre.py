@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from registry import lifecycle
+from registry.guichets import Guichet, TypeGuichet
+from registry.guichets_store import NouveauGuichet, add_guichet
 from registry.infocentre import (
     PARTITIONS,
     RESERVES,
@@ -31,9 +33,11 @@ from registry.infocentre import (
 from registry.infocentre_arretes import Arrete, close, read, recount, weeks
 from registry.infocentre_export import TITRES, write_files
 from registry.lifecycle import Etat, Fait
+from registry.qualite import PAR_CODE, Mesure, total
+from registry.qualite_mesures import read_guichet, read_week
 from registry.registration import Enregistrement
 from tests.registry.dalo import DecideurReleves
-from tests.registry.fabrique import RECU_LE, horloge
+from tests.registry.fabrique import BAILLEUR, RECU_LE, horloge
 from tests.registry.vies import (
     attribution,
     change_all,
@@ -208,3 +212,43 @@ def test_facts_are_read_as_the_history_reads_them() -> None:
     lignes = flows([Acte("075", "RAD", "soap", True, "", 2), Acte("075", "RAD", "tache", False, "RADREN", 4)])
     assert Ligne(Tableau.ENTREE, "075", Fait.DERADIATION, 2) in lignes
     assert Ligne(Tableau.SORTIE, "075", "RADREN", 4) in lignes
+
+
+def test_the_quality_of_each_guichet_is_measured_since_the_closing_before(engine: Engine) -> None:
+    """[INF-8] volumes, and shares with what they are a share of."""
+    with engine.begin() as conn:
+        nouveau = NouveauGuichet("G1104", "Bailleur", TypeGuichet.BAILLEUR, "", BAILLEUR.territoires)
+        assert isinstance(add_guichet(conn, nouveau, instant=RECU_LE), Guichet)
+    premiere, seconde = two_weeks(engine)
+    with engine.connect() as conn:
+        avant, apres = (
+            {m.indicateur: (m.nombre, m.base) for m in read_week(conn, arrete.semaine)}
+            for arrete in (premiere, seconde)
+        )
+        suite = read_guichet(conn, "G1104", 5)
+    assert avant["creations"] == (5, 0)
+    assert avant["sans_contact"][1] == 5
+    assert avant["echanges"][0] == 5
+    attendus = {
+        "creations": (1, 0),
+        "renouvellements": (1, 0),
+        "radiations": (3, 0),
+        "reactivations": (1, 3),
+        "attributions": (1, 0),
+        "attributions_rpls": (1, 1),
+        "attributions_reservataire": (1, 1),
+        "attributions_tardives": (0, 1),
+        "attributions_dalo": (0, 1),
+        "stock": (3, 0),
+        "doublons_forces": (0, 1),
+    }
+    assert {code: apres[code] for code in attendus} == attendus
+    assert list(suite) == [premiere.semaine, seconde.semaine]
+    assert {m.indicateur for m in suite[seconde.semaine]} <= set(PAR_CODE)
+
+
+def test_the_share_of_many_is_that_of_all_their_demandes() -> None:
+    """[INF-8] no average of averages."""
+    sommes = total([Mesure("G1", "sans_contact", 1, 1), Mesure("G2", "sans_contact", 0, 99)])
+    assert sommes["sans_contact"].part == 0.01
+    assert total([Mesure("G1", "creations", 2)])["creations"].part is None

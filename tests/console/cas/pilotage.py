@@ -1,0 +1,17 @@
+"""Steering: flows, quality, files to take away."""
+
+from collections.abc import Mapping
+
+from tests.console.cas import Cas
+from tests.console.monde import Monde
+
+
+def _csv(_monde: Monde, _code: str) -> Mapping[str, str]:
+    return {"format": "csv"}
+
+
+CAS = {
+    "pilotage.exporter": Cas(parametres=_csv),
+    "qualite.exporter": Cas(parametres=_csv),
+    "qualite.guichet.exporter": Cas(parametres=_csv),
+}
