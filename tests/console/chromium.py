@@ -37,6 +37,8 @@ class Pilote:
         self.console = console
         self.context = context
         self.plaintes: list[str] = []
+        # Patience, not a measure: a loaded machine took over thirty seconds to let a page settle.
+        context.set_default_timeout(120_000)
         context.on("page", self._listen)
 
     async def open(self, chemin: str, qui: Qui | None = None) -> Page:

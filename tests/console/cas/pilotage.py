@@ -11,7 +11,8 @@ def _csv(_monde: Monde, _code: str) -> Mapping[str, str]:
 
 
 CAS = {
-    "pilotage.exporter": Cas(parametres=_csv),
-    "qualite.exporter": Cas(parametres=_csv),
-    "qualite.guichet.exporter": Cas(parametres=_csv),
+    "chiffres.exporter": Cas(parametres=_csv, telechargement=True),
+    "pilotage.exporter": Cas(parametres=_csv, telechargement=True),
+    "qualite.exporter": Cas(parametres=_csv, telechargement=True),
+    "qualite.guichet.exporter": Cas(parametres=_csv, telechargement=True),
 }

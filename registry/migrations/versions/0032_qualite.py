@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, PrimaryKeyConstraint, Text
 
-revision = "0031_qualite"
-down_revision = "0030_console"
+revision = "0032_qualite"
+down_revision = "0031_simultanes"
 branch_labels = None
 depends_on = None
 
