@@ -58,11 +58,12 @@ class Dessin:
 
 
 def ceiling(maximum: float) -> float:
-    """The top of the axis: 1, 2 or 5 times a power of ten, not below `maximum`; 1 for nothing."""
-    if maximum <= 0:
+    """The top of the axis: 1, 2 or 5 times a power of ten, not below `maximum`; 1 under a millionth."""
+    if maximum < 1e-6:
         return 1.0
     rang = 10.0 ** ceil(log10(maximum) - 1)
-    return float(next(pas * rang for pas in (1, 2, 5, 10) if pas * rang >= maximum))
+    # 20: a power of ten may come out a little too small.
+    return float(next(pas * rang for pas in (1, 2, 5, 10, 20) if pas * rang >= maximum))
 
 
 def draw_bars(points: Sequence[Point], series: Sequence[str], unite: str = "") -> Dessin:
