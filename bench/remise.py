@@ -4,8 +4,9 @@
 PostgreSQL, and the endpoints of the guichets in another process, share the machine, over mutual TLS.
 
 Isolation: 1,600 guichets; a steady flow to those that are well, measured from the commit of a distribution to
-its acknowledgement. In turn, in the same run, alone and beside guichets in trouble: some that accept and
-never answer, some that take nine seconds, and one that is not there, for which a backlog waits.
+its acknowledgement. In turn, in the same run, alone, beside one guichet that never answers and one that takes
+nine seconds, and beside eleven in trouble, of which one is not there, for which a backlog waits.
+``--priorite`` (root) puts the run before the rest of the machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rich.console import Console
 from sqlalchemy import Connection, Engine, text
 
+from bench import priorite
 from dispatching import attempts
 from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.deliveries import uuid7s
@@ -261,27 +263,57 @@ async def isolate(
     banc: Banc,
     client: DistributionClient,
     bien: Sequence[str],
-    mal: Sequence[str],
+    mal: Mapping[str, Sequence[str]],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """The same flow with and without the guichets in trouble, in turn."""
+    """The same flow beside none, some and all of the guichets in trouble, in turn. mal: by phase."""
     banc.execute("UPDATE guichet SET canal = 'push' WHERE code = ANY(:codes)", codes=list(bien))
-    found: dict[str, list[float]] = {"seuls": [], "à côté des guichets en peine": []}
+    every = sorted({code for codes in mal.values() for code in codes})
+    found: dict[str, list[list[float]]] = {phase: [] for phase in mal}
+    rng = random.Random(11)
     async with working(banc.engine, CanalDistribution.PUSH, client):
-        await flow(banc, bien, options.secondes / 4, options.debit)
+        await flow(banc, bien, options.secondes, options.debit)
         for _ in range(options.tours):
-            for phase, canal in zip(found, ("retrait", "push"), strict=True):
+            # In any order: what lasts longer than a phase falls on all of them alike.
+            for phase in rng.sample(list(mal), len(mal)):
                 banc.execute(
-                    "WITH g AS (UPDATE guichet SET canal = :canal WHERE code = ANY(:codes))"
-                    " SELECT pg_notify('distribution', '')",
-                    canal=canal,
-                    codes=list(mal),
+                    "WITH g AS (UPDATE guichet SET canal = CASE WHEN code = ANY(:codes) THEN 'push'"
+                    " ELSE 'retrait' END WHERE code = ANY(:every)) SELECT pg_notify('distribution', '')",
+                    codes=list(mal[phase]),
+                    every=every,
                 )
                 await asyncio.sleep(2)
-                found[phase] += await flow(banc, bien, options.secondes, options.debit)
+                found[phase].append(await flow(banc, bien, options.secondes, options.debit))
+    alone = found[next(iter(found))]
     return {
-        phase: {"envois": len(values), "p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}
-        for phase, values in found.items()
+        phase: {
+            "envois": sum(map(len, tours)),
+            "p50": percentile(_all(tours), 0.5),
+            "p99": percentile(_all(tours), 0.99),
+            **({} if tours is alone else compare(alone, tours)),
+        }
+        for phase, tours in found.items()
+    }
+
+
+def _all(tours: Sequence[Sequence[float]]) -> list[float]:
+    return [value for tour in tours for value in tour]
+
+
+def compare(seuls: Sequence[Sequence[float]], autres: Sequence[Sequence[float]]) -> dict[str, float]:
+    """What the p99 is multiplied by, and its 95 % confidence interval: by bootstrap of the turns, since the
+    sendings of one turn share what the machine was doing."""
+    rng = random.Random(13)
+    ratios = []
+    for _ in range(2_000):
+        drawn = [rng.randrange(len(seuls)) for _ in seuls]
+        low, high = (percentile(_all([tours[rang] for rang in drawn]), 0.99) for tours in (seuls, autres))
+        ratios.append(high / low)
+    ratio = percentile(_all(autres), 0.99) / percentile(_all(seuls), 0.99)
+    return {
+        "rapport": round(ratio, 3),
+        "au_moins": round(percentile(ratios, 0.025), 3),
+        "au_plus": round(percentile(ratios, 0.975), 3),
     }
 
 
@@ -315,8 +347,10 @@ async def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="banc-") as temporary, contextlib.ExitStack() as stack:
         root = Path(temporary)
         root.chmod(0o755)
+        watched = stack.enter_context(priorite.first(wanted=options.priorite))
         pki = Pki(root / "pki")
         server = stack.enter_context(EmbeddedPostgres(root / "postgres"))
+        watched.append(int((root / "postgres" / "postmaster.pid").read_text().split()[0]))
         dossier = str(root / "pki" / "partenaire")
         ports = json.loads(stack.enter_context(peer("bench.peers.guichets", dossier)))
         relais = int(stack.enter_context(peer("bench.peers.relais")))
@@ -368,7 +402,13 @@ async def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
             conn.execute(_BACKLOG, {"code": absent, "nombre": options.arriere, "instant": datetime.now(UTC)})
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.execute(text("VACUUM ANALYZE"))
-        result["isolation"] = await isolate(banc, client, bien[100:], mal, options)
+        muet, lent = (codes[noms.index(nom)] for nom in ("muet", "lent"))
+        phases = {
+            "seuls": [],
+            "à côté d'un guichet muet et d'un lent": [muet, lent],
+            "à côté de onze guichets en peine": mal,
+        }
+        result["isolation"] = await isolate(banc, client, bien[100:], phases, options)
         await client.stop()
         console.print(result["isolation"])
         result["requetes"] = {"arriéré d'un guichet absent": explain(banc, [*mal, *bien[100:153]])}
@@ -388,9 +428,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arriere", type=int, default=1_000_000, help="distributions du guichet absent")
     parser.add_argument("--chacun", type=int, default=40, help="distributions par guichet, pour les débits")
-    parser.add_argument("--secondes", type=float, default=20, help="durée d'une phase")
-    parser.add_argument("--tours", type=int, default=4, help="phases de chaque sorte")
-    parser.add_argument("--debit", type=int, default=50, help="distributions par seconde, pendant une phase")
+    parser.add_argument("--secondes", type=float, default=15, help="durée d'une phase")
+    parser.add_argument("--tours", type=int, default=10, help="phases de chaque sorte")
+    parser.add_argument("--debit", type=int, default=100, help="distributions par seconde, pendant une phase")
+    parser.add_argument("--priorite", action="store_true", help="passer devant le reste de la machine (root)")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
     console = Console(width=120)
@@ -402,6 +443,8 @@ def main() -> None:
         "charge": [round(before, 1), round(os.getloadavg()[0], 1)],
         "guichets": GUICHETS,
         "debit": options.debit,
+        "tours": options.tours,
+        "priorite": options.priorite,
         **result,
     }
     options.json.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -123,7 +123,8 @@ class Batcher(Generic[I, O]):
     def _take(self) -> tuple[list[tuple[I, asyncio.Future[O]]], bool]:
         """The next batch, waiting for its first item; and False when it is the last."""
         entry = self._queue.get()
-        time.sleep(max(0.0, self._begun + self._cadence - time.monotonic()))
+        if entry is not None:
+            time.sleep(max(0.0, self._begun + self._cadence - time.monotonic()))
         self._begun = time.monotonic()
         deadline = self._begun + self._attente
         batch = []

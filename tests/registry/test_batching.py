@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import registry.batching
 from registry.batching import Batcher, Saturation
 
 
@@ -197,3 +198,31 @@ async def test_it_may_start_again_but_not_twice() -> None:
 def test_a_batch_has_at_least_one_item() -> None:
     with pytest.raises(ValueError, match="au moins un"):
         Batcher(lambda items: items, 0, "essai")
+
+
+class Horloge:
+    """A clock that only sleeping, or the test, moves on."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.now += seconds
+
+
+async def test_batches_keep_to_their_cadence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that comes soon after another waits for its turn; one that comes later does not."""
+    horloge = Horloge()
+    monkeypatch.setattr(registry.batching, "time", horloge)
+    batcher: Batcher[int, int] = Batcher(lambda batch: batch, 10, "essai", cadence=0.02)
+    batcher.start()
+    for item, elapsed in ((1, 0.0), (2, 0.005), (3, 0.0), (4, 5.0)):
+        horloge.now += elapsed
+        assert await batcher.submit(item) == item
+    await batcher.stop()
+    assert horloge.slept == [0.0, 0.015, 0.02, 0.0]
