@@ -12,7 +12,7 @@ from typing import Final
 
 from dispatching.transport import Accuse, Echec, Remis
 
-SIMULTANES: Final = 4
+SIMULTANES: Final = 8
 """Sendings to one guichet at once, in one process, unless said otherwise."""
 
 SIMULTANES_MAX: Final = 32
