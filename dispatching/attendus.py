@@ -12,21 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from lxml import etree
 from sqlalchemy import Connection, Row, text
 
 from dispatching.connu import connu_from_json
 from dispatching.perimetres import Perimetre, read_perimetres
-from dispatching.recipients import RAISONS_D_ENVOI, SORTIES, Raison, Sujet, Verdict, judge
+from dispatching.recipients import RAISONS_D_ENVOI, Raison, Sujet, Verdict, judge
 from dispatching.sort import Sort, read_sorts
 from dispatching.tenue import AU, AVANT, Tenue
 from filters.naive import matches
 from filters.source import contexte_of
 from filters.store import VersionFiltre, list_versions
 from filters.traits import Traits, traits_of
+from registry.documents_gardes import read_kept
 from registry.guichets import Guichet
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
 
 _LUES_ENSEMBLE: Final = 50
 """Decisions read at once, with their documents."""
@@ -179,7 +177,7 @@ def _judge(
     row: Row[Any], tenue: Tenue, instant: datetime, auteur: str, histoire: Histoire
 ) -> dict[str, Verdict]:
     """The verdict of each guichet that was known then about one version; its document is there."""
-    demande = _read(row.document)
+    demande = read_kept(row.document)
     contexte = contexte_of(row.nature, row.auteur, instant, connu_from_json(row.connu))
     first = _first_matching(histoire.filtres(row.generation_filtres, instant), traits_of(demande, contexte))
     sujet = Sujet(
@@ -218,7 +216,9 @@ def _compare(row: Row[Any], made: Iterable[Sort], histoire: Histoire) -> Iterato
         yield Attendu(*base, sort.guichet, attendu=True, verdict=None, sort=sort)
 
 
-_PAR_EVENEMENT: Final = SORTIES | {Raison.FILTRE, Raison.DETENTEUR}
+_PAR_EVENEMENT: Final = frozenset(
+    {Raison.FILTRE, Raison.DETENTEUR, Raison.SORTIE_DROITS, Raison.SORTIE_FILTRES}
+)
 """Reasons of what an event makes; the others are told with their own."""
 
 
@@ -229,9 +229,3 @@ def _first_matching(versions: Iterable[VersionFiltre], traits: Traits) -> dict[s
         if version.filtre is not None and version.guichet not in found and matches(version.filtre, traits):
             found[version.guichet] = version
     return found
-
-
-def _read(document: bytes) -> Demande:
-    root = parse(document)
-    assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
-    return read_demande(root)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from lxml import etree
 from sqlalchemy import Connection, text
 
 from dispatching.connu import connu_from_json
@@ -26,8 +25,7 @@ from filters.naive import lasting
 from filters.source import contexte_of
 from filters.store import VersionFiltre, filtres_in_force
 from filters.traits import Traits, traits_of
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
+from registry.documents_gardes import read_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,10 @@ class Explication:
                 )
             case Raison.SORTIE_DROITS:
                 return f"le guichet avait reçu la demande et n'a plus le droit de la lire : {self._droit}"
-            case Raison.SORTIE_FILTRES:
+            case Raison.SORTIE_FILTRES | Raison.SORTIE_TEMPS:
                 sortie = "le guichet avait reçu la demande et aucun de ses filtres ne la retient plus"
+                if self.verdict.raison is Raison.SORTIE_TEMPS:
+                    sortie += " depuis ce jour, par le temps qui passe"
                 return " ; ".join((sortie, *(f.explication.texte for f in self.filtres)))
             case Raison.FILTRE | Raison.RATTRAPAGE | Raison.BALAYAGE:
                 textes = " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
@@ -137,7 +137,8 @@ _SANS_EVENEMENT: Final = {
 _EN_PROPRE: Final = (
     "de son propre droit (il l'a envoyée ou déposée, ou détenait une demande réunie à celle-ci)"
 )
-_UN_SUFFIT: Final = frozenset({Raison.HORS_FILTRES, Raison.SORTIE_FILTRES})
+_SORTIES: Final = frozenset({Raison.SORTIE_FILTRES, Raison.SORTIE_TEMPS})
+_UN_SUFFIT: Final = _SORTIES | {Raison.HORS_FILTRES}
 _FILTRES_DECIDENT: Final = frozenset({Raison.FILTRE, *_UN_SUFFIT, *_SANS_EVENEMENT})
 
 _DECISION: Final = text(f"""
@@ -174,7 +175,7 @@ def explain_distribution(
     # What was offered from the stock was judged later, as the event had left the demande.
     savoir = offre or row
     decidee_le = row.decidee_le if offre is None else offre.cree_le
-    demande = _read(row.document)
+    demande = read_kept(row.document)
     traits = traits_of(
         demande, contexte_of(row.nature, row.auteur, decidee_le, connu_from_json(savoir.connu))
     )
@@ -205,7 +206,7 @@ def explain_distribution(
         verdict = judge(known, sujet, first)
         if offre is not None and distribution is not None:
             verdict = replace(verdict, raison=distribution.raison)
-        if verdict.raison is Raison.SORTIE_FILTRES:
+        if verdict.raison in _SORTIES:
             filtres = tuple(
                 FiltreExplique(each.version, explain(lasting(each.explication.filtre), traits))
                 for each in filtres
@@ -241,9 +242,3 @@ def _explained(
         for version in versions
         if version.filtre is not None
     )
-
-
-def _read(document: bytes) -> Demande:
-    root = parse(document)
-    assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
-    return read_demande(root)

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, Row, text
 from filters.image import Image
 from filters.lignes import Ligne, ligne_of, rank_of
 from filters.source import Contexte, Source
-from filters.suivi import HEAD, SEAL, Progress, Suivi, read_kept
+from filters.suivi import HEAD, SEAL, Progress, Suivi
 from registry import declaration_dalo, suites
 from registry.controles import PARIS
+from registry.documents_gardes import read_kept
 from registry.effacement import NATURE as PURGE
 from registry.validite import add_months
 

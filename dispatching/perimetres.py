@@ -38,6 +38,7 @@ _HISTORY: Final = text("""
     SELECT guichet AS code, nom, type, territoires, communes, actif, generation FROM perimetre
     WHERE CAST(:guichet AS text) IS NULL OR guichet = :guichet ORDER BY guichet, generation
 """)
+_RETENUE: Final = text("SELECT coalesce(max(generation), 0) FROM perimetre")
 _EVERY: Final = 2**62
 
 
@@ -71,6 +72,11 @@ class Perimetres:
             conn.execute(_KEEP, [_row(guichet, generation) for guichet in changed])
             retenue = generation
         self.guichets, self.generation, self.retenue = now, generation, retenue
+
+
+def last_perimetre(conn: Connection) -> int:
+    """Generation of the last row of `perimetre`, 0 when it is empty."""
+    return int(conn.execute(_RETENUE).scalar_one())
 
 
 def perimetre_at(conn: Connection, guichet: str, generation: int) -> Guichet | None:

@@ -27,6 +27,8 @@ class Raison(StrEnum):
     """It had received the demande and may no longer read it: it is told so, and holds it no more."""
     SORTIE_FILTRES = "sortie-filtres"
     """It had received the demande, which none of its filters takes any more: the same."""
+    SORTIE_TEMPS = "sortie-temps"
+    """The same, because time has passed, and nothing happened to the demande."""
     BALAYAGE = "balayage"
     """One of its filters takes the demande since that day, because time has passed."""
     RATTRAPAGE = "rattrapage"
@@ -39,7 +41,7 @@ class Raison(StrEnum):
     """It may read the demande but none of its filters takes it, or it has none."""
 
 
-SORTIES = frozenset({Raison.SORTIE_DROITS, Raison.SORTIE_FILTRES})
+SORTIES = frozenset({Raison.SORTIE_DROITS, Raison.SORTIE_FILTRES, Raison.SORTIE_TEMPS})
 """Reasons of a notice that the demande has left what the guichet receives ([DST-110])."""
 RAISONS_D_ENVOI = SORTIES | {Raison.FILTRE, Raison.DETENTEUR, Raison.RATTRAPAGE, Raison.BALAYAGE}
 

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Engine, Row, text
 from filters.image import Image
 from filters.lignes import Ligne, ligne_of
 from filters.source import Contexte, Source
-from filters.suivi import HEAD, SEAL, Progress, Suivi, read_kept
+from filters.suivi import HEAD, SEAL, Progress, Suivi
+from registry.documents_gardes import read_kept
 
 _LOT: Final = 1_000
 _ENTREES: Final = 5_000

@@ -17,14 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from lxml import etree
 from sqlalchemy import Engine, text
 
 from filters.criteria import CRITERES
 from filters.image import Image
 from registry.controles import PARIS
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
 
 FORMAT: Final = 1
 """To be increased when a column or the value of a criterion changes: the files are then made again."""
@@ -170,10 +167,3 @@ def _new() -> Fiche:
 
 def _criteres() -> list[str]:
     return [critere.nom for critere in CRITERES]
-
-
-def read_kept(document: bytes) -> Demande:
-    """A demande from a document that the registry keeps."""
-    root = parse(document)
-    assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
-    return read_demande(root)

@@ -8,7 +8,8 @@ the three criteria are met by one same person:
 - `c:` wished commune, `m:` motive of the demande, `r:` motive of the radiation, `l:` commune of the
   attributed dwelling, `a:` association;
 - `n:` name, `np:` name and first name, `nd:` name and birth date, `npd:` the three, `d:` birth date, `pd:`
-  first name and birth date. A name borne of each kind, nom d'usage and nom patronymique, gives its words.
+  first name and birth date. A name borne of each kind, nom d'usage and nom patronymique, gives its words;
+- `b:` birth date of a person who is not a tenant, for what its age changes (dispatching/seuils.py).
 
 `Projection` is a Decideur that comes before another: it sees every change, whoever makes it, in its
 transaction.
@@ -50,12 +51,19 @@ def termes_of(demande: Demande) -> tuple[str, ...]:
         termes.extend(_termes_of_personne(demande.demandeur))
     for cotitulaire in demande.cotitulaires:
         termes.extend(_termes_of_personne(cotitulaire))
+    births = (personne.date_naissance for personne in demande.personnes_a_charge)
+    termes.extend(terme_naissance(birth) for birth in births if birth is not None)
     return tuple(dict.fromkeys(termes))
 
 
 def terme_association(nom: str) -> str:
     """The word of an association of that name."""
     return f"a:{normalise(nom)}"
+
+
+def terme_naissance(naissance: date) -> str:
+    """The word of a person born on that day who is not a tenant."""
+    return f"b:{naissance.isoformat()}"
 
 
 def terme_personne(nom: str, prenom: str, naissance: date | None) -> str:

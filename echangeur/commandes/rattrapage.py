@@ -11,7 +11,8 @@ import typer
 from rich.progress import TaskID
 from sqlalchemy import Connection, Engine
 
-from dispatching.offres import Offreur, count_offers
+from dispatching.offres import Offreur
+from dispatching.parcours import count_offers
 from dispatching.rattrapages import (
     EtatRattrapage,
     Rattrapage,

@@ -79,7 +79,8 @@ def run_tasks(
     sont produits à deux mois et à un mois de l'échéance ; une demande n'est radiée qu'un mois après
     l'échéance et si elle a été prévenue ; ses données nominatives sont effacées un an après sa radiation. Les
     délais anormalement longs en vigueur ce jour sont appliqués à toutes les demandes ; le balayage offre
-    celles qu'un âge, une ancienneté ou un délai atteints font entrer dans un filtre.
+    celles qu'un âge, une ancienneté ou un délai atteints font entrer dans un filtre, et dit la sortie de
+    celles qu'ils en font sortir, si la configuration le veut.
 
     Les manifestes des jours finis sont établis et signés pour chaque guichet, et envoyés à ceux du canal
     courrier ; les jours en retard sont rattrapés.
@@ -153,7 +154,10 @@ def run_tasks(
                     jour = instant.astimezone(PARIS).date()
                     faits["delais"] = redate(engine, jour, essai=essai, progress=advance)
                 case Tache.BALAYAGE:
-                    faits["balayage"] = sweep(engine, instant, essai=essai, progress=advance)
+                    sorties = Sortie(instance.configuration.distribution.sortie)
+                    balayees = sweep(engine, instant, sorties, essai=essai, progress=advance)
+                    faits["balayage"] = balayees.entrees
+                    faits["balayage_sorties"] = balayees.sorties
                 case Tache.CERTIFICATS:
                     with engine.begin() as conn:
                         avis = produce_avis(conn, instant, siens=watched_keys(instance), essai=essai)
@@ -180,6 +184,7 @@ def run_tasks(
         "traces_effacees": "trace(s) de lecture effacée(s)",
         "delais": "délai(s) anormalement long(s) recalculé(s)",
         "balayage": "demande(s) que le temps fait entrer dans un filtre",
+        "balayage_sorties": "demande(s) que le temps fait sortir de tous les filtres de leur détenteur",
         "avis_certificats": "avis de fin de certificat",
         "avis_postes": "avis envoyé(s) au guichet par courrier signé",
     }

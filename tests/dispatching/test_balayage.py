@@ -9,9 +9,13 @@ import pytest
 from sqlalchemy import event as sa_event
 from sqlalchemy import text
 
-from dispatching.balayage import seuils_of, sweep
+from dispatching.attendus import list_attendus
+from dispatching.balayage import Balayees, sweep
+from dispatching.decision import Distributeur, Sortie
+from dispatching.deliveries import NATURE_SORTIE
 from dispatching.explanation import explain_distribution
 from dispatching.recipients import Raison
+from dispatching.seuils import DEPOT, PERSONNE, TITULAIRE, seuils_of
 from filters.language import Condition, Filtre, Intervalle, filtre
 from filters.naive import matches
 from filters.source import contexte_of
@@ -37,7 +41,10 @@ def register(scene: Scene, auteur: Guichet, nombre: int = 1) -> dict[str, Demand
 
 
 def swept(scene: Scene, *, essai: bool = False) -> int:
-    return sweep(scene.engine, scene.now, essai=essai)
+    """How many entered."""
+    found = sweep(scene.engine, scene.now, essai=essai)
+    assert found.sorties == 0
+    return found.entrees
 
 
 def test_a_seniority_reached_makes_a_demande_enter_once(scene: Scene, auteur: Guichet) -> None:
@@ -109,44 +116,88 @@ def test_only_filters_that_depend_on_time_are_looked_at(scene: Scene, auteur: Gu
     assert not any("recherche" in each or "identite" in each for each in statements)
     jeunes = Filtre("Jeunes", (Intervalle("age_demandeur", 18, 29, hors=True), Intervalle("loyer_max", 1, 9)))
     assert seuils_of([jeunes, TROIS_MOIS]) == {
-        ("age_demandeur", 18),
-        ("age_demandeur", 30),
-        ("anciennete", 3),
+        *((TITULAIRE, age) for age in (0, 18, 30)),
+        *((DEPOT, mois) for mois in (0, 3)),
     }
+    modestes = Filtre("Modestes", (Intervalle("ressources_uc", None, 20_000),))
+    assert seuils_of([modestes]) == {(PERSONNE, 0), (PERSONNE, 14)}
+
+
+AU_FIL_DU_TEMPS = {
+    "ancienneté": [Intervalle("anciennete", 2, 4)],
+    "demandeur": [Intervalle("age_demandeur", 30, 45)],
+    "plus âgée": [Intervalle("age_plus_age", 35, 44), Intervalle("anciennete", 1, None)],
+    "plus jeune": [Intervalle("age_plus_jeune", 3, 12)],
+    "unités de consommation": [Intervalle("ressources_uc", 9_000, 14_000)],
+}
 
 
 @pytest.mark.parametrize(
-    "conditions",
-    [
-        [Intervalle("anciennete", 2, 4)],
-        [Intervalle("age_demandeur", None, 40, hors=True)],
-        [Intervalle("age_plus_age", 35, None), Intervalle("anciennete", 1, None)],
-    ],
-    ids=str,
+    ("nom", "sortie"), [("ancienneté", Sortie.DROITS), *((nom, Sortie.FILTRES) for nom in AU_FIL_DU_TEMPS)]
 )
-def test_day_after_day_it_offers_what_a_daily_look_at_all_would(
-    scene: Scene, auteur: Guichet, conditions: list[Intervalle]
+def test_day_after_day_it_does_what_a_daily_look_at_all_would(
+    scene: Scene, auteur: Guichet, nom: str, sortie: Sortie
 ) -> None:
-    """[FIL-14] Against the plainest evaluator, on every demande, every few days of two years."""
-    swept(scene)
-    demandes = register(scene, auteur, 40)
-    # Of households without dependants older than the tenants, whose ages have no index.
-    demandes = {numero: demande for numero, demande in demandes.items() if not demande.personnes_a_charge}
-    wanted = Filtre("Au fil du temps", tuple(conditions))
+    """[FIL-14] [DST-110] Against the plainest evaluator, on every demande, every few days of two years: what
+    enters is offered, what leaves is told where that is wanted, and comes back when it enters again."""
+    scene.distributeur = Distributeur(scene.clock, sortie)
+    sweep(scene.engine, scene.now, sortie)
+    wanted = Filtre("Au fil du temps", tuple(AU_FIL_DU_TEMPS[nom]))
     scene.guichet("G0002", wanted)
+    # Of these households, some have a child that reaches 14 in the two years.
+    demandes = register(scene, auteur, 60)
 
     def taken() -> set[str]:
         contexte = contexte_of("CRE", "G0001", scene.now)
         return {n for n, each in demandes.items() if matches(wanted, traits_of(each, contexte))}
 
     rng = random.Random(3)
-    avant, attendues = taken(), set()
-    for _ in range(60):
-        scene.clock.advance(timedelta(days=rng.randint(1, 24)))
+    avant = tenues = taken()
+    attendues = [(numero, Raison.FILTRE) for numero in tenues]
+    for _ in range(40):
+        scene.clock.advance(timedelta(days=rng.randint(1, 36)))
         maintenant = taken()
-        attendues |= maintenant - avant
+        entrees = maintenant - avant - tenues
+        sorties = (avant - maintenant) & tenues if sortie is Sortie.FILTRES else set()
+        assert sweep(scene.engine, scene.now, sortie) == Balayees(len(entrees), len(sorties))
+        attendues += [(numero, Raison.BALAYAGE) for numero in entrees]
+        attendues += [(numero, Raison.SORTIE_TEMPS) for numero in sorties]
+        tenues = (tenues | entrees) - sorties
         avant = maintenant
-        swept(scene)
-    offertes = [each.numero for each in scene.distributions("G0002") if each.numero in demandes]
-    assert sorted(offertes) == sorted(attendues)
-    assert attendues
+    made = [(each.numero, each.raison) for each in scene.distributions("G0002")]
+    assert sorted(made) == sorted(attendues)
+    raisons = {raison for _, raison in made}
+    assert Raison.BALAYAGE in raisons
+    assert (Raison.SORTIE_TEMPS in raisons) is (sortie is Sortie.FILTRES)
+    with scene.engine.connect() as conn:
+        held = conn.execute(text("SELECT numero FROM detention WHERE guichet = 'G0002'")).scalars()
+        assert set(held) == tenues
+        assert not any(each.rompu for each in list_attendus(conn, au=scene.now))
+
+
+def test_what_time_makes_leave_is_told_that_day_and_explained(scene: Scene, auteur: Guichet) -> None:
+    """[FIL-14] [DST-110] [DST-111] A notice like any other, when it happens, once."""
+    scene.distributeur = Distributeur(scene.clock, Sortie.FILTRES)
+    recente = Filtre("Récentes", (Intervalle("anciennete", None, 600),))
+    scene.guichet("G0002", recente)
+    ((numero, demande),) = register(scene, auteur).items()
+    mois = traits_of(demande, contexte_of("CRE", "G0001", scene.now))["anciennete"]
+    assert isinstance(mois, int)
+    scene.filtre("G0002", Filtre(recente.nom, (Intervalle("anciennete", None, mois),)))
+    assert sweep(scene.engine, scene.now, Sortie.FILTRES) == Balayees()
+    scene.clock.advance(timedelta(days=40))
+    assert sweep(scene.engine, scene.now, Sortie.FILTRES, essai=True) == Balayees(sorties=1)
+    assert sweep(scene.engine, scene.now, Sortie.FILTRES) == Balayees(sorties=1)
+    scene.clock.advance(timedelta(days=40))
+    assert sweep(scene.engine, scene.now, Sortie.FILTRES) == Balayees()
+    creation, avis = scene.distributions("G0002")
+    assert (creation.nature, creation.raison) == ("CRE", Raison.FILTRE)
+    assert (avis.numero, avis.nature, avis.version) == (numero, NATURE_SORTIE, 1)
+    with scene.engine.connect() as conn:
+        explained = explain_distribution(conn, numero, "G0002")
+    assert explained is not None
+    assert explained.verdict is not None
+    assert explained.verdict.raison is avis.raison is Raison.SORTIE_TEMPS
+    assert explained.destinataire
+    assert "ne la retient plus depuis ce jour, par le temps qui passe ; le filtre" in explained.texte
+    assert any(conseil.startswith("filtre « Récentes », dans le filtre") for conseil in explained.conseils)

@@ -22,9 +22,9 @@ from filters.naive import matches
 from filters.source import contexte_of
 from filters.stock import Stock
 from filters.store import save_filtre
-from filters.suivi import read_kept
 from filters.traits import Traits, traits_of
 from registry.controles import PARIS
+from registry.documents_gardes import read_kept
 from registry.droits import may_read
 from registry.effacement import erase
 from registry.evenements import EvenementDemande

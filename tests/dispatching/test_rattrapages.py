@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from dispatching.attempts import Bail, Fin, finish, take
 from dispatching.explanation import explain_distribution
-from dispatching.offres import Offreur, count_offers
+from dispatching.offres import Offreur
+from dispatching.parcours import count_offers
 from dispatching.rattrapages import (
     EtatRattrapage,
     Rattrapage,

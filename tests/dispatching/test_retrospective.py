@@ -16,10 +16,10 @@ from dispatching.retrospective import Remises, Retrospective, look_back
 from filters.image import Image
 from filters.language import Condition, Filtre, Intervalle, filtre
 from filters.store import save_filtre, withdraw_filtre
-from filters.suivi import read_kept
 from registry.clock import FixedClock
 from registry.controles import PARIS
 from registry.declaration_dalo import DaloDeclare, declare_dalo
+from registry.documents_gardes import read_kept
 from registry.effacement import erase
 from registry.evenements import EvenementDemande
 from registry.guichets import Guichet, TypeGuichet

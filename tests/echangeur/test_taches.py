@@ -41,7 +41,13 @@ def test_a_year_of_daily_tasks(
         ),
         0,
     )
-    attendu |= {"balayage": 0, "courriers_effaces": 0, "manifestes": 0, "manifestes_postes": 0}
+    attendu |= {
+        "balayage": 0,
+        "balayage_sorties": 0,
+        "courriers_effaces": 0,
+        "manifestes": 0,
+        "manifestes_postes": 0,
+    }
     attendu |= {"essai": True, "preavis": 1}
     assert essai.json == attendu
     fait = instance("registre", "taches", "preavis", "--sortie", sortie)

@@ -1,0 +1,15 @@
+"""A demande from a document that the registry keeps: valid when it was registered, or written here."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from schemas.demande import Demande, read_demande
+from schemas.parser import parse
+
+
+def read_kept(document: bytes) -> Demande:
+    """The demande that a kept document tells."""
+    root = parse(document)
+    assert isinstance(root, etree._Element), "le registre ne garde que des documents lisibles"
+    return read_demande(root)
