@@ -1,8 +1,8 @@
 """How long the first image of the stock takes: every active document read once, from a registry.
 
 ``python -m bench.premiere_image`` prints and writes ``bench/results/premiere_image.json``. Option:
-``--demandes``. The registry holds only what the image reads: the demandes and their documents, which are those
-of some thousands of generated demandes, kept as the registry keeps them; each is parsed again, as any other.
+``--demandes``. The registry holds only what the image reads: the demandes and their documents, which are
+those of some thousands of generated demandes, kept as the registry keeps them; each is parsed again.
 """
 
 from __future__ import annotations

@@ -25,10 +25,15 @@ from sqlalchemy import Connection, Row, text
 
 from dispatching.canaux import ADRESSE
 from dispatching.disjoncteur import is_counted
-from dispatching.disjoncteurs import Observation, record_failures, record_successes
+from dispatching.disjoncteurs import (
+    Observation,
+    record_failures,
+    record_handovers,
+    record_successes,
+)
 from dispatching.fichier import name_of, write_contenu
 from dispatching.retry import REGLES, ReglesRemise, next_delay
-from dispatching.transport import Accuse, Cause, Echec, Envoi, Remis
+from dispatching.transport import Accuse, Cause, Echec, Envoi, GenreEchec, Remis
 from registry.guichets import CanalDistribution
 
 CLASSE_VERROU: Final = 0x6469_7374
@@ -186,6 +191,14 @@ _ACKNOWLEDGE: Final = text(f"""
     )
     {DELIVRER}
 """)  # noqa: S608 (constant expression)
+_LEFT_BEFORE: Final = text("""
+    SELECT t.distribution FROM tentative t
+    JOIN unnest(CAST(:ids AS uuid[]), CAST(:rangs AS int[])) AS avant(id, rang)
+        ON t.distribution = avant.id AND t.rang = avant.rang
+    JOIN distribution d ON d.id = t.distribution AND d.etat = 'en_attente'
+    WHERE t.issue = 'remise'
+""")
+_SANS_ACCUSE: Final = "la distribution n° %d est partie, et son accusé n'est pas venu à temps"
 _FAILED: Final = text("""
     SELECT id, guichet, tentatives - tentatives_oubliees AS echecs FROM distribution
     WHERE id = ANY(:ids) AND etat = 'en_attente' ORDER BY guichet, sequence FOR UPDATE
@@ -303,9 +316,14 @@ def finish(
     accepted = [fin.envoi.id for fin in fins if isinstance(fin.resultat, Accuse)]
     if accepted:
         conn.execute(_ACKNOWLEDGE, {"instant": instant, "ids": accepted})
-    left = {(fin.envoi.guichet, fin.envoi.canal) for fin in fins if not isinstance(fin.resultat, Echec)}
-    if left:
-        record_successes(conn, left, instant=instant)
+    answered = {(fin.envoi.guichet, fin.envoi.canal) for fin in fins if isinstance(fin.resultat, Accuse)}
+    if answered:
+        record_successes(conn, answered, instant=instant)
+    left = [fin.envoi for fin in fins if isinstance(fin.resultat, Remis)]
+    unanswered = _unanswered(conn, left)
+    handed = [(each.guichet, each.canal, each.id) for each in left if each.id not in unanswered]
+    if handed:
+        record_handovers(conn, handed, instant=instant, regles=regles.disjoncteur)
     _postpone(
         conn, {fin.envoi.id: fin for fin in fins if not isinstance(fin.resultat, Accuse)}, instant, regles
     )
@@ -313,9 +331,23 @@ def finish(
         Observation(fin.envoi.guichet, fin.envoi.canal, fin.envoi.id, fin.resultat.genre, fin.resultat.detail)
         for fin in fins
         if isinstance(fin.resultat, Echec)
+    ] + [
+        Observation(each.guichet, each.canal, each.id, GenreEchec.SANS_ACCUSE, _SANS_ACCUSE % each.sequence)
+        for each in left
+        if each.id in unanswered
     ]
     if failed:
         record_failures(conn, failed, instant=instant, regles=regles.disjoncteur)
+
+
+def _unanswered(conn: Connection, left: Sequence[Envoi]) -> set[uuid.UUID]:
+    """Of those that have just left, those that had left the time before, and whose acknowledgement is still
+    to come."""
+    again = [each for each in left if each.rang > 1]
+    if not again:
+        return set()
+    values = {"ids": [each.id for each in again], "rangs": [each.rang - 1 for each in again]}
+    return set(conn.execute(_LEFT_BEFORE, values).scalars())
 
 
 def due_guichets(

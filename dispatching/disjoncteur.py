@@ -8,6 +8,9 @@ Closed: everything goes. A failure of the connection is followed by a short paus
 comes next would fail alike. Open: nothing goes until the pause is over. Half-open: one distribution, the
 probe, for all the workers; what it gives decides. Each failed probe doubles the pause.
 
+What has left without an answer, as by mail, says that the relay works and nothing of the guichet: its
+acknowledgement does, and its absence. A channel open for that reason is closed by an acknowledgement only.
+
 What a guichet says of one document is no failure of its channel: it answers. After some refusals in a row it
 is only left a pause, so that a guichet that has started to refuse everything does not use up the attempts of
 all that waits.
@@ -114,6 +117,19 @@ def after_failure(
         until = instant + _doubled(regles, echecs - regles.seuil)
         return replace(suite, suspendu_jusqu_a=until, ouvert_le=avant.ouvert_le or instant)
     return replace(suite, suspendu_jusqu_a=instant + regles.pause if genre in CONNEXION else None)
+
+
+def after_handover(
+    avant: Disjoncteur, distribution: uuid.UUID, *, instant: datetime, regles: ReglesDisjoncteur
+) -> Disjoncteur | None:
+    """What it becomes when that distribution has left without an answer; None: it works. As long as what is
+    missing is acknowledgements, leaving proves nothing: the next probe waits its turn."""
+    if avant.cause != GenreEchec.SANS_ACCUSE:
+        return None
+    if avant.ouvert_le is None or avant.sonde != distribution:
+        return avant
+    until = instant + _doubled(regles, avant.echecs - regles.seuil)
+    return replace(avant, sonde=None, suspendu_jusqu_a=until)
 
 
 def _is_paused(avant: Disjoncteur, instant: datetime) -> bool:

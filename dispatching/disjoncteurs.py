@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from dispatching.disjoncteur import Disjoncteur, ReglesDisjoncteur, after_failure
+from dispatching.disjoncteur import Disjoncteur, ReglesDisjoncteur, after_failure, after_handover
 from dispatching.incidents import GenreIncident, Incident, record_incidents
 from dispatching.secours import come_back
 from dispatching.transport import GenreEchec
@@ -93,6 +93,29 @@ def record_successes(
 ) -> None:
     """These channels work, by guichet: what their failures had suspended goes on."""
     _close(conn, canaux, GenreIncident.FERMETURE, "un envoi est passé", instant)
+
+
+def record_handovers(
+    conn: Connection,
+    remises: Sequence[tuple[str, CanalDistribution, uuid.UUID]],
+    *,
+    instant: datetime,
+    regles: ReglesDisjoncteur,
+) -> None:
+    """These distributions have left without an answer, by guichet and channel ([DST-24])."""
+    values = _keys({(guichet, canal) for guichet, canal, _ in remises})
+    avant = {(each.guichet, each.canal): each for each in map(_disjoncteur, conn.execute(_LOCK, values))}
+    apres: dict[tuple[str, CanalDistribution], Disjoncteur | None] = dict(avant)
+    for guichet, canal, distribution in remises:
+        known = apres.get((guichet, canal))
+        if known is not None:
+            apres[guichet, canal] = after_handover(known, distribution, instant=instant, regles=regles)
+    changed = [each for key, each in apres.items() if each is not None and each != avant[key]]
+    if changed:
+        conn.execute(_WRITE, [{**_row(each), "instant": instant} for each in changed])
+    works = {key for key, each in apres.items() if each is None}
+    if works:
+        record_successes(conn, works, instant=instant)
 
 
 def lift(conn: Connection, guichet: str, canal: CanalDistribution | None, *, instant: datetime) -> int:

@@ -8,7 +8,7 @@ To add a channel that sends (soap.client has the one of `push`):
    - `Accuse`, when the answer itself acknowledges it;
    - `Remis`, when it has left and the acknowledgement comes later by another way. It stays to be
      acknowledged, holds back the later events of its demande, and is sent again, under the same identifier,
-     if nothing came within the time said;
+     if nothing came within the time said: the guichet is then one that does not answer;
    - `Echec` otherwise. A failure of the connection spares the whole guichet for a while.
 3. Give it to the worker, in echangeur.composition, with the others:
    `Worker(engine, {CanalDistribution.COURRIER: mail, …}, …)`. A guichet whose channel has no transport is
@@ -97,6 +97,8 @@ class GenreEchec(StrEnum):
     """The partner says that it can take nothing now: a fault of its own (SOAP Receiver), a closed address."""
     REPONSE_INVALIDE = "reponse-invalide"
     """The partner answered something that acknowledges nothing, or something else than what was sent."""
+    SANS_ACCUSE = "sans-accuse"
+    """It had left, and had to leave again: its acknowledgement had not come. Said of the attempt before."""
     INTERNE = "interne"
     """Our own fault."""
 
@@ -112,7 +114,7 @@ class Cause(StrEnum):
     PANNE = GenreEchec.PANNE.value
     REPONSE_INVALIDE = GenreEchec.REPONSE_INVALIDE.value
     INTERNE = GenreEchec.INTERNE.value
-    SANS_ACCUSE = "sans-accuse"
+    SANS_ACCUSE = GenreEchec.SANS_ACCUSE.value
     """It left each time, and no acknowledgement ever came."""
     ECHEANCE = "echeance"
     """Its deadline passed while it waited ([DST-44])."""

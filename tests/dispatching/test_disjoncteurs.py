@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from dispatching import attempts
+from dispatching.acquittement import Acquit, Acquittee, acknowledge
 from dispatching.attempts import Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.deliveries import Etat, replay
 from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
@@ -343,3 +345,85 @@ def test_a_backlog_is_not_walked(scene: Scene, author: Guichet, arriere: str) ->
     assert _read(scene, attempts._DUE) < 20
     assert _read(scene, attempts._TAKE, guichets=["G0002"], places=[1]) < 20
     assert _next(scene).sequence == 1
+
+
+REMIS = Remis(timedelta(hours=1))
+
+
+def _acknowledge(scene: Scene, envoi: Envoi) -> None:
+    acquit = Acquit(envoi.sequence, hashlib.sha256(envoi.contenu).hexdigest())
+    with scene.engine.begin() as conn:
+        (answer,) = acknowledge(
+            conn, "G0002", [acquit], instant=scene.now, echange=uuid.uuid4(), canal=CanalDistribution.PUSH
+        )
+    assert isinstance(answer, Acquittee)
+
+
+@pytest.fixture
+def unanswered(scene: Scene, author: Guichet) -> Scene:
+    """All that was sent has left, as by mail, has left again, and nothing was acknowledged."""
+    scene.register([scene.recue(author) for _ in range(SEUIL + 1)])
+    for _ in range(SEUIL + 1):
+        _end(scene, _next(scene), REMIS)
+    assert _breaker(scene) is None
+    scene.clock.advance(REMIS.delai)
+    for _ in range(SEUIL):
+        _end(scene, _next(scene), REMIS)
+    return scene
+
+
+def test_acknowledgements_that_do_not_come_open_it(unanswered: Scene) -> None:
+    """[DST-24] [DST-40] [DST-43] What leaves says nothing of the guichet: the operator reads why it is
+    open."""
+    assert (_due(unanswered), _take(unanswered)) == (False, None)
+    found = _breaker(unanswered)
+    assert found is not None
+    assert found.etat(unanswered.now) is EtatDisjoncteur.OUVERT
+    assert (found.echecs, found.cause) == (SEUIL, Cause.SANS_ACCUSE)
+    assert found.detail == "la distribution n° 5 est partie, et son accusé n'est pas venu à temps"
+    assert _incidents(unanswered) == ["ouverture"]
+
+
+def test_a_probe_that_leaves_closes_nothing_and_its_acknowledgement_does(unanswered: Scene) -> None:
+    """[DST-24] [DST-42] One distribution at each interval, until one is acknowledged."""
+    unanswered.clock.advance(REGLES.disjoncteur.ouverture)
+    probe = _next(unanswered)
+    assert probe.sonde
+    _end(unanswered, probe, REMIS)
+    found = _breaker(unanswered)
+    assert found is not None
+    assert found.suspendu_jusqu_a is not None
+    assert found.sonde is None
+    assert found.suspendu_jusqu_a > unanswered.now
+    assert _take(unanswered) is None
+    _acknowledge(unanswered, probe)
+    assert _breaker(unanswered) is None
+    assert _incidents(unanswered) == ["ouverture", "fermeture"]
+
+
+def test_an_acknowledgement_in_time_starts_the_count_again(scene: Scene, author: Guichet) -> None:
+    """[DST-24] [DST-40] Failures in a row: what is acknowledged interrupts them, what leaves does not."""
+    scene.register([scene.recue(author) for _ in range(SEUIL + 1)])
+    first = [_next(scene) for _ in range(SEUIL + 1)]
+    for envoi in first:
+        _end(scene, envoi, REMIS)
+    scene.clock.advance(REMIS.delai)
+    for _ in range(SEUIL - 1):
+        _end(scene, _next(scene), REMIS)
+    scene.demande(author)
+    sequences = {envoi.sequence for envoi in first}
+    while (envoi := _next(scene)).sequence in sequences:
+        pass
+    _end(scene, envoi, REMIS)
+    found = _breaker(scene)
+    assert found is not None
+    assert (found.echecs, found.ouvert_le) == (SEUIL - 1, None)
+    _acknowledge(scene, first[0])
+    assert _breaker(scene) is None
+
+
+def test_a_relay_that_is_back_closes_what_its_absence_had_opened(opened: Scene) -> None:
+    """[DST-42] It could not be reached; what leaves again by it is enough."""
+    opened.clock.advance(REGLES.disjoncteur.ouverture)
+    _end(opened, _next(opened), REMIS)
+    assert _breaker(opened) is None
