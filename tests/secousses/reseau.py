@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import count
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,6 +23,8 @@ from tests.interop.relais import Relais
 
 BOUCLE: Final = "127.0.0.1"
 _PR_SET_PDEATHSIG: Final = 1
+_RANGS: Final = count()
+"""A session may have several networks."""
 
 
 class Reseau:
@@ -34,7 +37,7 @@ class Reseau:
         self._isole = isole
         self._relais: list[Relais] = []
         self._gardien: subprocess.Popen[bytes] | None = None
-        self._lien = f"sec{os.getpid() % 1_000_000}"
+        self._lien = f"sec{os.getpid() % 1_000_000}.{next(_RANGS)}"
 
     def __enter__(self) -> Self:
         if self._isole:
