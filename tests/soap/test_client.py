@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,36 @@ async def test_connections_are_kept_and_a_closed_one_is_no_failure(
     await again.start(port=port)
     assert await client.send(envoi_to(adresse, 2)) == Accuse(Statut.RECU)
     await again.stop()
+
+
+async def test_the_connections_of_a_burst_are_left_alone_afterwards(
+    pki: Pki, client: DistributionClient
+) -> None:
+    """Four sendings at once take four connections; those that follow one by one, the same one each time: the
+    three others are idle from then on, and close."""
+    ports: list[int] = []
+    together = asyncio.Barrier(4)
+
+    async def receive(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        if len(ports) <= 4:
+            await together.wait()
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_post("/", receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=pki.serveur()).start()
+    adresse = f"https://127.0.0.1:{runner.addresses[0][1]}/"
+    await asyncio.gather(*(client.send(envoi_to(adresse, seed)) for seed in range(1, 5)))
+    for seed in range(5, 13):
+        await client.send(envoi_to(adresse, seed))
+    await runner.cleanup()
+    assert len(ports) == 12
+    assert (len(set(ports[:4])), len(set(ports[4:]))) == (4, 1)
 
 
 async def test_many_guichets_are_served_at_once(
