@@ -142,9 +142,13 @@ def simulated(simules: Sequence[pointe_monde.Simule], folder: Path, counts: dict
         process.wait(20)
 
 
-def configure(instance: Instance) -> None:
-    """One answers, the other delivers."""
+def configure(instance: Instance, simultanes: int | None) -> None:
+    """One answers, the other delivers. simultanes: sendings at once to a guichet; None: as usual."""
     base = instance.configuration
+    if simultanes is not None:
+        base = msgspec.structs.replace(
+            base, remise=msgspec.structs.replace(base.remise, simultanes=simultanes)
+        )
     serveur = msgspec.structs.replace(
         base, distribution=msgspec.structs.replace(base.distribution, active=False)
     )
@@ -240,7 +244,7 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
         root.chmod(0o755)  # the embedded PostgreSQL may run as another user
         servers.echangeur("init", str(root / "instance"))
         instance = open_instance(root / "instance")
-        configure(instance)
+        configure(instance, options.simultanes)
         folder = root / "simules"
         instance.load_autorite().issue_serveur(now=datetime.now(UTC)).write(folder)
         postgres = stack.enter_context(EmbeddedPostgres(instance.dossier / "postgres"))
@@ -353,6 +357,7 @@ def main() -> None:
     parser.add_argument("--filtres", type=int, default=20_000)
     parser.add_argument("--chauffe", type=float, default=10, help="secondes écartées des latences")
     parser.add_argument("--json", type=Path, default=RESULTS, help="fichier de résultats")
+    parser.add_argument("--simultanes", type=int, help="envois à la fois vers un guichet, au plus")
     parser.add_argument("--priorite", action="store_true", help="passer devant le reste de la machine (root)")
     options = parser.parse_args()
     console = Console(width=150)

@@ -15,7 +15,7 @@ from typing import Final
 
 from bench import cost
 
-PRIORITE: Final = -15
+PRIORITE: Final = -20
 _RELEVE: Final = 0.5
 
 

@@ -282,7 +282,7 @@ async def isolate(
                     codes=list(mal[phase]),
                     every=every,
                 )
-                await asyncio.sleep(2)
+                await asyncio.sleep(0.5)
                 found[phase].append(await flow(banc, bien, options.secondes, options.debit))
     alone = found[next(iter(found))]
     return {
@@ -428,9 +428,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arriere", type=int, default=1_000_000, help="distributions du guichet absent")
     parser.add_argument("--chacun", type=int, default=40, help="distributions par guichet, pour les débits")
-    parser.add_argument("--secondes", type=float, default=15, help="durée d'une phase")
-    parser.add_argument("--tours", type=int, default=10, help="phases de chaque sorte")
-    parser.add_argument("--debit", type=int, default=100, help="distributions par seconde, pendant une phase")
+    parser.add_argument("--secondes", type=float, default=5, help="durée d'une phase")
+    parser.add_argument("--tours", type=int, default=24, help="phases de chaque sorte")
+    parser.add_argument("--debit", type=int, default=200, help="distributions par seconde, pendant une phase")
     parser.add_argument("--priorite", action="store_true", help="passer devant le reste de la machine (root)")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()

@@ -152,18 +152,22 @@ def render() -> str:
             ),
             remise_conditions=(
                 f"{remise['machine']}, charge moyenne {remise['charge'][0]} au début et"
-                f" {remise['charge'][1]} à la fin, {remise['date'][:10]}."
+                f" {remise['charge'][1]} à la fin, {_priority(remise)}{remise['date'][:10]}."
             ),
             remise_guichets=_number(remise["guichets"]),
             remise_debit=remise["debit"],
+            remise_tours=remise["tours"],
             remise_arriere=_number(remise["arriere"]),
             remise_canaux=_table(
                 ("canal", "par seconde"),
                 ([mesure["canal"], mesure["par_seconde"]] for mesure in remise["canaux"]),
             ),
             remise_isolation=_table(
-                ("", "envois", "p50 (ms)", "p99 (ms)"),
-                ([phase, *mesure.values()] for phase, mesure in remise["isolation"].items()),
+                ("", "envois", "p50 (ms)", "p99 (ms)", "rapport", "intervalle"),
+                (
+                    [phase, *(each[name] for name in ("envois", "p50", "p99")), *_compared(each)]
+                    for phase, each in remise["isolation"].items()
+                ),
             ),
             remise_requetes=_table(
                 ("ce qui attend", "chercher (ms)", "prendre (ms)"),
@@ -184,8 +188,25 @@ def render() -> str:
                 ),
             ),
             pointe_processus=_table(
-                ("processus", "cœurs employés", "mémoire, premier tiers (Mio)", "deuxième", "troisième"),
-                ([nom, pointe["cpu"][nom], *pointe["memoire"][nom].values()] for nom in pointe["memoire"]),
+                (
+                    "processus",
+                    "cœurs employés",
+                    "ms par enregistrement",
+                    "ms par distribution",
+                    "mémoire, premier tiers (Mio)",
+                    "deuxième",
+                    "troisième",
+                ),
+                (
+                    [
+                        nom,
+                        cores,
+                        round(1000 * cores / pointe["par_seconde"], 2),
+                        round(1000 * cores / pointe["distributions_par_seconde"], 3),
+                        *(pointe["memoire"].get(nom, {"1": "", "2": "", "3": ""}).values()),
+                    ]
+                    for nom, cores in pointe["cpu"].items()
+                ),
             ),
             taille=etapes["taille_moyenne"],
             etapes=_table(("étape", "µs"), etapes["etapes"].items()),
@@ -230,7 +251,8 @@ def _describe_pointe(pointe: dict[str, Any]) -> str:
     eventail = pointe["destinataires"]
     atteint = "est atteint" if pointe["objectif"]["atteint"] else "n'est pas atteint"
     return (
-        f"{pointe['machine']}, charge moyenne {pointe['charge'][0]} à la fin, {pointe['date'][:10]}. "
+        f"{pointe['machine']}, charge moyenne {pointe['charge'][0]} à la fin, {_priority(pointe)}"
+        f"{pointe['date'][:10]}. "
         f"{_number(pointe['guichets'])} guichets, {_number(pointe['filtres'])} filtres, "
         f"{pointe['duree']} s ; {pointe['par_seconde_voulu']} enregistrements par seconde voulus, "
         f"{pointe['par_seconde']} tenus, "
@@ -238,8 +260,19 @@ def _describe_pointe(pointe: dict[str, Any]) -> str:
         f"p99 {pointe['reponse']['p99']} s. Destinataires d'une demande : {eventail['moyenne']} en moyenne, "
         f"{eventail['p50']} en médiane, {eventail['p99']} au p99, {eventail['maximum']} au plus ; "
         f"{pointe['distributions_par_seconde']} distributions par seconde. L'objectif (p99 sous "
-        f"{pointe['objectif']['p99']:g} s pour les guichets rapides) {atteint} dans ce passage."
+        f"{pointe['objectif']['p99']:g} s pour les guichets qui répondent toujours) {atteint}."
     )
+
+
+def _priority(mesure: dict[str, Any]) -> str:
+    return "avec priorité, " if mesure["priorite"] else ""
+
+
+def _compared(mesure: dict[str, Any]) -> tuple[object, object]:
+    """What the p99 is multiplied by, and between what."""
+    if "rapport" not in mesure:
+        return "", ""
+    return mesure["rapport"], f"{mesure['au_moins']} à {mesure['au_plus']}"
 
 
 def _number(valeur: object) -> str:
