@@ -166,35 +166,9 @@ def pin_certificat(
         allows. actif_du: when we begin to encrypt for it; until then it is only accepted.
     One that is not valid yet is welcome: partners register the next one before they change.
     """
-    guichet = get_guichet(conn, code)
-    if guichet is None or not guichet.actif:
-        etat = "est fermé" if guichet else "n'existe pas"
-        return (Constat("GUICHET-INCONNU", "code", f"le guichet {code} {etat}"),)
-    lu = read_certificat(data)
-    if isinstance(lu, CertificatIllisible):
-        return (Constat(lu.code, "certificat", lu.message),)
-    rsa_min = PROFILS[guichet.capacites].rsa_min
-    # One that is not valid yet is judged at the first instant when it will be.
-    verdict = verify_usages(
-        lu,
-        usages or frozenset({UsageCertificat.TLS}),
-        at=max(instant, lu.valide_du),
-        rsa_min=rsa_min,
-    )
-    if not verdict.accepte:
-        detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
-        return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
-    epingle = CertificatEpingle(
-        lu.empreinte,
-        code,
-        lu.sujet,
-        lu.valide_du,
-        lu.valide_au,
-        lu.pem,
-        enregistre_le=instant,
-        actif_du=actif_du or instant,
-        usages=usages or usages_possibles(lu, rsa_min=rsa_min),
-    )
+    epingle = judge_pin(conn, code, data, instant=instant, usages=usages, actif_du=actif_du)
+    if not isinstance(epingle, CertificatEpingle):
+        return epingle
     pose = insert(CERTIFICAT).values(
         empreinte=epingle.empreinte,
         guichet=epingle.guichet,
@@ -207,9 +181,54 @@ def pin_certificat(
         actif_du=epingle.actif_du,
     )
     if conn.execute(pose.on_conflict_do_nothing().returning(CERTIFICAT.c.empreinte)).first() is None:
-        return (_taken(conn, epingle.empreinte),)
+        # Registered meanwhile by somebody else.
+        return tuple(filter(None, (_taken(conn, epingle.empreinte),)))
     bump(conn, Generation.IDENTITES)
     return epingle
+
+
+def judge_pin(
+    conn: Connection,
+    code: str,
+    data: bytes,
+    *,
+    instant: datetime,
+    usages: frozenset[UsageCertificat] = frozenset(),
+    actif_du: datetime | None = None,
+) -> CertificatEpingle | tuple[Constat, ...]:
+    """What `pin_certificat` would keep, or why it would not; nothing is written."""
+    guichet = get_guichet(conn, code)
+    if guichet is None or not guichet.actif:
+        etat = "est fermé" if guichet else "n'existe pas"
+        return (Constat("GUICHET-INCONNU", "code", f"le guichet {code} {etat}"),)
+    lu = read_certificat(data)
+    if isinstance(lu, CertificatIllisible):
+        return (Constat(lu.code, "certificat", lu.message),)
+    taken = _taken(conn, lu.empreinte)
+    if taken is not None:
+        return (taken,)
+    rsa_min = PROFILS[guichet.capacites].rsa_min
+    # One that is not valid yet is judged at the first instant when it will be.
+    verdict = verify_usages(
+        lu,
+        usages or frozenset({UsageCertificat.TLS}),
+        at=max(instant, lu.valide_du),
+        rsa_min=rsa_min,
+    )
+    if not verdict.accepte:
+        detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
+        return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
+    return CertificatEpingle(
+        lu.empreinte,
+        code,
+        lu.sujet,
+        lu.valide_du,
+        lu.valide_au,
+        lu.pem,
+        enregistre_le=instant,
+        actif_du=actif_du or instant,
+        usages=usages or usages_possibles(lu, rsa_min=rsa_min),
+    )
 
 
 def withdraw_certificat(
@@ -260,10 +279,13 @@ def certificat_de_chiffrement(conn: Connection, code: str, *, instant: datetime)
     return None
 
 
-def _taken(conn: Connection, empreinte: str) -> Constat:
+def _taken(conn: Connection, empreinte: str) -> Constat | None:
+    """Why a certificate cannot be registered again; None when it never was."""
     ligne = conn.execute(
         select(CERTIFICAT.c.guichet, CERTIFICAT.c.retire_le).where(CERTIFICAT.c.empreinte == empreinte)
-    ).one()
+    ).first()
+    if ligne is None:
+        return None
     etat = "a été retiré : il n'est jamais rétabli" if ligne.retire_le else "est déjà enregistré"
     return Constat("CERTIFICAT-PRIS", "certificat", f"ce certificat du guichet {ligne.guichet} {etat}")
 

@@ -14,6 +14,8 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from certs.lecture import Certificat, read_certificat
+from certs.trousseau import EtatCle, Trousseau
 from registry.certificats import CertificatEpingle, list_certificats
 from registry.guichets_store import list_guichets
 from registry.tables_certificats import AVIS_CERTIFICAT
@@ -101,6 +103,28 @@ def surveilles_of(conn: Connection, instant: datetime) -> tuple[Surveille, ...]:
         for each in list_certificats(conn)
         if each.guichet in ouverts and each.etat(instant) not in gone
     )
+
+
+def surveilles_du_hub(trousseau: Trousseau, autres: Iterable[bytes]) -> tuple[Surveille, ...]:
+    """The certificates of the hub itself. autres: PEM of those that are not keys of mail (its server, its
+    client of TLS); what does not read is left out."""
+    found = [
+        Surveille(
+            each.empreinte,
+            None,
+            each.paire.certificat.sujet,
+            each.paire.certificat.valide_au,
+            frozenset(UsageCertificat(usage) for usage in each.usages),
+        )
+        for each in trousseau.clefs
+        if each.etat is not EtatCle.RETIRE
+    ]
+    for pem in autres:
+        lu = read_certificat(pem)
+        if isinstance(lu, Certificat):
+            # No use of the registry's: only another file in the same place replaces it.
+            found.append(Surveille(lu.empreinte, None, lu.sujet, lu.valide_au, frozenset()))
+    return tuple(found)
 
 
 def _watched(each: CertificatEpingle) -> Surveille:

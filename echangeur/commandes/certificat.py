@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
-from certs.autorite import CLES, P256, Autorite, Identite, export_p12, write_secret
-from certs.lecture import Certificat, read_certificat
+from certs.autorite import CLES, P256, Autorite, export_p12, write_secret
 from certs.verification import Motif
 from echangeur.commandes.guichet import find, refusal
 from echangeur.confiance import charge_of
@@ -18,6 +18,7 @@ from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
 from registry.certificats import CertificatEpingle, list_certificats, pin_certificat, withdraw_certificat
+from registry.emission import Emis, answer_request
 from registry.guichets import Guichet
 from registry.profils import Profil, default_profil
 from registry.profils_store import read_profils, set_profil
@@ -72,28 +73,20 @@ def issue(
     now = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
         guichet = find(conn, code)
+        validite = timedelta(days=jours)
         if demande is not None:
-            identite = _answer(autorite, demande, guichet, now, timedelta(days=jours))
+            pinned = _answer(conn, autorite, guichet, demande, dossier, now, validite)
         else:
             identite = autorite.issue_guichet(
-                code,
-                now=now,
-                nom=guichet.nom,
-                siren=guichet.siren,
-                duree=timedelta(days=jours),
-                cle=cle,
+                code, now=now, nom=guichet.nom, siren=guichet.siren, duree=validite, cle=cle
             )
-        pinned = pin_certificat(conn, code, identite.certificat, instant=now)
-        if not isinstance(pinned, CertificatEpingle):
-            raise refusal("Le certificat n'est pas émis", pinned)
-        judge_due(conn, charge_of(instance_of(ctx).configuration), instant=now)
-        # Before the commit: a pin whose key was never written would be of no use.
-        if demande is None:
+            registered = pin_certificat(conn, code, identite.certificat, instant=now)
+            if not isinstance(registered, CertificatEpingle):
+                raise refusal("Le certificat n'est pas émis", registered)
+            pinned = registered
+            # Before the commit: a pin whose key was never written would be of no use.
             identite.write(dossier)
-        else:
-            dossier.mkdir(parents=True, exist_ok=True)
-            (dossier / "cert.pem").write_bytes(identite.chaine)
-            (dossier / "ca.pem").write_bytes(identite.autorite)
+        judge_due(conn, charge_of(instance_of(ctx).configuration), instant=now)
     if p12 and demande is None:
         mot_de_passe = secrets.token_urlsafe(12)
         write_secret(dossier / "identite.p12", export_p12(identite, code, mot_de_passe.encode()))
@@ -274,19 +267,22 @@ def _value(certificat: CertificatEpingle) -> dict[str, object]:
     }
 
 
-def _answer(autorite: Autorite, demande: Path, guichet: Guichet, now: datetime, duree: timedelta) -> Identite:
-    """The certificate for the key of a request; there is no private key to write."""
-    try:
-        chaine = autorite.issue_demande(
-            demande.read_bytes(),
-            guichet.code,
-            now=now,
-            nom=guichet.nom,
-            siren=guichet.siren,
-            duree=duree,
-        )
-    except ValueError as error:
-        raise MauvaisUsage(str(error), "Faites une demande : openssl req -new -key cle.pem") from error
-    feuille = read_certificat(chaine)
-    assert isinstance(feuille, Certificat)
-    return Identite(feuille.pem, chaine, b"", autorite.pem)
+def _answer(
+    conn: Connection,
+    autorite: Autorite,
+    guichet: Guichet,
+    demande: Path,
+    dossier: Path,
+    now: datetime,
+    duree: timedelta,
+) -> CertificatEpingle:
+    """The certificate for the key of a request, written; there is no private key to write."""
+    emis = answer_request(conn, autorite, guichet, demande.read_bytes(), instant=now, duree=duree)
+    if not isinstance(emis, Emis):
+        if emis[0].code == "DEMANDE-REFUSEE":
+            raise MauvaisUsage(emis[0].texte, "Faites une demande : openssl req -new -key cle.pem")
+        raise refusal("Le certificat n'est pas émis", emis)
+    dossier.mkdir(parents=True, exist_ok=True)
+    (dossier / "cert.pem").write_bytes(emis.chaine)
+    (dossier / "ca.pem").write_bytes(autorite.pem)
+    return emis.epingle

@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from certs.algorithmes import PROFILS
-from certs.autorite import CLES, P256, create_autorite
-from certs.chiffrement import RaisonRefus, encrypt_for
-from certs.lecture import Certificat, read_certificat
 from certs.paire import Paire, load_paire
-from certs.repetition import Acteur, Epreuve, Serveur, rehearse_mail, rehearse_tls
-from certs.trousseau import EtatCle, Trousseau, UsageCle, UsageRotation
-from certs.verification import verify
+from certs.repetition import Serveur
 from echangeur.commandes.guichet import find
-from echangeur.commandes.rotation import CLES_DU_COURRIER, read_trousseau
+from echangeur.commandes.rotation import read_trousseau
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.courrier import cut_off_of
 from echangeur.instance import SERVEUR, Instance
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
-from mailflows import fermeture, repetition
-from mailflows.repetition import Clefs, Issue, Repetee
-from mailflows.sortants import Sortant
-from registry.certificats import CertificatEpingle, list_certificats
-from registry.guichets import Guichet
-from registry.usages_certificats import VERIFIES, EtatCertificat, UsageCertificat
+from mailflows.epreuves import Etape, Hub, Ligne, lines_of, plan, read_etape, travel, try_here
+from mailflows.repetition import Clefs, Issue
+from registry.certificats import CertificatEpingle
+from registry.constats import Constat
 
 _RELECTURE: Final = 0.2
 """Seconds between two looks at what the server of the instance has received."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ligne:
-    """One line of the result. reussie: None as long as the answer is awaited."""
-
-    epreuve: str
-    reussie: bool | None
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Etape:
-    """Where the mails of a rehearsal are. refuses: what came from the guichet since and was put aside."""
-
-    repetee: Repetee
-    envois: tuple[Sortant, ...]
-    refuses: tuple[tuple[str, str], ...]
-    issue: Issue
 
 
 def rehearse(
@@ -86,93 +58,39 @@ def rehearse(
     référence tient le rôle du guichet ; sans --identite, il a des clés d'un jour, du genre des siennes.
     """
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
+    hub = hub_of(instance)
     with transaction(ctx) as conn:
-        guichet, epingles = find(conn, code), list_certificats(conn, code)
-        closed = fermeture.find(conn, code, cut_off_of(instance))
-    suivant = next_of(epingles, now)
-    if suivant is None:
-        raise ConstatNegatif(
-            f"Le guichet {code} n'a aucun certificat en cours ou préparé.",
-            f"D'abord : echangeur certificat enregistrer {code} FICHIER",
-        )
-    # A prepared certificate may begin later: it is tried at the first instant when it will serve.
-    at = max(now, suivant.valide_du, suivant.actif_du)
-    trousseau = read_trousseau(instance)
-    clefs = _clefs(trousseau, epingles, now)
-    sur_place = sur_place or not instance.configuration.courrier.actif or not guichet.adresse_courrier
-    sur_place = sur_place or fermeture.is_closed(closed, now)
-    epreuves, partenaire = _try_here(instance, guichet, suivant, identite, at)
-    if clefs is None or sur_place:
-        echangeur = Acteur(*(following(trousseau, usage) for usage in CLES_DU_COURRIER))
-        acteur = Acteur(partenaire, partenaire)
-        epreuves += rehearse_mail(echangeur, acteur, PROFILS[guichet.capacites], instant=at)
+        planned = plan(conn, find(conn, code), hub, instant=now, sur_place=sur_place)
+    if isinstance(planned, Constat):
+        raise ConstatNegatif(f"{planned.texte[0].upper()}{planned.texte[1:]}.", _D_ABORD[planned.code](code))
+    epreuves = try_here(planned, hub, None if identite is None else _given(identite, planned.suivant))
     lignes = [Ligne(each.nom, each.reussie, each.detail) for each in epreuves]
     etape = None
-    if clefs is not None and not sur_place and all(each.reussie for each in epreuves):
-        etape = _travel(ctx, code, clefs, timedelta(hours=delai), attente, recommencer=recommencer)
-        lignes += _lines(etape)
-    _show(code, suivant, at, lignes, etape, json=json)
+    if planned.clefs is not None and all(each.reussie for each in epreuves):
+        etape = _travel(ctx, code, planned.clefs, timedelta(hours=delai), attente, recommencer=recommencer)
+        lignes += lines_of(etape)
+    _show(code, planned.suivant, planned.at, lignes, etape, json=json)
     if etape is None and identite is None and not json:
         say("Rien n'a voyagé : un partenaire de référence avait des clés d'un jour.")
     _conclude(code, lignes, etape)
 
 
-def following(trousseau: Trousseau, usage: UsageCle) -> Paire:
-    """The key that will serve after the next switch: the one prepared, else the present one.
-
-    Raises ConstatNegatif when there is none.
-    """
-    prepared = [c for c in trousseau.clefs if c.etat is EtatCle.PREPARE and usage in c.usages]
-    found = prepared[0] if prepared else trousseau.active(usage)
-    if found is None:
-        raise ConstatNegatif(
-            f"L'échangeur n'a pas de clé pour l'usage {usage}.",
-            "D'abord : echangeur certificat rotation preparer",
-        )
-    return found.paire
+_D_ABORD: Final[dict[str, Callable[[str], str]]] = {
+    "EPREUVE-CERTIFICAT": "D'abord : echangeur certificat enregistrer {} FICHIER".format,
+    "EPREUVE-CLE": lambda _code: "D'abord : echangeur certificat rotation preparer",
+}
+"""What to do about what is missing."""
 
 
-def next_of(epingles: Iterable[CertificatEpingle], now: datetime) -> CertificatEpingle | None:
-    """The certificate that the guichet will use next: the last one prepared, else the last one in use."""
-    epingles = list(epingles)
-    for etat in (EtatCertificat.PREPARE, EtatCertificat.ACTIF):
-        found = [each for each in epingles if each.etat(now) is etat]
-        if found:
-            return max(found, key=lambda each: (each.actif_du, each.valide_du))
-    return None
-
-
-def _clefs(trousseau: Trousseau, epingles: Iterable[CertificatEpingle], now: datetime) -> Clefs | None:
-    """What a mail can rehearse today: the next certificates, but those that are not valid yet."""
-    begun = [each for each in epingles if each.valide_du <= now]
-    signe = next_of((each for each in begun if UsageCertificat.SIGNATURE in each.usages), now)
-    lit = next_of((each for each in begun if UsageCertificat.CHIFFREMENT in each.usages), now)
-    if signe is None or lit is None:
-        return None
-    return Clefs(
-        following(trousseau, UsageCle.SIGNATURE).certificat.empreinte,
-        following(trousseau, UsageCle.CHIFFREMENT).certificat.empreinte,
-        signe.empreinte,
-        lit.empreinte,
+def hub_of(instance: Instance) -> Hub:
+    """What an instance brings to a rehearsal. Raises MauvaisUsage when its keys cannot be read."""
+    serveur = instance.dossier / SERVEUR
+    return Hub(
+        read_trousseau(instance),
+        Serveur(serveur / "cert.pem", serveur / "key.pem", serveur / "ca.pem"),
+        instance.configuration.courrier.actif,
+        cut_off_of(instance),
     )
-
-
-def _try_here(
-    instance: Instance, guichet: Guichet, suivant: CertificatEpingle, identite: Path | None, at: datetime
-) -> tuple[list[Epreuve], Paire]:
-    """What needs no mail, and the pair of whoever holds the place of the guichet."""
-    lu = read_certificat(suivant.pem)
-    assert isinstance(lu, Certificat)
-    if identite is None:
-        partenaire, rsa_min = _reference(guichet.code, lu, at), PROFILS[guichet.capacites].rsa_min
-        epreuves = [_public(lu, usage, at, rsa_min) for usage in sorted(suivant.usages)]
-    else:
-        partenaire, epreuves = _given(identite, suivant), []
-    if UsageCertificat.TLS in suivant.usages:
-        serveur = instance.dossier / SERVEUR
-        files = Serveur(serveur / "cert.pem", serveur / "key.pem", serveur / "ca.pem")
-        epreuves.append(rehearse_tls(files, partenaire, instant=at))
-    return epreuves, partenaire
 
 
 def _travel(
@@ -181,36 +99,13 @@ def _travel(
     """Begin a rehearsal with these keys, unless there is one; wait some time for its end."""
     clock = contexte_of(ctx).clock
     with transaction(ctx) as conn:
-        last = repetition.get_last(conn, code)
-        if recommencer or last is None or last.clefs != clefs:
-            repetition.begin(conn, code, clefs, instant=clock.now(), delai=delai)
+        etape = travel(conn, code, clefs, instant=clock.now(), delai=delai, recommencer=recommencer)
     until = time.monotonic() + attente
-    while True:
-        with transaction(ctx) as conn:
-            found = repetition.get_last(conn, code)
-            assert found is not None
-            envois = repetition.list_envois(conn, found)
-            refuses = tuple(repetition.list_refused(conn, found))
-        etape = Etape(found, envois, refuses, repetition.issue_of(found, envois, clock.now()))
-        if etape.issue is not Issue.EN_ATTENTE or time.monotonic() >= until:
-            return etape
+    while etape.issue is Issue.EN_ATTENTE and time.monotonic() < until:
         time.sleep(_RELECTURE)
-
-
-def _lines(etape: Etape) -> list[Ligne]:
-    waiting = etape.issue is Issue.EN_ATTENTE
-    last = etape.envois[-1] if etape.envois else None
-    why = last.detail if last is not None and last.detail else "pas encore parti"
-    if etape.issue is Issue.SANS_REPONSE:
-        why = "sans réponse"
-    lignes = []
-    for usage in UsageRotation:
-        found = etape.repetee.epreuves.get(usage)
-        if found is None:
-            lignes.append(Ligne(usage, None if waiting else False, why))
-        else:
-            lignes.append(Ligne(usage, found.reussie, found.detail))
-    return lignes
+        with transaction(ctx) as conn:
+            etape = read_etape(conn, code, instant=clock.now()) or etape
+    return etape
 
 
 def _show(
@@ -259,26 +154,6 @@ def _conclude(code: str, lignes: list[Ligne], etape: Etape | None) -> None:
             f"Le guichet {code} n'a pas encore répondu ; il a jusqu'au {french(etape.repetee.limite)}.",
             f"Redemandez le résultat : echangeur certificat repeter {code}",
         )
-
-
-def _public(certificat: Certificat, usage: UsageCertificat, at: datetime, rsa_min: int) -> Epreuve:
-    """What can be tried of a certificate without its private key."""
-    verdict = verify(certificat, VERIFIES[usage], at=at, rsa_min=rsa_min)
-    detail = f"{verdict.texte} {verdict.constat}".strip()
-    if verdict.accepte and usage is UsageCertificat.CHIFFREMENT:
-        sealed = encrypt_for(certificat.pem, b"essai", at=at)
-        if isinstance(sealed, RaisonRefus):
-            return Epreuve(f"certificat : {usage}", False, sealed.texte)
-    return Epreuve(f"certificat : {usage}", verdict.accepte, detail)
-
-
-def _reference(code: str, modele: Certificat, at: datetime) -> Paire:
-    """A pair of one day, of the same kind of key as that of the guichet."""
-    kind = f"rsa{modele.cle.bits}" if modele.cle.famille == "RSA" else f"p{modele.cle.bits}"
-    made = create_autorite("Partenaire de référence", now=at).issue_guichet(
-        code, now=at, duree=timedelta(days=1), cle=kind if kind in CLES else P256
-    )
-    return load_paire(made.chaine, made.cle)
 
 
 def _given(dossier: Path, suivant: CertificatEpingle) -> Paire:

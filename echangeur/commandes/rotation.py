@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from certs.autorite import CLES, P256
-from certs.lecture import Certificat, read_certificat
 from certs.paire import load_paire
+from certs.rotation import CLES_DU_COURRIER, prepare_given, prepare_issued
+from certs.rotation import purge as purge_keys
+from certs.rotation import switch as switch_keys
 from certs.trousseau import (
     CONSERVATION,
     SIX_USAGES,
     Clef,
-    EtatCle,
     Trousseau,
     UsageCle,
     UsageRotation,
-    keep,
     load_trousseau,
-    save,
 )
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
 from echangeur.instance import CLIENT, COURRIER, NOM_CLIENT, SERVEUR, Instance
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_json, print_table, say
-from registry.surveillance_certificats import Surveille
-from registry.usages_certificats import UsageCertificat
+from registry.surveillance_certificats import Surveille, surveilles_du_hub
 
 app = create_group("Les clés du courrier de l'échangeur : préparer, basculer, retirer.")
-
-DUREE: Final = timedelta(days=1095)
-
-CLES_DU_COURRIER: Final = (UsageCle.SIGNATURE, UsageCle.CHIFFREMENT)
 
 
 @app.command("etat", cls=Commande)
@@ -91,24 +84,20 @@ def prepare(
     if cle not in CLES:
         raise MauvaisUsage(f"Le genre de clé « {cle} » n'existe pas.", f"L'un de : {', '.join(CLES)}.")
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
-    dossier, trousseau = _dossier(instance), read_trousseau(instance)
-    together = [frozenset(usage)] if usage else [frozenset({each}) for each in CLES_DU_COURRIER]
+    read_trousseau(instance)
     if identite is not None:
         try:
             paire = load_paire((identite / "cert.pem").read_bytes(), (identite / "key.pem").read_bytes())
         except (OSError, ValueError) as error:
             raise MauvaisUsage(f"{identite} : {error}", "cert.pem et key.pem, en PEM.") from error
-        trousseau = trousseau.prepare(paire, usage or CLES_DU_COURRIER, instant=now)
-        save(dossier, trousseau)
+        prepare_given(_dossier(instance), paire, usage or CLES_DU_COURRIER, instant=now)
         say(f"Clé {paire.certificat.empreinte} préparée.")
         return
     autorite = instance.load_autorite()
-    for usages in together:
-        made = autorite.issue_guichet(NOM_CLIENT, now=now, nom="Échangeur", duree=DUREE, cle=cle)
-        paire = keep(dossier, made)
-        trousseau = trousseau.prepare(paire, usages, instant=now)
-        say(f"Clé {paire.certificat.empreinte} préparée : {', '.join(sorted(usages))}.")
-    save(dossier, trousseau)
+    ensembles = [frozenset(usage)] if usage else [frozenset({each}) for each in CLES_DU_COURRIER]
+    made = prepare_issued(_dossier(instance), autorite, ensembles, nom=NOM_CLIENT, instant=now, cle=cle)
+    for each in made:
+        say(f"Clé {each.empreinte} préparée : {', '.join(sorted(each.usages))}.")
 
 
 @app.command("basculer", cls=Commande)
@@ -120,26 +109,23 @@ def switch(
 ) -> None:
     """Met en service les clés préparées. Celles qu'elles remplacent déchiffrent encore trente jours."""
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
-    trousseau = read_trousseau(instance)
-    wanted = [empreinte.replace(":", "").lower()] if empreinte else _prepared(trousseau)
-    if not wanted:
+    read_trousseau(instance)
+    named = () if empreinte is None else (empreinte.replace(":", "").lower(),)
+    try:
+        done = switch_keys(_dossier(instance), named, instant=now)
+    except ValueError as error:
+        raise ConstatNegatif(str(error), "Voir : echangeur certificat rotation etat") from None
+    if not done:
         raise ConstatNegatif("Aucune clé n'est préparée.", "D'abord : echangeur certificat rotation preparer")
-    for each in wanted:
-        try:
-            trousseau = trousseau.basculer(each, instant=now)
-        except ValueError as error:
-            raise ConstatNegatif(str(error), "Voir : echangeur certificat rotation etat") from None
-    save(_dossier(instance), trousseau)
-    say(f"{len(wanted)} clé(s) en service.")
+    say(f"{len(done)} clé(s) en service.")
 
 
 @app.command("purger", cls=Commande)
 def purge(ctx: typer.Context) -> None:
     """Détruit les clés remplacées depuis plus de trente jours : aucun message en chemin n'en a besoin."""
     instance, now = instance_of(ctx), contexte_of(ctx).clock.now()
-    trousseau, finies = read_trousseau(instance).purger(now)
-    if finies:
-        save(_dossier(instance), trousseau)
+    read_trousseau(instance)
+    finies = purge_keys(_dossier(instance), instant=now)
     say(f"{len(finies)} clé(s) détruite(s) ; une clé est gardée {CONSERVATION.days} jours après son retrait.")
 
 
@@ -153,32 +139,12 @@ def read_trousseau(instance: Instance) -> Trousseau:
 
 def watched_keys(instance: Instance) -> tuple[Surveille, ...]:
     """The certificates of the hub whose end is watched: its keys of mail, its server, its client of TLS."""
-    found = [
-        Surveille(
-            each.empreinte,
-            None,
-            each.paire.certificat.sujet,
-            each.paire.certificat.valide_au,
-            frozenset(UsageCertificat(usage) for usage in each.usages),
-        )
-        for each in read_trousseau(instance).clefs
-        if each.etat is not EtatCle.RETIRE
-    ]
-    for folder in (SERVEUR, CLIENT):
-        path = instance.dossier / folder / "cert.pem"
-        lu = read_certificat(path.read_bytes()) if path.exists() else None
-        if isinstance(lu, Certificat):
-            # No use of the registry's: only another file in the same place replaces it.
-            found.append(Surveille(lu.empreinte, None, lu.sujet, lu.valide_au, frozenset()))
-    return tuple(found)
+    paths = [instance.dossier / folder / "cert.pem" for folder in (SERVEUR, CLIENT)]
+    return surveilles_du_hub(read_trousseau(instance), [path.read_bytes() for path in paths if path.exists()])
 
 
 def _dossier(instance: Instance) -> Path:
     return instance.dossier / COURRIER
-
-
-def _prepared(trousseau: Trousseau) -> list[str]:
-    return [each.empreinte for each in trousseau.clefs if each.etat is EtatCle.PREPARE]
 
 
 def _value(clef: Clef) -> dict[str, object]:
