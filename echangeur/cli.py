@@ -25,6 +25,8 @@ from echangeur.commandes import (
     initialisation,
     partagee,
     piece,
+    proposition,
+    raccordement,
     rattrapage,
     reference,
     registre,
@@ -85,6 +87,9 @@ certificat.app.command("lcr", cls=Commande)(autorite.write_list)
 certificat.app.command("autorite", cls=Commande)(autorite.build)
 certificat.app.command("repeter", cls=Commande)(repetition.rehearse)
 certificat.app.add_typer(rotation.app, name="rotation")
+certificat.app.add_typer(proposition.app, name="proposition")
+guichet.app.command("raccordement", cls=Commande)(raccordement.show)
+guichet.app.command("essayer", cls=Commande)(raccordement.rehearse_reception)
 certificat.app.add_typer(confiance.app, name="confiance")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")

@@ -151,6 +151,29 @@ class CertificatEpingle:
         )
 
 
+ALERTE: Final = timedelta(days=60)
+"""A certificate that ends sooner is shown as such: renewing one takes weeks in an administration."""
+
+
+def state_of(certificat: CertificatEpingle, now: datetime) -> str:
+    """What a certificate is worth at an instant, in French."""
+    if certificat.revoque_le is not None:
+        return "révoqué"
+    if certificat.retire_le is not None:
+        return "retiré"
+    if now < certificat.valide_du:
+        return "pas encore valide"
+    if now > certificat.valide_au:
+        return "expiré"
+    if certificat.motif in SUSPENDUS:
+        return "suspendu"
+    if not certificat.admis:
+        return "révoqué" if certificat.motif is Motif.REVOQUE else "désavoué"
+    if certificat.etat(now) is EtatCertificat.PREPARE:
+        return "préparé"
+    return "expire bientôt" if certificat.valide_au - now < ALERTE else "valide"
+
+
 def pin_certificat(
     conn: Connection,
     code: str,

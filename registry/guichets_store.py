@@ -179,6 +179,13 @@ def close_guichet(conn: Connection, code: str, *, instant: datetime) -> tuple[Co
     return _applied(conn, code, conn.execute(pose).rowcount)
 
 
+def reopen_guichet(conn: Connection, code: str) -> tuple[Constat, ...]:
+    """Open again a guichet that was closed, with the certificates and the channel it had. Empty answer when
+    done; an open one stays as it is."""
+    pose = update(GUICHET).where(GUICHET.c.code == code).values(ferme_le=None)
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
 def _applied(conn: Connection, code: str, lignes: int) -> tuple[Constat, ...]:
     if not lignes:
         return (Constat("GUICHET-INCONNU", "code", f"aucun guichet n'a le code {code}"),)

@@ -1,10 +1,25 @@
-"""The authorities trusted for partners with their revocation lists, and the notices of expiry."""
+"""Around certificates: the authorities trusted and their lists, verdicts, notices of expiry, certificates
+proposed, trials of the endpoints of partners."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from registry.tables import INSTANT, METADATA
 
@@ -74,4 +89,53 @@ AVIS_CERTIFICAT: Final = Table(
     Column("cree_le", INSTANT, nullable=False),
     # Null until it was sent to the partner.
     Column("envoye_le", INSTANT),
+)
+
+PROPOSITION_CERTIFICAT: Final = Table(
+    "proposition_certificat",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("guichet", Text, ForeignKey("guichet.code"), nullable=False),
+    # SHA-256 of the DER, as everywhere.
+    Column("empreinte", Text, nullable=False),
+    Column("sujet", Text, nullable=False),
+    Column("valide_du", INSTANT, nullable=False),
+    Column("valide_au", INSTANT, nullable=False),
+    Column("pem", Text, nullable=False),
+    # As asked: null, all that its key allows.
+    Column("usages", ARRAY(Text)),
+    # When it is to come into use; null: as soon as it is accepted.
+    Column("actif_du", INSTANT),
+    # Address of the account that proposed it.
+    Column("proposee_par", Text, nullable=False),
+    Column("proposee_le", INSTANT, nullable=False),
+    # Null until somebody has decided; who, and what: registry.propositions.Decision.
+    Column("decidee_le", INSTANT),
+    Column("decidee_par", Text),
+    Column("decision", Text),
+    # What is waiting to be decided, and one proposal at a time for a certificate.
+    Index(
+        "proposition_certificat_attente_uq",
+        "guichet",
+        "empreinte",
+        unique=True,
+        postgresql_where=text("decidee_le IS NULL"),
+    ),
+)
+
+ESSAI_RECEPTION: Final = Table(
+    "essai_reception",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("guichet", Text, ForeignKey("guichet.code"), nullable=False),
+    # The address that was tried: another one proves nothing of it.
+    Column("adresse", Text, nullable=False),
+    Column("fait_le", INSTANT, nullable=False),
+    # Who asked: address of an account, or account of the machine.
+    Column("fait_par", Text, nullable=False),
+    Column("reussi", Boolean, nullable=False),
+    # JSON: [[step, passed, French detail], …].
+    Column("constats", Text, nullable=False),
+    # The last one of a guichet.
+    Index("essai_reception_guichet_ix", "guichet", "id"),
 )

@@ -11,27 +11,30 @@ import typer
 from sqlalchemy import Connection
 
 from certs.autorite import CLES, P256, Autorite, export_p12, write_secret
-from certs.verification import Motif
 from echangeur.commandes.guichet import find, refusal
 from echangeur.confiance import charge_of
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
-from registry.certificats import CertificatEpingle, list_certificats, pin_certificat, withdraw_certificat
+from registry.certificats import (
+    ALERTE,
+    CertificatEpingle,
+    list_certificats,
+    pin_certificat,
+    state_of,
+    withdraw_certificat,
+)
 from registry.emission import Emis, answer_request
 from registry.guichets import Guichet
 from registry.profils import Profil, default_profil
 from registry.profils_store import read_profils, set_profil
 from registry.surveillance_certificats import avis_a_envoyer, mark_envoye
-from registry.usages_certificats import SUSPENDUS, EtatCertificat, UsageCertificat
+from registry.usages_certificats import UsageCertificat
 from registry.verdicts_certificats import judge_due
 
 app = create_group("Les certificats : l'empreinte enregistrée désigne le guichet.")
 
 CodeGuichet = Annotated[str, typer.Argument(metavar="CODE", help="Code du guichet.")]
-
-ALERTE = timedelta(days=60)
-"""A certificate that ends sooner is shown as such: renewing one takes weeks in an administration."""
 
 
 @app.command("emettre", cls=Commande)
@@ -229,25 +232,6 @@ def give_profil(
             raise ConstatNegatif(f"Aucun certificat d'empreinte {key}.", "Voir : echangeur certificat lister")
         set_profil(conn, key, profil, instant=contexte_of(ctx).clock.now())
     say(f"Le certificat {key} a le profil {profil}.")
-
-
-def state_of(certificat: CertificatEpingle, now: datetime) -> str:
-    """What a certificate is worth at an instant, in French."""
-    if certificat.revoque_le is not None:
-        return "révoqué"
-    if certificat.retire_le is not None:
-        return "retiré"
-    if now < certificat.valide_du:
-        return "pas encore valide"
-    if now > certificat.valide_au:
-        return "expiré"
-    if certificat.motif in SUSPENDUS:
-        return "suspendu"
-    if not certificat.admis:
-        return "révoqué" if certificat.motif is Motif.REVOQUE else "désavoué"
-    if certificat.etat(now) is EtatCertificat.PREPARE:
-        return "préparé"
-    return "expire bientôt" if certificat.valide_au - now < ALERTE else "valide"
 
 
 def _value(certificat: CertificatEpingle) -> dict[str, object]:

@@ -25,6 +25,7 @@ from registry.guichets_store import (
     close_guichet,
     get_guichet,
     list_guichets,
+    reopen_guichet,
     set_adresse_courrier,
     set_adresse_reception,
     set_capacites,
@@ -282,6 +283,16 @@ def close(ctx: typer.Context, code: Code) -> None:
     if found:
         raise refusal("Le guichet n'est pas fermé", found)
     say(f"Guichet {code} fermé.")
+
+
+@app.command("rouvrir", cls=Commande)
+def reopen(ctx: typer.Context, code: Code) -> None:
+    """Rouvre un guichet fermé, avec les certificats et le canal qu'il avait."""
+    with transaction(ctx) as conn:
+        found = reopen_guichet(conn, code)
+    if found:
+        raise refusal("Le guichet n'est pas rouvert", found)
+    say(f"Guichet {code} rouvert.")
 
 
 def _secours(reglage: ReglageRemise) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from certs.autorite import create_autorite
+from certs.autorite import create_autorite, load_autorite
 from certs.chemin import read_lcr
 from certs.lecture import Certificat, read_certificat
 from registry.clock import FixedClock
+from registry.database import open_engine
+from registry.propositions import propose
 from tests.echangeur.conftest import Commande
 
 
@@ -188,3 +190,53 @@ def test_fin_des_certificats_dans_les_taches(
     assert (waiting["guichet"], waiting["palier"]) == (guichet, 60)
     assert "préparez le suivant" in instance("certificat", "avis", "--transmis").sortie.replace("\n", " ")
     assert instance("certificat", "avis", "--json").json == []
+
+
+def test_raccordement(instance: Commande, guichet: str, tmp_path: Path) -> None:
+    """[RAC-1] [RAC-2] The same steps as in the console, and the trial of an endpoint that nobody serves."""
+    found = instance("guichet", "raccordement", guichet)
+    assert found.code == 1
+    assert "un certificat pour appeler les services" in found.erreur.replace("\n", " ")
+    issued(instance, guichet, tmp_path / "present")
+    states = {each["etape"]: each for each in instance("guichet", "raccordement", guichet, "--json").json}
+    assert states["certificats"]["faite"]
+    assert (states["essai"]["faite"], states["essai"]["tour"]) == (False, "partenaire")
+    assert instance("guichet", "essayer", guichet).code == 1
+    instance("guichet", "adresse", guichet, "https://localhost:9/services/")
+    tried = instance("guichet", "essayer", guichet, "--json")
+    assert tried.code == 1
+    assert [(each["etape"], each["reussie"]) for each in tried.json] == [
+        ("adresse", True),
+        ("connexion", False),
+    ]
+    told = instance("guichet", "raccordement", guichet).erreur.replace("\n", " ")
+    assert "rien n'écoute" in told
+
+
+def test_proposition(instance: Commande, guichet: str, tmp_path: Path, database_url: str) -> None:
+    """[RAC-6] What agents propose in the console, decided here."""
+    assert instance("certificat", "proposition", "lister", "--json").json == []
+    autorite = load_autorite(tmp_path / "instance" / "autorite")
+    engine = open_engine(database_url)
+    for _ in range(2):
+        now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+        with engine.begin() as conn:
+            pem = autorite.issue_guichet(guichet, now=now).certificat
+            propose(conn, guichet, pem, par="agent@exemple.fr", instant=now)
+    engine.dispose()
+    first, second = instance("certificat", "proposition", "lister", "--json").json
+    assert first["proposee_par"] == "agent@exemple.fr"
+    done = instance("certificat", "proposition", "accepter", first["id"])
+    assert first["empreinte"] in done.sortie.replace("\n", "")
+    assert instance("certificat", "proposition", "refuser", second["id"]).code == 0
+    assert "Aucune proposition" in instance("certificat", "proposition", "lister").erreur
+    assert instance("certificat", "proposition", "accepter", second["id"]).code == 1
+    assert instance("certificat", "proposition", "refuser", second["id"]).code == 1
+
+
+def test_rouvrir(instance: Commande, guichet: str) -> None:
+    """[RAC-1] A guichet closed by mistake."""
+    instance("guichet", "fermer", guichet)
+    assert instance("guichet", "rouvrir", guichet).code == 0
+    assert instance("guichet", "montrer", guichet, "--json").json["actif"]
+    assert instance("guichet", "rouvrir", "G9999").code == 1

@@ -1,0 +1,66 @@
+"""`echangeur guichet raccordement` and `essayer`: where the connection of a partner is, and trying it."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from dataclasses import asdict
+
+import typer
+
+from certs.tls import client_context
+from echangeur.commandes.guichet import Code, find
+from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.sortie import ConstatNegatif, print_json, print_table, say
+from mailflows.raccordements import read_faits
+from registry.essais_reception import EssaiReception, record_essai
+from registry.raccordement import advance, current
+from soap.essai_reception import try_reception
+
+
+def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
+    """Montre où en est le raccordement d'un guichet : ce qui est fait, ce qui manque, à qui est le tour."""
+    instant = contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        states = advance(read_faits(conn, find(conn, code), instant=instant), instant=instant)
+    if json:
+        print_json([asdict(each) for each in states])
+        return
+    print_table(
+        ("étape", "faite", "constat", "au tour de"),
+        [(e.etape, e.faite, e.constat or e.manque, e.tour or "") for e in states],
+        vide="",
+    )
+    step = current(states)
+    if step is not None:
+        raise ConstatNegatif(f"Le guichet {code} n'est pas raccordé : {step.manque}.")
+
+
+def rehearse_reception(ctx: typer.Context, code: Code, json: Json = False) -> None:
+    """Essaie l'adresse de réception d'un guichet, sans rien lui envoyer : nom, connexion, TLS, service."""
+    instance, instant = instance_of(ctx), contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        adresse = find(conn, code).adresse_reception
+    if not adresse:
+        raise ConstatNegatif(
+            f"Le guichet {code} n'a pas d'adresse de réception.",
+            f"D'abord : echangeur guichet adresse {code} https://…",
+        )
+    # Whoever types it is on the machine: its addresses hide nothing from him.
+    settings = instance.configuration.distribution
+    certificat, cle = instance.path(settings.certificat), instance.path(settings.cle)
+    autorites = instance.path(settings.autorites) if settings.autorites else None
+    found = asyncio.run(
+        try_reception(adresse, lambda: client_context(autorites, certificat, cle), locales=True)
+    )
+    constats = tuple((each.etape, each.reussie, each.detail) for each in found)
+    essai = EssaiReception(code, adresse, instant, getpass.getuser(), constats)
+    with transaction(ctx) as conn:
+        record_essai(conn, essai)
+    if json:
+        print_json([asdict(each) for each in found])
+    else:
+        say(f"Essai de {adresse}")
+        print_table(("étape", "réussie", "constat"), list(constats), vide="")
+    if not essai.reussi:
+        raise ConstatNegatif(f"L'essai échoue : {found[-1].detail}.")

@@ -1,0 +1,86 @@
+"""What is known of the connection of a guichet, read: for `registry.raccordement`, which judges it.
+
+The table of exchanges has no index by guichet: each would be paid for at every registration. What is read of
+it is its end, which bounds the work; a guichet that registered longer ago is known by the demandes it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from mailflows.epreuves import read_etape
+from mailflows.repetition import Issue
+from registry.certificats import list_certificats
+from registry.essais_reception import last_essai
+from registry.exchanges_store import Statut
+from registry.guichets import Guichet
+from registry.propositions import list_propositions
+from registry.raccordement import Appel, Faits
+
+FENETRE: Final = 20_000
+"""Exchanges of the hub looked at, from the last one: more than a working day of a large territory."""
+
+_DERNIER: Final = text("""
+    SELECT recu_le, operation, statut, COALESCE(code, '') AS code
+    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e
+    WHERE guichet = :guichet ORDER BY id DESC LIMIT 1
+""")
+_ACCEPTE: Final = text("""
+    SELECT recu_le, operation, statut, COALESCE(code, '') AS code
+    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e
+    WHERE guichet = :guichet AND statut IN ('accepte', 'rejeu') ORDER BY id LIMIT 1
+""")
+_DERNIERS: Final = text("""
+    SELECT DISTINCT ON (guichet) guichet, recu_le, operation, statut, COALESCE(code, '') AS code
+    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e ORDER BY guichet, id DESC
+""")
+# A guichet that only receives may hold a great many: what it registered is looked for among the first found.
+_AUTEUR: Final = text("""
+    SELECT depuis_le FROM (SELECT depuis_le, motif FROM detention WHERE guichet = :guichet LIMIT 1000) d
+    WHERE motif = 'auteur' LIMIT 1
+""")
+
+
+def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Faits:
+    """All that the steps of its connection depend on."""
+    etape = read_etape(conn, guichet.code, instant=instant)
+    issue = None if etape is None else etape.issue
+    proved = {Issue.REUSSIE: True, Issue.ECHOUEE: False, Issue.SANS_REPONSE: False}
+    return Faits(
+        guichet,
+        list_certificats(conn, guichet.code),
+        len(list_propositions(conn, guichet.code)),
+        last_essai(conn, guichet.code),
+        None if issue is None else proved.get(issue),
+        issue is Issue.EN_ATTENTE,
+        last_call(conn, guichet.code),
+        _first_accepted(conn, guichet.code),
+    )
+
+
+def last_call(conn: Connection, guichet: str) -> Appel | None:
+    """The last exchange of a guichet among the last `FENETRE` of the hub."""
+    row = conn.execute(_DERNIER, {"guichet": guichet, "fenetre": FENETRE}).first()
+    return None if row is None else _appel(row)
+
+
+def last_calls(conn: Connection) -> Mapping[str, Appel]:
+    """The same of every guichet that has one there, by code."""
+    return {row.guichet: _appel(row) for row in conn.execute(_DERNIERS, {"fenetre": FENETRE})}
+
+
+def _first_accepted(conn: Connection, guichet: str) -> Appel | None:
+    row = conn.execute(_ACCEPTE, {"guichet": guichet, "fenetre": FENETRE}).first()
+    if row is not None:
+        return _appel(row)
+    depuis = conn.scalar(_AUTEUR, {"guichet": guichet})
+    return None if depuis is None else Appel(depuis, "", accepte=True)
+
+
+def _appel(row: Row[Any]) -> Appel:
+    accepted = row.statut in (Statut.ACCEPTE, Statut.REJEU)
+    return Appel(row.recu_le, row.operation, row.code, accepted)
