@@ -100,7 +100,7 @@ ETAPE = EtapeRaccordement
 def test_each_step_says_what_is_missing_and_whose_turn_it_is(
     faits: Faits, etape: EtapeRaccordement | None, tour: Tour | None, mot: str
 ) -> None:
-    """[RAC-1] [RAC-2]"""
+    """[RAC-1] [RAC-2] [RAC-3]"""
     found = at(faits)
     assert found[:2] == (etape, tour)
     assert mot in found[2]
