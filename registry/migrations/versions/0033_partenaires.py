@@ -15,8 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0032_partenaires"
-down_revision = "0031_simultanes"
+revision = "0033_partenaires"
+down_revision = "0032_qualite"
 branch_labels = None
 depends_on = None
 
