@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -195,6 +195,15 @@ class Autorite:
             key, subject_of(code, nom, siren), usages, du=now - MARGE, au=now + duree, names=[]
         )
         return _pem_chain(signed_certificate, self)
+
+    def issued(self, pem: bytes) -> bool:
+        """Whether this authority signed a certificate (PEM): its name, and its key."""
+        certificat = x509.load_pem_x509_certificate(pem)
+        try:
+            certificat.verify_directly_issued_by(self.certificat)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
 
     def list_revoked(
         self, revoques: Mapping[int, datetime], *, now: datetime, numero: int, duree: timedelta = DUREE_LCR

@@ -52,6 +52,22 @@ HABILITATION: Final = _declare(
     "CSL-4",
     Tour.GESTIONNAIRE,
 )
+NON_CONFIRME: Final = _declare(
+    "CON301",
+    "Rien n'est fait : il manque la confirmation ({attendu}).",
+    "Confirmer, et recommencer.",
+    "RAC-7",
+)
+SANS_MOYENS: Final = _declare(
+    "CON302",
+    "Ce processus de la console n'a ni les clés, ni le réseau de l'échangeur.",
+    "Le faire par la ligne de commande, ou donner à ce processus les fichiers de l'instance.",
+    "RAC-7",
+    Tour.EXPLOITANT,
+)
+PARTENAIRE_REFUSE: Final = _declare(
+    "CON303", "Rien n'est fait : {constat}.", "Corriger, et recommencer.", "RAC-7"
+)
 ERREUR_INTERNE: Final = _declare(
     "CON199",
     "Une erreur inattendue est survenue ; elle est consignée sous le numéro d'échange ci-dessous.",

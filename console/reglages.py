@@ -44,3 +44,10 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=1, le=72, description="Heures au bout desquelles une session se ferme, quoi qu'il arrive."),
     ] = 10
+    essais_locaux: Annotated[
+        bool,
+        Meta(
+            description="`true` : l'essai d'une adresse de réception peut viser la machine de l'échangeur"
+            " elle-même ; pour une démonstration."
+        ),
+    ] = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -271,8 +271,17 @@ def withdraw_certificat(
     return ()
 
 
-def list_certificats(conn: Connection, guichet: str | None = None) -> tuple[CertificatEpingle, ...]:
-    """All the certificates, withdrawn ones included, or those of a guichet; by guichet, then by date."""
+def get_certificat(conn: Connection, empreinte: str) -> CertificatEpingle | None:
+    """The certificate of that empreinte, withdrawn or not."""
+    found = list_certificats(conn, empreintes=[empreinte])
+    return found[0] if found else None
+
+
+def list_certificats(
+    conn: Connection, guichet: str | None = None, *, empreintes: Collection[str] | None = None
+) -> tuple[CertificatEpingle, ...]:
+    """All the certificates, withdrawn ones included, or those of a guichet, or those named; by guichet, then
+    by date."""
     verdict = VERDICT_CERTIFICAT.c
     query = (
         select(CERTIFICAT, verdict.motif, verdict.constat, verdict.attendu, verdict.depuis)
@@ -281,6 +290,8 @@ def list_certificats(conn: Connection, guichet: str | None = None) -> tuple[Cert
     )
     if guichet is not None:
         query = query.where(CERTIFICAT.c.guichet == guichet)
+    if empreintes is not None:
+        query = query.where(CERTIFICAT.c.empreinte.in_(empreintes))
     return tuple(_epingle(ligne) for ligne in conn.execute(query))
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from sqlalchemy import Connection
 
 from certs.autorite import DUREE_GUICHET, Autorite
@@ -19,6 +23,20 @@ class Emis:
 
     chaine: bytes
     epingle: CertificatEpingle
+
+
+_PEM: Final = re.compile(rb"-----BEGIN (NEW )?CERTIFICATE REQUEST-----")
+
+
+def is_request(data: bytes) -> bool:
+    """Whether bytes are a request for a certificate (PKCS#10, PEM or DER) rather than a certificate."""
+    if _PEM.search(data):
+        return True
+    try:
+        x509.load_der_x509_csr(data)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def answer_request(

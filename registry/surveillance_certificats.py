@@ -179,3 +179,19 @@ def mark_envoye(conn: Connection, avis: Avis, *, instant: datetime) -> None:
         .where(table.empreinte == avis.empreinte, table.palier == avis.palier)
         .values(envoye_le=instant)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AvisGarde:
+    """A notice that was produced. envoye_le: None until its guichet received it."""
+
+    palier: int
+    cree_le: datetime
+    envoye_le: datetime | None
+
+
+def list_avis(conn: Connection, empreinte: str) -> tuple[AvisGarde, ...]:
+    """The notices produced for a certificate, oldest first."""
+    table = AVIS_CERTIFICAT.c
+    query = select(AVIS_CERTIFICAT).where(table.empreinte == empreinte).order_by(table.cree_le)
+    return tuple(AvisGarde(row.palier, row.cree_le, row.envoye_le) for row in conn.execute(query))

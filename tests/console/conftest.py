@@ -26,11 +26,13 @@ from sqlalchemy import Engine
 from certs.autorite import create_autorite
 from certs.tls import client_context, server_context
 from console.application import create_console, create_console_runner
+from console.moyens import Moyens
 from console.reglages import Console
 from console.services import Services
 from registry.clock import FixedClock
 from tests.console.chromium import Pilote, drive
 from tests.console.monde import Monde, build_monde
+from tests.console.moyens import build_moyens
 from tests.console.navigateur import Navigateur
 from tools.etrangers import Absence, Chaine, chaine
 
@@ -75,8 +77,14 @@ def pki_console(tmp_path_factory: pytest.TempPathFactory) -> PkiConsole:
 
 
 @pytest.fixture
-def services(engine: Engine, clock: FixedClock) -> Services:
-    return Services(engine, clock, Console())
+def moyens(tmp_path: Path) -> Moyens:
+    """The keys and the certificates of an instance, in a folder of the test."""
+    return build_moyens(tmp_path / "instance")
+
+
+@pytest.fixture
+def services(engine: Engine, clock: FixedClock, moyens: Moyens) -> Services:
+    return Services(engine, clock, Console(essais_locaux=True), moyens)
 
 
 @pytest_asyncio.fixture

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, insert
 
+from certs.autorite import create_autorite
 from console.profils import D_UN_GUICHET, ProfilCompte
 from console.tables import COMPTE
 from filters.language import Filtre
+from registry.certificats import CertificatEpingle, pin_certificat
 from registry.clock import FixedClock
-from registry.tables import CERTIFICAT
 from tests.dispatching.scene import Scene
 
 NOTRE, AUTRE, AILLEURS = "G0591", "G0592", "G1111"
@@ -51,19 +52,12 @@ def build_monde(engine: Engine, clock: FixedClock) -> Monde:
         for profil in ProfilCompte:
             for place in places(profil):
                 monde.comptes[profil, place] = _compte(conn, profil, place, scene)
-        for rank, code in enumerate(TERRITOIRES):
-            empreinte = f"{rank + 1:064x}"
-            monde.certificats[code] = empreinte
-            row = {
-                "empreinte": empreinte,
-                "guichet": code,
-                "sujet": f"CN={code}",
-                "valide_du": scene.now,
-                "valide_au": scene.now.replace(year=scene.now.year + 1),
-                "pem": "",
-                "enregistre_le": scene.now,
-            }
-            conn.execute(insert(CERTIFICAT).values(row))
+        autorite = create_autorite(now=scene.now)
+        for code in TERRITOIRES:
+            pem = autorite.issue_guichet(code, now=scene.now).certificat
+            pinned = pin_certificat(conn, code, pem, instant=scene.now)
+            assert isinstance(pinned, CertificatEpingle), pinned
+            monde.certificats[code] = pinned.empreinte
     return monde
 
 

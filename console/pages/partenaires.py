@@ -1,0 +1,334 @@
+"""The partners: the list of the guichets, and one of them with all that is known of how it is served."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, or_, select
+
+from console import anomalies
+from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, TOURS, TYPES, USAGES
+from console.perimetre import Perimetre
+from console.profils import ProfilCompte
+from console.table import EXPLOITANTS, GESTIONNAIRES, GUICHETS, Methode, Objet, Page, Rubrique
+from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Telechargement, Vue, one_of
+from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
+from dispatching.disjoncteurs import lift, list_disjoncteurs
+from dispatching.secours import ReglageRemise, get_reglage
+from dispatching.tables import DISTRIBUTION
+from mailflows.raccordements import last_call, last_calls, read_faits
+from registry.certificats import CertificatEpingle, list_certificats, state_of
+from registry.essais_reception import list_essais
+from registry.guichets import Guichet
+from registry.guichets_store import close_guichet, get_guichet, reopen_guichet
+from registry.propositions import list_propositions
+from registry.raccordement import Appel, advance, current
+from registry.tables import CERTIFICAT, GUICHET
+from schemas import cog, territoires
+
+PAR_PAGE: Final = 50
+_EXPORT_MAX: Final = 10_000
+_COMPTE_MAX: Final = 1_000
+_ETATS: Final = ("ouverts", "fermes", "en_panne")
+
+
+@dataclass(frozen=True, slots=True)
+class LignePartenaire:
+    """One guichet in the list. panne: French, or empty. fin: the first end among its certificates in use."""
+
+    code: str
+    nom: str
+    type: str
+    territoires: tuple[str, ...]
+    canal: str
+    ouvert: bool
+    panne: str
+    fin: datetime | None
+    dernier: Appel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recherche:
+    """What the list is narrowed to, as the query says it."""
+
+    texte: str = ""
+    genre: str = ""
+    etat: str = ""
+
+    def question(self) -> dict[str, str]:
+        """The query that says it again."""
+        return {"q": self.texte, "type": self.genre, "etat": self.etat}
+
+
+def show_list(vue: Vue) -> Reponse:
+    """The guichets, by code, a page at a time."""
+    recherche = read_recherche(vue)
+    apres = vue.question.get("apres", "")[:5]
+    lignes = read_lignes(vue.conn, vue.perimetre, recherche, apres=apres, limite=PAR_PAGE + 1)
+    suite = ""
+    if len(lignes) > PAR_PAGE:
+        lignes = lignes[:PAR_PAGE]
+        suite = vue.url("partenaires.lister", **recherche.question(), apres=lignes[-1].code)
+    valeurs = {
+        "lignes": lignes,
+        "suite": suite,
+        "recherche": recherche,
+        "genres": list(TYPES.items()),
+        "export": vue.url("partenaires.exporter", **recherche.question()),
+        "types": TYPES,
+        "canaux": CANAUX,
+    }
+    return Rendu("partenaires.html", valeurs, bloc="resultats")
+
+
+_COLONNES: Final = (
+    *("code", "nom", "type", "territoires", "canal", "ouvert", "panne", "fin_certificat", "dernier_echange"),
+)
+
+
+def export(vue: Vue) -> Reponse:
+    """The same list whole, as CSV that spreadsheets open."""
+    lignes = read_lignes(vue.conn, vue.perimetre, read_recherche(vue), apres="", limite=_EXPORT_MAX)
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=";")
+    writer.writerow(_COLONNES)
+    for each in lignes:
+        row = (
+            each.code,
+            plain(each.nom),
+            each.type,
+            " ".join(each.territoires),
+            each.canal,
+            "oui" if each.ouvert else "non",
+            plain(each.panne),
+            "" if each.fin is None else each.fin.date().isoformat(),
+            "" if each.dernier is None else each.dernier.recu_le.isoformat(timespec="seconds"),
+        )
+        writer.writerow(row)
+    return Telechargement("guichets.csv", "text/csv; charset=utf-8", file.getvalue().encode("utf-8-sig"))
+
+
+def plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection). Pure."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
+def read_recherche(vue: Vue) -> Recherche:
+    """What the query asks for; what it says wrong is not asked for."""
+    return Recherche(
+        vue.question.get("q", "").strip()[:100],
+        one_of(vue, "type", tuple(TYPES)),
+        one_of(vue, "etat", _ETATS),
+    )
+
+
+def read_lignes(
+    conn: Connection, perimetre: Perimetre, recherche: Recherche, *, apres: str, limite: int
+) -> list[LignePartenaire]:
+    """The guichets of the perimeter that answer, by code, from after `apres`."""
+    table = GUICHET.c
+    query = select(GUICHET).where(perimetre.of_guichets(), table.code > apres)
+    if recherche.texte:
+        like = f"%{_escape(recherche.texte)}%"
+        query = query.where(or_(table.code.ilike(like), table.nom.ilike(like), table.siren.ilike(like)))
+    if recherche.genre:
+        query = query.where(table.type == recherche.genre)
+    if recherche.etat in ("ouverts", "fermes"):
+        closed = table.ferme_le.is_not(None)
+        query = query.where(closed if recherche.etat == "fermes" else ~closed)
+    pannes = {each.guichet: each for each in list_disjoncteurs(conn) if each.ouvert_le is not None}
+    if recherche.etat == "en_panne":
+        query = query.where(table.code.in_(sorted(pannes)))
+    rows = conn.execute(query.order_by(table.code).limit(limite)).all()
+    fins = _ends(conn, [row.code for row in rows])
+    calls = last_calls(conn)
+    return [
+        LignePartenaire(
+            row.code,
+            row.nom,
+            row.type,
+            tuple(sorted(row.territoires)),
+            row.canal,
+            row.ferme_le is None,
+            pannes[row.code].detail if row.code in pannes else "",
+            fins.get(row.code),
+            calls.get(row.code),
+        )
+        for row in rows
+    ]
+
+
+def _ends(conn: Connection, codes: Sequence[str]) -> Mapping[str, datetime]:
+    table = CERTIFICAT.c
+    query = (
+        select(table.guichet, func.min(table.valide_au).label("fin"))
+        .where(table.guichet.in_(codes), table.retire_le.is_(None))
+        .group_by(table.guichet)
+    )
+    return {row.guichet: row.fin for row in conn.execute(query)}
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def show_mine(vue: Vue) -> Reponse:
+    """The guichet of the agent, from the menu."""
+    return Redirection(vue.url("partenaires.voir", guichet=vue.agent.code_guichet))
+
+
+@dataclass(frozen=True, slots=True)
+class Remise:
+    """How a guichet is served now. en_attente, en_echec: bounded counts of distributions, in words."""
+
+    reglage: ReglageRemise
+    disjoncteurs: tuple[tuple[Disjoncteur, EtatDisjoncteur], ...]
+    en_attente: str
+    en_echec: str
+
+
+def show_one(vue: Vue) -> Reponse:
+    """A guichet."""
+    guichet = find(vue)
+    states = advance(read_faits(vue.conn, guichet, instant=vue.maintenant), instant=vue.maintenant)
+    valeurs = {
+        "guichet": guichet,
+        "remise": read_remise(vue.conn, guichet.code, vue.maintenant),
+        "certificats": tell_certificats(list_certificats(vue.conn, guichet.code), vue.maintenant),
+        "propositions": list_propositions(vue.conn, guichet.code),
+        "essais": list_essais(vue.conn, guichet.code, limite=5),
+        "etapes": states,
+        "courante": current(states),
+        "dernier": last_call(vue.conn, guichet.code),
+        "noms_territoires": name_territoires(guichet.territoires),
+        "communes": name_communes(guichet.communes),
+        "gere": manages(vue),
+        "types": TYPES,
+        "canaux": CANAUX,
+        "usages": USAGES,
+        "couleurs": COULEURS,
+        "libelles_etapes": ETAPES,
+        "tours": TOURS,
+    }
+    return Rendu("partenaire.html", valeurs)
+
+
+def find(vue: Vue) -> Guichet:
+    """The guichet that the address names; that it exists was checked before."""
+    guichet = get_guichet(vue.conn, vue.parametres["guichet"])
+    assert guichet is not None
+    return guichet
+
+
+def manages(vue: Vue) -> bool:
+    """Whether he who looks changes what he sees, beyond proposing."""
+    return vue.agent.profil in (ProfilCompte.GESTIONNAIRE, ProfilCompte.EXPLOITANT)
+
+
+def read_remise(conn: Connection, code: str, instant: datetime) -> Remise:
+    """How that guichet is served."""
+    breakers = tuple((each, each.etat(instant)) for each in list_disjoncteurs(conn, code))
+    waiting, failed = (_count(conn, code, etat) for etat in ("en_attente", "echec"))
+    return Remise(get_reglage(conn, code), breakers, waiting, failed)
+
+
+def _count(conn: Connection, code: str, etat: str) -> str:
+    table = DISTRIBUTION.c
+    rows = select(table.id).where(table.guichet == code, table.etat == etat).limit(_COMPTE_MAX + 1).subquery()
+    found = int(conn.scalar(select(func.count()).select_from(rows)) or 0)
+    return f"plus de {_COMPTE_MAX}" if found > _COMPTE_MAX else str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class LigneCertificat:
+    """A certificate as pages show it. etat: registry.certificats.state_of. jours: left before its end."""
+
+    epingle: CertificatEpingle
+    etat: str
+    jours: int
+
+
+def tell_certificats(epingles: Collection[CertificatEpingle], instant: datetime) -> list[LigneCertificat]:
+    """Those in force first, the soonest to end first; the withdrawn ones last. Pure."""
+    told = [tell(each, instant) for each in epingles]
+    return sorted(told, key=lambda each: (each.epingle.retire_le is not None, each.epingle.valide_au))
+
+
+def tell(epingle: CertificatEpingle, instant: datetime) -> LigneCertificat:
+    """A certificate as pages show it. Pure."""
+    return LigneCertificat(epingle, state_of(epingle, instant), (epingle.valide_au - instant).days)
+
+
+def name_territoires(codes: Collection[str]) -> list[str]:
+    """``059 Nord``. Pure."""
+    return [f"{code} {territoires.name(code) or ''}".strip() for code in sorted(codes)]
+
+
+def name_communes(codes: Collection[str]) -> list[str]:
+    """Names of communes, sorted. Pure."""
+    return sorted(found.nom for code in codes if (found := cog.commune(code)) is not None)
+
+
+def close(vue: Vue) -> Reponse:
+    """Close a guichet, when its code was typed to say so."""
+    code = vue.parametres["guichet"]
+    if vue.champs.get("confirme", "").strip().upper() != code:
+        return Refus(anomalies.NON_CONFIRME(attendu=code))
+    close_guichet(vue.conn, code, instant=vue.maintenant)
+    return Redirection(vue.url("partenaires.voir", guichet=code), f"Le guichet {code} est fermé.")
+
+
+def reopen(vue: Vue) -> Reponse:
+    """Open it again."""
+    code = vue.parametres["guichet"]
+    reopen_guichet(vue.conn, code)
+    return Redirection(vue.url("partenaires.voir", guichet=code), f"Le guichet {code} est rouvert.")
+
+
+def lift_breakers(vue: Vue) -> Reponse:
+    """Send at once what waits for a channel that failed."""
+    code = vue.parametres["guichet"]
+    lift(vue.conn, code, None, instant=vue.maintenant)
+    return Redirection(vue.url("partenaires.voir", guichet=code), "Les envois reprennent.")
+
+
+GERANTS: Final = {**GESTIONNAIRES, **EXPLOITANTS}
+"""Who changes a guichet: the gestionnaire those of his territories, the operator all of them."""
+_VOIENT: Final = {**GUICHETS, **GERANTS}
+
+
+def _act(nom: str, chemin: str, titre: str, traite: Handler, trace: str) -> Page:
+    return Page(
+        nom,
+        f"/partenaires/{{guichet}}/{chemin}",
+        titre,
+        traite,
+        GERANTS,
+        methode=Methode.POST,
+        objet=Objet.GUICHET,
+        trace=trace,
+    )
+
+
+PAGES: Final = (
+    Page("partenaires.lister", "/partenaires", "Guichets", show_list, GERANTS, rubrique=Rubrique.PARTENAIRES),
+    Page("partenaires.exporter", "/partenaires/export.csv", "Export des guichets", export, GERANTS),
+    Page(
+        "partenaires.mien", "/mon-guichet", "Mon guichet", show_mine, GUICHETS, rubrique=Rubrique.PARTENAIRES
+    ),
+    Page("partenaires.voir", "/partenaires/{guichet}", "Guichet", show_one, _VOIENT, objet=Objet.GUICHET),
+    _act("partenaires.fermer", "fermer", "Fermer un guichet", close, "fermer un guichet"),
+    _act("partenaires.rouvrir", "rouvrir", "Rouvrir un guichet", reopen, "rouvrir un guichet"),
+    _act(
+        "partenaires.reprendre",
+        "reprendre",
+        "Reprendre les envois",
+        lift_breakers,
+        "lever le disjoncteur d'un guichet",
+    ),
+)
