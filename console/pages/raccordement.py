@@ -155,8 +155,8 @@ def _answer(vue: Vue, guichet: Guichet, demande: bytes) -> Reponse:
         found = _renamed("certificat", emis)
         return _page(vue, guichet, EtapeRaccordement.CERTIFICATS, found, statut=422)
     _judge(vue)
-    vers = vue.url("certificats.voir", empreinte=emis.epingle.empreinte)
-    return Redirection(vers, "Certificat émis : transmettez la chaîne au partenaire.")
+    vers = vue.url("raccordement.voir", guichet=guichet.code, etape=EtapeRaccordement.CERTIFICATS.value)
+    return Redirection(vers, "Certificat émis et enregistré : prenez le fichier et transmettez-le.")
 
 
 def _judge(vue: Vue) -> None:
