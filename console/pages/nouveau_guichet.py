@@ -75,7 +75,7 @@ def read(vue: Vue) -> Saisie:
         champs.get("nom", "").strip()[:300],
         champs.get("genre", ""),
         "".join(champs.get("siren", "").split())[:20],
-        tuple(dict.fromkeys([*champs.getall("territoire", []), *typed])),
+        tuple(dict.fromkeys(filter(None, [*champs.getall("territoire", []), *typed]))),
         champs.get("lieu", "").strip()[:100],
         champs.get("choisi", ""),
         champs.get("numerote") == "oui",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +10,13 @@ from typing import Final
 from sqlalchemy import Connection, func, or_, select
 
 from console import anomalies
+from console.exports import FORMATS, Tableau, export
+from console.formats import moment
 from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, TOURS, TYPES, USAGES
 from console.perimetre import Perimetre
 from console.profils import ProfilCompte
 from console.table import EXPLOITANTS, GESTIONNAIRES, GUICHETS, Methode, Objet, Page, Rubrique
-from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Telechargement, Vue, one_of
+from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Vue, one_of
 from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
 from dispatching.disjoncteurs import lift, list_disjoncteurs
 from dispatching.secours import ReglageRemise, get_reglage
@@ -79,43 +79,50 @@ def show_list(vue: Vue) -> Reponse:
         "suite": suite,
         "recherche": recherche,
         "genres": list(TYPES.items()),
-        "export": vue.url("partenaires.exporter", **recherche.question()),
+        "exports": [
+            (each, vue.url("partenaires.exporter", format=each, **recherche.question())) for each in FORMATS
+        ],
         "types": TYPES,
         "canaux": CANAUX,
     }
     return Rendu("partenaires.html", valeurs, bloc="resultats")
 
 
-_COLONNES: Final = (
-    *("code", "nom", "type", "territoires", "canal", "ouvert", "panne", "fin_certificat", "dernier_echange"),
+_TITRES: Final = (
+    *(
+        "code",
+        "nom",
+        "type",
+        "territoires",
+        "canal",
+        "ouvert",
+        "panne",
+        "fin de certificat",
+        "dernier échange",
+    ),
 )
 
 
-def export(vue: Vue) -> Reponse:
-    """The same list whole, as CSV that spreadsheets open."""
-    lignes = read_lignes(vue.conn, vue.perimetre, read_recherche(vue), apres="", limite=_EXPORT_MAX)
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=";")
-    writer.writerow(_COLONNES)
-    for each in lignes:
-        row = (
+def take(vue: Vue) -> Reponse:
+    """The same list whole, to take away."""
+    recherche = read_recherche(vue)
+    lignes = read_lignes(vue.conn, vue.perimetre, recherche, apres="", limite=_EXPORT_MAX)
+    rows = [
+        (
             each.code,
-            plain(each.nom),
-            each.type,
-            " ".join(each.territoires),
+            each.nom,
+            TYPES[each.type],
+            ", ".join(each.territoires),
             each.canal,
             "oui" if each.ouvert else "non",
-            plain(each.panne),
+            each.panne,
             "" if each.fin is None else each.fin.date().isoformat(),
-            "" if each.dernier is None else each.dernier.recu_le.isoformat(timespec="seconds"),
+            "" if each.dernier is None else moment(each.dernier.recu_le),
         )
-        writer.writerow(row)
-    return Telechargement("guichets.csv", "text/csv; charset=utf-8", file.getvalue().encode("utf-8-sig"))
-
-
-def plain(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection). Pure."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+        for each in lignes
+    ]
+    tableau = Tableau("guichets", "Guichets", f"{len(rows)} guichet(s)", _TITRES, rows)
+    return export(tableau, vue.parametres["format"], vue.maintenant)
 
 
 def read_recherche(vue: Vue) -> Recherche:
@@ -317,7 +324,7 @@ def _act(nom: str, chemin: str, titre: str, traite: Handler, trace: str) -> Page
 
 PAGES: Final = (
     Page("partenaires.lister", "/partenaires", "Guichets", show_list, GERANTS, rubrique=Rubrique.PARTENAIRES),
-    Page("partenaires.exporter", "/partenaires/export.csv", "Export des guichets", export, GERANTS),
+    Page("partenaires.exporter", "/partenaires/guichets.{format:csv|xlsx|pdf}", "Guichets", take, GERANTS),
     Page(
         "partenaires.mien", "/mon-guichet", "Mon guichet", show_mine, GUICHETS, rubrique=Rubrique.PARTENAIRES
     ),

@@ -155,7 +155,7 @@ async def test_a_partner_is_connected_from_nothing_to_its_first_accepted_exchang
     await console_navigateur.capture(tab, "raccordement-3-certificat")
     await gestes.push("Enregistrer et continuer")
     async with tab.expect_download() as waited:
-        await gestes.follow("Prendre le fichier PEM")
+        await gestes.follow("Prendre le fichier")
     await (await waited.value).save_as(partenaire.dossier / "cert.pem")
     await gestes.follow("Continuer : L'essai de connexion")
 
@@ -170,7 +170,7 @@ async def test_a_partner_is_connected_from_nothing_to_its_first_accepted_exchang
     await gestes.follow("Fiche à transmettre au partenaire")
     wsdl = await tab.get_by_text(re.compile(r"^https://.*/DemandeLogementImplService\?wsdl$")).text_content()
     async with tab.expect_download() as waited:
-        await gestes.follow("echangeur-autorite.pem PEM")
+        await gestes.follow("echangeur-autorite.pem")
     await (await waited.value).save_as(partenaire.dossier / "autorite.pem")
     await console_navigateur.capture(tab, "raccordement-5-fiche")
     await tab.go_back()

@@ -38,7 +38,7 @@ FAIT = frozenset({200, 303, 422})
 """Done, or refused for what it says: the account, at least, may."""
 
 CAS = {
-    "partenaires.exporter": Cas(telechargement=True),
+    "partenaires.exporter": Cas(parametres=lambda _monde, _code: {"format": "xlsx"}, telechargement=True),
     "partenaires.mien": Cas(),
     "partenaires.ajouter": Cas(champs=_nouveau, statuts=FAIT),
     "partenaires.fermer": Cas(champs=lambda _monde, _code: {"confirme": "non"}, statuts=frozenset({422})),
