@@ -66,6 +66,14 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
             " enregistré par `echangeur certificat enregistrer` est accepté quelle que soit son autorité.",
         ),
     ] = "autorite/ca.pem"
+    url_publique: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$)",
+            description="Adresse par laquelle les partenaires atteignent les services, telle que la console"
+            " la leur donne, `https://services.exemple.fr`. Vide : l'adresse et le port d'écoute.",
+        ),
+    ] = ""
     taille_max: Annotated[
         int,
         Meta(ge=65_536, le=1 << 30, description="Taille maximale d'un message reçu, en octets."),

@@ -43,6 +43,12 @@ _AUTEUR: Final = text("""
     SELECT depuis_le FROM (SELECT depuis_le, motif FROM detention WHERE guichet = :guichet LIMIT 1000) d
     WHERE motif = 'auteur' LIMIT 1
 """)
+# The first ones that it was sent: what was acknowledged is not indexed.
+_REMISES: Final = text("""
+    SELECT EXISTS (
+        SELECT FROM (SELECT etat FROM distribution WHERE guichet = :guichet ORDER BY sequence LIMIT 100) d
+        WHERE etat = 'acquittee')
+""")
 
 
 def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Faits:
@@ -59,6 +65,7 @@ def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Fait
         issue is Issue.EN_ATTENTE,
         last_call(conn, guichet.code),
         _first_accepted(conn, guichet.code),
+        bool(conn.scalar(_REMISES, {"guichet": guichet.code})),
     )
 
 

@@ -60,6 +60,7 @@ class Faits:
     propositions: certificates that wait to be accepted. essai: the last trial of its reception endpoint.
     courrier_prouve: True when its last rehearsal by mail proved everything, False when it failed, None
     when there was none or it is under way. dernier: its last exchange. accepte: its first accepted one.
+    remises: it has acknowledged distributions.
     """
 
     guichet: Guichet
@@ -70,6 +71,7 @@ class Faits:
     repetition_en_cours: bool = False
     dernier: Appel | None = None
     accepte: Appel | None = None
+    remises: bool = False
 
 
 _USAGES: Final = {
@@ -154,6 +156,8 @@ def _essai(faits: Faits) -> Etat:
     match faits.guichet.canal:
         case CanalDistribution.PUSH:
             essai = faits.essai
+            if essai is None and faits.remises:
+                return Etat(etape, True, constat="le guichet acquitte ce qu'il reçoit")
             if essai is None or essai.adresse != faits.guichet.adresse_reception:
                 return Etat(etape, False, "un essai de l'adresse de réception", Tour.GESTIONNAIRE)
             if not essai.reussi:

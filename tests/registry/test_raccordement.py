@@ -93,6 +93,13 @@ ETAPE = EtapeRaccordement
         (Faits(GUICHET, (epingle(),), dernier=REFUSE), ETAPE.ECHANGE, Tour.PARTENAIRE, "DEM001"),
         (Faits(PUSH, (epingle(),), essai=essai()), ETAPE.ECHANGE, Tour.PARTENAIRE, "premier échange"),
         (Faits(PUSH, (epingle(),), essai=essai(), accepte=ACCEPTE), None, None, ""),
+        (Faits(PUSH, (epingle(),), remises=True, accepte=ACCEPTE), None, None, ""),
+        (
+            Faits(PUSH, (epingle(),), essai=essai(reussi=False), remises=True),
+            ETAPE.ESSAI,
+            Tour.PARTENAIRE,
+            "détail",
+        ),
         (Faits(COURRIER, (epingle(),), courrier_prouve=True, accepte=ACCEPTE), None, None, ""),
         (Faits(GUICHET, (epingle(),), dernier=ACCEPTE, accepte=ACCEPTE), None, None, ""),
     ],

@@ -1,0 +1,48 @@
+"""What an instance lends to the pages of partners and certificates: its keys, its files, its addresses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from certs.autorite import Autorite, load_autorite
+from certs.repetition import Serveur
+from certs.tls import client_context
+from console.moyens import Moyens
+from echangeur.confiance import charge_of
+from echangeur.courrier import cut_off_of
+from echangeur.instance import AUTORITE, COURRIER, NOM_CLIENT, Instance
+
+
+def moyens_of(instance: Instance) -> Moyens:
+    """For `console.services.Services`. Raises MauvaisUsage when the day of a cut-off does not exist."""
+    configuration = instance.configuration
+    serveur, envoi = configuration.serveur, configuration.distribution
+    certificat, cle = instance.path(envoi.certificat), instance.path(envoi.cle)
+    autorites = instance.path(envoi.autorites) if envoi.autorites else None
+    return Moyens(
+        autorite=lambda: _autorite(instance.dossier / AUTORITE),
+        trousseau=instance.dossier / COURRIER,
+        nom=NOM_CLIENT,
+        serveur=Serveur(*map(instance.path, (serveur.certificat, serveur.cle, serveur.autorites))),
+        client=certificat,
+        client_tls=lambda: client_context(autorites, certificat, cle),
+        services=_services(instance),
+        courrier=configuration.courrier.adresse if configuration.courrier.actif else "",
+        juge=charge_of(configuration),
+        fermeture=cut_off_of(instance),
+    )
+
+
+def _autorite(dossier: Path) -> Autorite | None:
+    """None when the instance has none, or when its key is not where this process can read it."""
+    try:
+        return load_autorite(dossier)
+    except (OSError, ValueError):
+        return None
+
+
+def _services(instance: Instance) -> str:
+    """The base address of the services, as partners see it."""
+    serveur = instance.configuration.serveur
+    hote = "localhost" if serveur.adresse in ("127.0.0.1", "0.0.0.0", "::", "::1") else serveur.adresse  # noqa: S104
+    return serveur.url_publique or f"https://{hote}:{serveur.port}"
