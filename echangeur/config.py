@@ -86,6 +86,32 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=300, description="Secondes laissées aux échanges en cours quand le serveur s'arrête."),
     ] = 10.0
+    delai_retrait: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=300,
+            description="Secondes pendant lesquelles un serveur qui va s'arrêter sert encore, en se disant"
+            " déjà indisponible : le temps qu'un répartiteur s'en aperçoive.",
+        ),
+    ] = 0.0
+
+
+class Console(Struct, frozen=True, forbid_unknown_fields=True):
+    """La console web."""
+
+    active: Annotated[
+        bool, Meta(description="`true` : les processus qui ont tous les rôles servent aussi la console.")
+    ] = False
+    adresse: Annotated[str, Meta(min_length=1, description="Adresse d'écoute de la console.")] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port d'écoute de la console ; 0 en prend un libre.")
+    ] = 8444
+    certificat: Annotated[
+        str,
+        Meta(description="Certificat de la console, chaîne complète, PEM. Vide : celui de `[serveur]`."),
+    ] = ""
+    cle: Annotated[str, Meta(description="Clé privée correspondante, PEM. Vide : celle de `[serveur]`.")] = ""
 
 
 class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,6 +212,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
 
     base: Base = Base()
     serveur: Serveur = Serveur()
+    console: Console = Console()
     distribution: Distribution = Distribution()
     remise: Remise = Remise()
     courrier: Courrier = Courrier()

@@ -75,7 +75,7 @@ def build(
     try:
         lue = read_description(description.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise MauvaisUsage(f"{description} : {error}", "Voir docs/guide-exploitant.md") from error
+        raise MauvaisUsage(f"{description} : {error}", "Voir docs/exploitation/certificats.md") from error
     names = build_pki(lue, dossier, now=now)
     for name in names:
         say(name)

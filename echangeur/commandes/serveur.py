@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from echangeur.contexte import contexte_of
 from echangeur.instance import open_instance
+from echangeur.roles.noms import RoleDemande
 from echangeur.sortie import note, say
+
+if TYPE_CHECKING:
+    from echangeur.composition import Pret
 
 
 def serve(
     ctx: typer.Context,
+    role: Annotated[
+        list[RoleDemande] | None,
+        typer.Option(
+            "--role",
+            help="Rôle de ce processus ; répétez l'option pour plusieurs.",
+            show_default="all : tout ce que la configuration allume",
+        ),
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", min=0, max=65535, help="Port d'écoute.", show_default="celui de la configuration"
+            "--port",
+            min=0,
+            max=65535,
+            help="Port d'écoute des services SOAP.",
+            show_default="celui de la configuration",
+        ),
+    ] = None,
+    port_console: Annotated[
+        int | None,
+        typer.Option(
+            "--port-console",
+            min=0,
+            max=65535,
+            help="Port d'écoute de la console.",
+            show_default="celui de la configuration",
         ),
     ] = None,
     adresse: Annotated[
@@ -31,24 +57,27 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Démarre le serveur : services SOAP, courrier signé et distributions, en un seul processus.
+    """Démarre un serveur : services SOAP, courrier signé, distributions et console, ou certains de ces rôles.
 
     S'arrête proprement sur SIGTERM ou Ctrl-C : les échanges en cours finissent, les nouveaux sont refusés.
-    Plusieurs serveurs peuvent partager une base. Le serveur écrit « Prêt » sur la sortie standard quand il
-    accepte les connexions.
+    Sur SIGHUP, relit les fichiers de certificats. Plusieurs serveurs peuvent partager une base. Le serveur
+    écrit « Prêt » sur la sortie standard quand il accepte les connexions.
     """
     # Imported here: the services and their libraries take half a second that no other command needs.
-    from echangeur.composition import run
+    from echangeur.composition import Ports, run
 
     contexte = contexte_of(ctx)
     instance = open_instance(contexte.dossier, config)
-
-    def announce(base: str, services: tuple[str, ...], reception: str) -> None:
-        for service in services:
-            say(f"WSDL : {base}/services/{service}?wsdl")
-        if reception:
-            say(f"Courrier : {reception}")
-        say(f"Prêt : {base}")
-
-    run(instance, contexte.clock, adresse=adresse, port=port, announce=announce)
+    ports = Ports(adresse, port, port_console)
+    run(instance, contexte.clock, roles=role or (), ports=ports, announce=_announce)
     note("Serveur arrêté.")
+
+
+def _announce(pret: Pret) -> None:
+    for service in pret.services:
+        say(f"WSDL : {pret.soap}/services/{service}?wsdl")
+    if pret.reception:
+        say(f"Courrier : {pret.reception}")
+    if pret.console:
+        say(f"Console : {pret.console}")
+    say(f"Prêt : {pret.soap}" if pret.soap else "Prêt.")

@@ -35,7 +35,7 @@ CHEMIN = "/services/DemandeLogementImplService/"
 
 @dataclass
 class Serveur:
-    """A running `echangeur serve`."""
+    """A running `echangeur serve`; port 0 when it has no SOAP service."""
 
     process: subprocess.Popen[str]
     port: int
@@ -102,14 +102,14 @@ def serving(dossier: Path, *options: str) -> Iterator[Serveur]:
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            ready = re.fullmatch(r"Prêt : https://127\.0\.0\.1:(\d+)\n", line)
+            ready = re.fullmatch(r"Prêt(?: : https://127\.0\.0\.1:(\d+)|\.)\n", line)
             if ready:
                 break
         else:
             process.wait(10)
             assert process.stderr is not None
             pytest.fail(process.stderr.read())
-        yield Serveur(process, int(ready[1]))
+        yield Serveur(process, int(ready[1] or 0))
     finally:
         if process.poll() is None:
             process.kill()

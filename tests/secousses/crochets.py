@@ -179,9 +179,9 @@ def _hook_readiness(poste: Poste) -> None:
     run = echangeur.composition.run
 
     def told(*args: Any, announce: Callable[..., None], **options: Any) -> None:
-        def ready(base: str, *rest: Any) -> None:
-            announce(base, *rest)
-            poste.say(pret=base)
+        def ready(pret: echangeur.composition.Pret) -> None:
+            announce(pret)
+            poste.say(pret=pret.soap)
 
         run(*args, announce=ready, **options)
 

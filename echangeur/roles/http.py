@@ -1,0 +1,45 @@
+"""A listening application: started on a socket, drained within a bound, its TLS replaced while it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+from aiohttp import web
+
+
+class Ecouteur:
+    """Serves a runner on a socket that was bound before. delai: seconds left to the requests in progress."""
+
+    def __init__(self, runner: web.AppRunner, sock: socket.socket, delai: float) -> None:
+        self._runner = runner
+        self._sock = sock
+        self._delai = delai
+        self._site: web.SockSite | None = None
+
+    async def start(self, context: ssl.SSLContext | None) -> None:
+        """Accept connections. context: None in clear."""
+        await self._runner.setup()
+        self._site = await self._listen(context)
+
+    async def replace(self, context: ssl.SSLContext) -> None:
+        """Open the next connections with `context`. Those that are open go on with the former, and nobody is
+        refused meanwhile: the queue of the socket is that of its copies."""
+        before, self._sock = self._site, self._sock.dup()
+        self._site = await self._listen(context)
+        if before is not None:
+            await before.stop()
+
+    async def drain(self) -> None:
+        """Accept no more, and let the requests in progress end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._delai):
+                await self._runner.cleanup()
+
+    async def _listen(self, context: ssl.SSLContext | None) -> web.SockSite:
+        # A site closes its socket when it stops.
+        site = web.SockSite(self._runner, self._sock, ssl_context=context)
+        await site.start()
+        return site

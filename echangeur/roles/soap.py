@@ -1,0 +1,63 @@
+"""The role `soap`: the synchronous edge, over mutual TLS."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from echangeur.instance import Instance
+from echangeur.roles.fichiers_tls import server_tls
+from echangeur.roles.http import Ecouteur
+from echangeur.roles.metier import Metier
+from echangeur.roles.noms import NomRole
+from echangeur.roles.socle import Socle
+from soap.operations_dalo import operations_dalo
+from soap.operations_distribution import operations_distribution
+from soap.operations_partagee import operations_partagee
+from soap.operations_pieces import operations_pieces
+from soap.operations_portail import operations_portail
+from soap.server import Limites, create_app, create_runner
+
+
+class RoleSoap:
+    """Answers the partners on `sock`, bound before."""
+
+    nom: Final = NomRole.SOAP
+
+    def __init__(self, socle: Socle, metier: Metier, sock: socket.socket) -> None:
+        configuration = socle.instance.configuration
+        serveur, clock = configuration.serveur, socle.clock
+        self._socle = socle
+        app = create_app(
+            metier.traitement,
+            socle.identites,
+            clock,
+            limites=Limites(serveur.taille_max, serveur.delai_lecture, configuration.pieces.taille_max),
+            refuser=metier.refus.keep,
+            attestations=metier.attestations,
+            autres={
+                **operations_partagee(metier.gestion),
+                **operations_dalo(metier.dalo, clock, metier.refus.keep),
+                **operations_pieces(metier.dossier),
+                **operations_distribution(metier.retraits),
+                **operations_portail(metier.traitement.portail, clock, metier.attestations),
+            },
+        )
+        self._ecouteur = Ecouteur(create_runner(app), sock, serveur.delai_arret)
+
+    async def start(self) -> None:
+        """Accept calls. Raises MauvaisUsage when the certificate of the server cannot be read."""
+        await self._ecouteur.start(
+            self._socle.keep_trusting(server_tls(self._socle.instance, self._socle.pins))
+        )
+
+    async def drain(self) -> None:
+        """Accept no more, and let the exchanges in progress end."""
+        await self._ecouteur.drain()
+
+    async def stop(self) -> None:
+        """Nothing is left after the drain."""
+
+    async def reload(self, instance: Instance) -> None:
+        """Present the certificate, and trust the authorities and the pins, as they now are."""
+        await self._ecouteur.replace(self._socle.keep_trusting(server_tls(instance, self._socle.pins)))
