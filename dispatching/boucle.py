@@ -61,6 +61,11 @@ class Boucle:
         self.stopping = False
 
     @property
+    def vivante(self) -> bool:
+        """Whether it holds a session, hence may take something."""
+        return self.porteur is not None and not self.stopping
+
+    @property
     def en_cours(self) -> int:
         """How much is in progress."""
         return len(self._taches)

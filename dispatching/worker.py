@@ -125,6 +125,20 @@ class Worker:
         await self._boucle.stop()
         await self._steps.stop()
 
+    @property
+    def vivant(self) -> bool:
+        """Whether it holds a session, hence may take something to send."""
+        return self._boucle.vivante
+
+    def try_to_take(self) -> None:
+        """Look for what is due as a turn does, and leave all of it. In a thread. Raises what the database
+        raises."""
+        instant = self._clock.now()
+        with self._engine.connect() as conn:
+            take_back(conn, instant=instant)
+            due_guichets(conn, instant=instant, canaux=self._transports)
+            conn.rollback()
+
     def wake(self) -> None:
         """Look at once for what is due, without waiting for a notification. From the event loop."""
         self._look_at = 0.0

@@ -33,6 +33,7 @@ from echangeur.commandes import (
     repetition,
     rotation,
     rpls,
+    sante,
     schema,
     serveur,
 )
@@ -80,6 +81,7 @@ def root(
 app.command("demo", cls=Commande)(demo.demo)
 app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
+app.command("sante", cls=Commande)(sante.sante)
 app.add_typer(guichet.app, name="guichet")
 app.add_typer(certificat.app, name="certificat")
 certificat.app.command("revoquer", cls=Commande)(autorite.revoke)

@@ -14,33 +14,39 @@ import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
+from aiohttp import web
+from prometheus_client import generate_latest
 
 from certs import tls
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
 from echangeur.memoire import give_back_large_blocks
-from echangeur.roles.console import FabriqueConsole, RoleConsole
+from echangeur.metriques.base import Base
+from echangeur.metriques.processus import Processus
+from echangeur.roles import notification
+from echangeur.roles.console import RoleConsole
 from echangeur.roles.courrier import RoleCourrier
-from echangeur.roles.cycle import Cycle, Role
+from echangeur.roles.cycle import MARGE, Cycle, Epreuve, Role
+from echangeur.roles.http import Ecouteur
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole, RoleDemande, roles_of
 from echangeur.roles.rechargement import reload
 from echangeur.roles.soap import RoleSoap
 from echangeur.roles.socle import Socle, cancel
 from echangeur.roles.worker import RoleWorker
-from echangeur.sortie import MauvaisUsage
+from echangeur.sante.ecoute import announced, create_administration
+from echangeur.sante.epreuves import prove_base
+from echangeur.sante.etat import Sante
 from registry.clock import Clock
 from registry.database import upgrade
 from soap.services import SERVICES
 
 _log = structlog.get_logger("echangeur")
-
-CONSOLE: Final[FabriqueConsole | None] = None
-"""What makes the application of the console; None while this program has none."""
 
 _REPOS_MIN: Final = timedelta(minutes=1)
 """A transaction that stays idle for less is that of a busy process, not of a frozen one."""
@@ -66,6 +72,7 @@ class Ports:
     adresse: str | None = None
     soap: int | None = None
     console: int | None = None
+    administration: int | None = None
 
 
 Announce = Callable[[Pret], None]
@@ -80,8 +87,11 @@ def run(
     configure_logs()
     give_back_large_blocks()
     tls.bound_buffers()
+    admin = instance.configuration.administration
+    port = admin.port if ports.administration is None else ports.administration
     with (
         _listening(instance, noms, ports) as ecoutes,
+        contextlib.closing(bind(admin.adresse, port)) as administration,
         _stoppable(),
         instance.database(
             pool_size=instance.configuration.base.connexions,
@@ -89,7 +99,7 @@ def run(
         ) as engine,
     ):
         upgrade(engine)
-        asyncio.run(_serve(Socle(instance, engine, clock), noms, ecoutes, announce))
+        asyncio.run(_serve(Socle(instance, engine, clock), noms, ecoutes, administration, announce))
 
 
 @contextlib.contextmanager
@@ -99,12 +109,12 @@ def _listening(
     """The sockets of the roles that listen, taken before anything is started."""
     configuration = instance.configuration
     serveur, courrier, console = configuration.serveur, configuration.courrier, configuration.console
+    port = serveur.port if ports.soap is None else ports.soap
+    # Who takes any free port for one takes any free port for the other.
+    autre = ports.console if ports.console is not None else console.port if port else 0
     places = {
-        NomRole.SOAP: (ports.adresse or serveur.adresse, serveur.port if ports.soap is None else ports.soap),
-        NomRole.CONSOLE: (
-            ports.adresse or console.adresse,
-            console.port if ports.console is None else ports.console,
-        ),
+        NomRole.SOAP: (ports.adresse or serveur.adresse, port),
+        NomRole.CONSOLE: (ports.adresse or console.adresse, autre),
     }
     if courrier.ecoute:
         places[NomRole.COURRIER] = (courrier.ecoute, courrier.port)
@@ -125,7 +135,11 @@ def _stoppable() -> Iterator[None]:
 
 
 async def _serve(
-    socle: Socle, noms: Collection[NomRole], ecoutes: Mapping[NomRole, socket.socket], announce: Announce
+    socle: Socle,
+    noms: Collection[NomRole],
+    ecoutes: Mapping[NomRole, socket.socket],
+    administration: socket.socket,
+    announce: Announce,
 ) -> None:
     stop, again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -136,9 +150,14 @@ async def _serve(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(socle.stop)
         await socle.start()
-        roles = await _create_roles(socle, noms, ecoutes, stack)
+        metier = Metier(socle)
+        if NomRole.SOAP in noms or NomRole.COURRIER in noms:
+            await metier.start()
+            stack.push_async_callback(metier.stop)
+        roles = _create_roles(socle, metier, noms, ecoutes)
         cycle = Cycle(roles, retrait=serveur.delai_retrait, delai=serveur.delai_arret)
         await cycle.start()
+        await _administer(socle, metier, noms, cycle, administration, stack)
         stack.push_async_callback(cycle.stop)
         stack.push_async_callback(cancel, asyncio.create_task(_reload_when_told(again, cycle, socle)))
         # What is alive now lives as long as the process: the collector need not walk it again and again.
@@ -146,24 +165,20 @@ async def _serve(
         gc.freeze()
         pret = _pret(ecoutes)
         announce(pret)
+        notification.notify(notification.PRET)
+        stack.push_async_callback(cancel, asyncio.create_task(notification.keep_alive()))
         _log.info("prêt", roles=list(noms), adresse=pret.soap, console=pret.console)
         await stop.wait()
+        notification.notify(notification.ARRET)
         _log.info("arrêt demandé", borne=cycle.borne)
 
 
-async def _create_roles(
-    socle: Socle,
-    noms: Collection[NomRole],
-    ecoutes: Mapping[NomRole, socket.socket],
-    stack: contextlib.AsyncExitStack,
+def _create_roles(
+    socle: Socle, metier: Metier, noms: Collection[NomRole], ecoutes: Mapping[NomRole, socket.socket]
 ) -> list[Role]:
-    """The roles, in the order of the start; the handlers, when one of them needs them, are started."""
+    """The roles, in the order of the start."""
     roles: list[Role] = []
     courrier: RoleCourrier | None = None
-    metier = Metier(socle)
-    if NomRole.SOAP in noms or NomRole.COURRIER in noms:
-        await metier.start()
-        stack.push_async_callback(metier.stop)
     if NomRole.COURRIER in noms:
         courrier = RoleCourrier(socle, metier, ecoutes.get(NomRole.COURRIER))
         roles.append(courrier)
@@ -173,17 +188,45 @@ async def _create_roles(
     if NomRole.SOAP in noms:
         roles.append(RoleSoap(socle, metier, ecoutes[NomRole.SOAP]))
     if NomRole.CONSOLE in noms:
-        if CONSOLE is None:
-            raise MauvaisUsage("Ce programme n'a pas de console.", "Écrivez console.active = false.")
-        roles.append(RoleConsole(socle, ecoutes[NomRole.CONSOLE], CONSOLE))
+        roles.append(RoleConsole(socle, ecoutes[NomRole.CONSOLE]))
     return roles
+
+
+async def _administer(
+    socle: Socle,
+    metier: Metier,
+    noms: Collection[NomRole],
+    cycle: Cycle,
+    sock: socket.socket,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Answer those who operate this process, from its readiness to the end of its drain."""
+    configuration = socle.instance.configuration
+    edges = NomRole.SOAP in noms or NomRole.COURRIER in noms
+    siens = {configuration.serveur.certificat, configuration.distribution.certificat}
+    fichiers = sorted(socle.instance.path(each) for each in siens)
+    registre = socle.compteurs.registre
+    registre.register(Processus(socle.engine, (lambda: metier.filtres) if edges else None))
+    registre.register(Base(socle.engine, socle.clock, fichiers))
+    roles = tuple(noms)
+    epreuves: dict[str, Epreuve] = {"base": partial(prove_base, socle.engine), **cycle.epreuves}
+    fraicheur = configuration.administration.fraicheur
+    sante = Sante(epreuves, lambda: cycle.phase, socle.clock, roles=roles, fraicheur=fraicheur)
+    app = create_administration(sante, lambda: generate_latest(registre))
+    adresse = stack.enter_context(announced(socle.instance.dossier, sock, roles))
+    ecouteur = Ecouteur(web.AppRunner(app, access_log=None), sock, MARGE)
+    await ecouteur.start(None)
+    stack.push_async_callback(ecouteur.drain)
+    _log.info("administration", adresse=adresse)
 
 
 async def _reload_when_told(told: asyncio.Event, cycle: Cycle, socle: Socle) -> None:
     while True:
         await told.wait()
         told.clear()
+        notification.notify(notification.reloading())
         await reload(cycle, socle.instance)
+        notification.notify(notification.PRET)
 
 
 def _pret(ecoutes: Mapping[NomRole, socket.socket]) -> Pret:

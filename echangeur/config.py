@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from console.reglages import Console
 from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
 from echangeur.config_remise import Remise
 from registry.limites import LimitesPieces, LimitesRecherche
@@ -97,21 +98,29 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0.0
 
 
-class Console(Struct, frozen=True, forbid_unknown_fields=True):
-    """La console web."""
+class Administration(Struct, frozen=True, forbid_unknown_fields=True):
+    """L'écoute d'administration : santé et chiffres d'un processus, en clair et sans compte."""
 
-    active: Annotated[
-        bool, Meta(description="`true` : les processus qui ont tous les rôles servent aussi la console.")
-    ] = False
-    adresse: Annotated[str, Meta(min_length=1, description="Adresse d'écoute de la console.")] = "127.0.0.1"
-    port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port d'écoute de la console ; 0 en prend un libre.")
-    ] = 8444
-    certificat: Annotated[
+    adresse: Annotated[
         str,
-        Meta(description="Certificat de la console, chaîne complète, PEM. Vide : celui de `[serveur]`."),
-    ] = ""
-    cle: Annotated[str, Meta(description="Clé privée correspondante, PEM. Vide : celle de `[serveur]`.")] = ""
+        Meta(
+            min_length=1,
+            description="Adresse d'écoute. Une autre que `127.0.0.1` se protège par le réseau : rien de"
+            " nominatif n'y est dit, mais l'état de l'échangeur l'est.",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port d'écoute ; 0 en prend un libre, que `echangeur sante` retrouve.",
+        ),
+    ] = 0
+    fraicheur: Annotated[
+        float,
+        Meta(ge=0, le=60, description="Secondes pendant lesquelles une épreuve de santé est resservie."),
+    ] = 2.0
 
 
 class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,6 +222,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     base: Base = Base()
     serveur: Serveur = Serveur()
     console: Console = Console()
+    administration: Administration = Administration()
     distribution: Distribution = Distribution()
     remise: Remise = Remise()
     courrier: Courrier = Courrier()

@@ -7,8 +7,24 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 import structlog
+from structlog.typing import EventDict
+
+_SONDES: Final[set[str]] = set()
+"""Empreintes of the certificates by which processes call themselves."""
+
+
+def silence(certificat: str) -> None:
+    """Say nothing of what is refused to this certificate: that of a probe, refused every few seconds."""
+    _SONDES.add(certificat)
+
+
+def _drop_probes(_logger: object, _method: str, event: EventDict) -> EventDict:
+    if event.get("certificat") in _SONDES:
+        raise structlog.DropEvent
+    return event
 
 
 def configure_logs() -> None:
@@ -19,6 +35,7 @@ def configure_logs() -> None:
     )
     structlog.configure(
         processors=[
+            _drop_probes,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

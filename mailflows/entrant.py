@@ -115,7 +115,8 @@ class Entrant:
         """Handle one message, or postpone it. Raises only what a lost database raises."""
         self._tenus[pris.id] = pris.taille
         try:
-            await self._handle(pris)
+            with structlog.contextvars.bound_contextvars(courrier=str(pris.id)):
+                await self._handle(pris)
         except Exception as error:  # noqa: BLE001 - whatever happened, the message is tried again, then shown
             _LOG.warning("courrier.reporte", courrier=str(pris.id), erreur=type(error).__name__)
             await asyncio.to_thread(self._quarantaine.postpone, pris, type(error).__name__)

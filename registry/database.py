@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from importlib.resources import as_file, files
 from typing import Final
 
 import msgspec
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 # Any number, the same for every process: it is the name of the lock that upgrades queue on.
@@ -59,6 +61,18 @@ def upgrade(engine: Engine) -> None:
     with as_file(files("registry").joinpath("migrations")) as scripts, engine.begin() as conn:
         conn.execute(text("SELECT pg_advisory_xact_lock(:cle)"), {"cle": _UPGRADE_LOCK})
         command.upgrade(_config(str(scripts), conn), "head")
+
+
+@cache
+def head_revision() -> str:
+    """The newest version of the schema that this program knows."""
+    with as_file(files("registry").joinpath("migrations")) as scripts:
+        config = Config()
+        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+        config.set_main_option("path_separator", "newline")
+        found = ScriptDirectory.from_config(config).get_current_head()
+    assert found is not None
+    return found
 
 
 def _config(scripts: str, conn: Connection) -> Config:

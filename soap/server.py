@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+import structlog
 from aiohttp import ClientPayloadError, web
 
 from registry.annexes import Annexes
@@ -58,6 +60,21 @@ class Limites:
     piece: int = LIMITES_PIECES.taille_max
 
 
+@dataclass(frozen=True, slots=True)
+class Servi:
+    """A request that has its answer. operation: as the partner announced it, at most 100 characters.
+    anomalies: why it was refused. secondes: from its headers to its answer."""
+
+    echange: uuid.UUID
+    operation: str
+    anomalies: tuple[Anomalie, ...]
+    secondes: float
+
+
+Observer = Callable[[Servi], None]
+"""Told of each request answered; costs nothing of its own and raises nothing."""
+
+
 class Identification(Protocol):
     """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
 
@@ -78,7 +95,9 @@ class Bord:
         refuser: Refuser,
         autres: Mapping[str, Servie] | None = None,
         attestations: Attestateur | None = None,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer or _observe_nothing
         self._traitement = traitement
         self._identites = identites
         self._clock = clock
@@ -92,7 +111,12 @@ class Bord:
         """Answer a request to the address of `service` ([SOA-3])."""
         correlation = new_id(self._clock.now())
         if request.method == "POST":
-            return await _send(request, await self._post(service, request, correlation), correlation)
+            with structlog.contextvars.bound_contextvars(echange=str(correlation)):
+                start = time.perf_counter()
+                answer = await self._post(service, request, correlation)
+                operation = _operation(request)
+                self._observer(Servi(correlation, operation, answer.anomalies, time.perf_counter() - start))
+                return await _send(request, answer, correlation)
         if request.method not in ("GET", "HEAD"):
             return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)
         query = {name.lower(): value for name, value in request.query.items()}
@@ -182,10 +206,7 @@ class Bord:
                     octets = await request.read()
             except (TimeoutError, ConnectionError, ClientPayloadError, web.RequestPayloadError):
                 return faults.LECTURE_INTERROMPUE(attendu=f"{self._limites.secondes:g}")
-        action = announced_action(
-            request.headers.get("Content-Type", ""), request.headers.get("SOAPAction", "")
-        )
-        operation = action.removeprefix(faults.NS_WS)[:100]
+        operation = _operation(request)
         return Echange(correlation, emetteur, Canal.SOAP, operation, self._clock.now(), octets, annexes)
 
 
@@ -198,6 +219,7 @@ def create_app(
     refuser: Refuser | None = None,
     autres: Mapping[str, Servie] | None = None,
     attestations: Attestateur | None = None,
+    observer: Observer | None = None,
 ) -> web.Application:
     """The application that answers on all the addresses of the three services (`interface/services`).
 
@@ -205,10 +227,12 @@ def create_app(
         such an exchange stays marked as received.
     autres: the operations beside those of `traitement`, by name.
     attestations: what makes the attestation of a registration; without it, no answer bears one.
+    observer: told of each request answered.
     Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
     """
     limites = limites or Limites()
-    bord = Bord(traitement, identites, clock, limites, refuser or _keep_nothing, autres, attestations)
+    keep = refuser or _keep_nothing
+    bord = Bord(traitement, identites, clock, limites, keep, autres, attestations, observer)
     app = web.Application(client_max_size=limites.octets)
     app[_HORLOGE] = clock
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
@@ -230,6 +254,15 @@ def create_app(
 def create_runner(app: web.Application) -> web.AppRunner:
     """A runner of `app` with the options that the edge relies on (`soap.connexions.Runner`)."""
     return Runner(app, app[_HORLOGE])
+
+
+def _operation(request: web.Request) -> str:
+    action = announced_action(request.headers.get("Content-Type", ""), request.headers.get("SOAPAction", ""))
+    return action.removeprefix(faults.NS_WS)[:100]
+
+
+def _observe_nothing(_servi: Servi) -> None:
+    """For a caller that counts nothing."""
 
 
 async def _keep_nothing(_echange: Echange, _anomalies: tuple[Anomalie, ...]) -> None:

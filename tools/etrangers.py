@@ -74,6 +74,7 @@ RECETTES: Final[Mapping[str, Recette]] = {
         programmes={"java": "default-jdk-headless", "javac": "default-jdk-headless"},
     ),
     "chromium": Recette(debian=("chromium",)),
+    "haproxy": Recette(debian=("haproxy",)),
     "curl": Recette(programmes={"curl": "curl"}),
     "openssl": Recette(programmes={"openssl": "openssl"}),
 }

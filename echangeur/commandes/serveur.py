@@ -43,6 +43,16 @@ def serve(
             min=0,
             max=65535,
             help="Port d'écoute de la console.",
+            show_default="celui de la configuration, ou 0 si --port l'est",
+        ),
+    ] = None,
+    port_administration: Annotated[
+        int | None,
+        typer.Option(
+            "--port-administration",
+            min=0,
+            max=65535,
+            help="Port d'écoute de l'administration : santé et chiffres.",
             show_default="celui de la configuration",
         ),
     ] = None,
@@ -68,7 +78,7 @@ def serve(
 
     contexte = contexte_of(ctx)
     instance = open_instance(contexte.dossier, config)
-    ports = Ports(adresse, port, port_console)
+    ports = Ports(adresse, port, port_console, port_administration)
     run(instance, contexte.clock, roles=role or (), ports=ports, announce=_announce)
     note("Serveur arrêté.")
 

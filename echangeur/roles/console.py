@@ -7,20 +7,19 @@ says so.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
-from aiohttp import web
-
+from console.application import create_console, create_console_runner
+from console.services import Services
 from echangeur.instance import Instance
-from echangeur.roles.fichiers_tls import console_tls
+from echangeur.roles.cycle import Epreuve
+from echangeur.roles.fichiers_tls import console_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.noms import NomRole
 from echangeur.roles.socle import Socle
-from soap.connexions import Runner
-
-FabriqueConsole = Callable[[Socle], web.Application]
-"""Makes the application of the console."""
+from echangeur.sante.epreuves import prove_console
+from registry.anomalies import Anomalie
 
 
 class RoleConsole:
@@ -28,10 +27,21 @@ class RoleConsole:
 
     nom: Final = NomRole.CONSOLE
 
-    def __init__(self, socle: Socle, sock: socket.socket, create_app: FabriqueConsole) -> None:
+    def __init__(self, socle: Socle, sock: socket.socket) -> None:
+        configuration = socle.instance.configuration
         self._socle = socle
-        delai = socle.instance.configuration.serveur.delai_arret
-        self._ecouteur = Ecouteur(Runner(create_app(socle), socle.clock), sock, delai)
+        app = create_console(Services(socle.engine, socle.clock, configuration.console))
+        self._ecouteur = Ecouteur(create_console_runner(app), sock, configuration.serveur.delai_arret)
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        """The first page, asked of this process by itself."""
+        return {self.nom: self._prove}
+
+    async def _prove(self) -> Anomalie | None:
+        settings = self._socle.instance.configuration.console
+        context = sonde_tls(self._socle.sonde, self._socle.instance.path(settings.certificat))
+        return await prove_console(self._ecouteur.adresse, context)
 
     async def start(self) -> None:
         """Accept connections. Raises MauvaisUsage when the certificate of the console cannot be read."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from echangeur.courrier import create_courrier
+from echangeur.courrier import create_courrier, mailbox_of, relay_of
 from echangeur.instance import Instance
+from echangeur.metriques.compteurs import OperationsComptees
+from echangeur.roles.cycle import Epreuve
 from echangeur.roles.fichiers_tls import mail_tls, present_again
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole
 from echangeur.roles.socle import Socle
-from mailflows.operations import Operations
+from echangeur.sante.epreuves import prove_mailbox, prove_reception, prove_relay
 from mailflows.operations_distribution import OperationsDistribution
+from registry.anomalies import Anomalie
+from registry.echanges import Canal, Echange
 
 
 class RoleCourrier:
@@ -24,14 +30,33 @@ class RoleCourrier:
         instance, clock = socle.instance, socle.clock
         self._sock = sock
         self._tls = None if sock is None else mail_tls(instance)
-        operations = Operations(
+        operations = OperationsComptees(
             metier.traitement,
             metier.dalo,
             OperationsDistribution(metier.retraits, clock),
             metier.refus.keep,
             metier.attestations,
         )
+        operations.told = self._count
+        self._socle = socle
         self.service = create_courrier(instance, socle.engine, clock, operations, socle.identites, self._tls)
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        """The reception of this process, the relay, the mailbox: those that it has."""
+        instance = self._socle.instance
+        found: dict[str, Epreuve] = {"relais": partial(prove_relay, relay_of(instance))}
+        boite = mailbox_of(instance)
+        if boite is not None:
+            found["boîte"] = partial(prove_mailbox, boite)
+        if self._sock is not None:
+            hote, port = self._sock.getsockname()[:2]
+            lmtp = instance.configuration.courrier.protocole == "lmtp"
+            found["réception"] = partial(prove_reception, hote, port, lmtp=lmtp)
+        return found
+
+    def _count(self, echange: Echange, anomalies: tuple[Anomalie, ...], secondes: float) -> None:
+        self._socle.tell_echange(echange.id, echange.operation, Canal.COURRIER, anomalies, secondes)
 
     async def start(self) -> None:
         """Read the mailbox, receive and send."""

@@ -12,7 +12,7 @@ does not end in time is named in the log, and the others are stopped all the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -20,11 +20,16 @@ import structlog
 
 from echangeur.instance import Instance
 from echangeur.roles.noms import NomRole
+from registry.anomalies import Anomalie
 
 _log = structlog.get_logger("echangeur")
 
 MARGE: Final = 5.0
 """Seconds left to a role beyond what it promises, to close what it holds."""
+
+
+Epreuve = Callable[[], Awaitable[Anomalie | None]]
+"""A round trip: what is wrong, or None."""
 
 
 class Phase(StrEnum):
@@ -37,10 +42,13 @@ class Phase(StrEnum):
 
 
 class Role(Protocol):
-    """One role of a process."""
+    """One role of a process. epreuves: how it proves that it serves, by name."""
 
     @property
     def nom(self) -> NomRole: ...
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]: ...
 
     async def start(self) -> None:
         """Be ready to serve when this returns. Raises MauvaisUsage when it cannot."""
@@ -74,6 +82,11 @@ class Cycle:
     def borne(self) -> float:
         """Seconds that `stop` takes at the very most."""
         return self._retrait + (self._delai + MARGE) + len(self._roles) * (2 * self._delai + MARGE)
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        """The proofs of all of them, by name."""
+        return {nom: epreuve for role in self._roles for nom, epreuve in role.epreuves.items()}
 
     async def start(self) -> None:
         """Start them in order. When one cannot, those before it are stopped and its error is raised."""

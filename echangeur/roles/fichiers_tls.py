@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from certs import tls
+from certs.autorite import Identite
 from echangeur.instance import Instance
 from echangeur.sortie import MauvaisUsage
 
@@ -23,9 +25,8 @@ def console_tls(instance: Instance, pins: Iterable[bytes]) -> ssl.SSLContext:
 
     Raises MauvaisUsage when its files cannot be read.
     """
-    serveur, console = instance.configuration.serveur, instance.configuration.console
-    certificat, cle = console.certificat or serveur.certificat, console.cle or serveur.cle
-    return _listening(instance, "console", certificat, cle, pins)
+    settings = instance.configuration.console
+    return _listening(instance, "console", settings.certificat, settings.cle, pins)
 
 
 def _listening(
@@ -82,3 +83,17 @@ def readable(section: str, *files: Path) -> Iterator[None]:
             f"Un certificat ou une clé ne se lit pas, ou ils ne vont pas ensemble : {names}.",
             f"Corrigez la section [{section}].",
         ) from error
+
+
+def sonde_tls(sonde: Identite, certificat: Path) -> ssl.SSLContext:
+    """The TLS context by which a process calls itself: it expects the certificate that it presents, or one of
+    its issuer. Raises MauvaisUsage when it cannot be read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The name is that of the outside, and the call goes to the loopback: the certificate itself is expected.
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    with readable("serveur", certificat), tempfile.TemporaryDirectory() as folder:
+        context.load_verify_locations(cafile=certificat)
+        sonde.write(Path(folder))
+        context.load_cert_chain(Path(folder, "cert.pem"), Path(folder, "key.pem"))
+    return context

@@ -18,6 +18,7 @@ class Ecouteur:
         self._sock = sock
         self._delai = delai
         self._site: web.SockSite | None = None
+        self.adresse = _loopback(sock)
 
     async def start(self, context: ssl.SSLContext | None) -> None:
         """Accept connections. context: None in clear."""
@@ -43,3 +44,10 @@ class Ecouteur:
         site = web.SockSite(self._runner, self._sock, ssl_context=context)
         await site.start()
         return site
+
+
+def _loopback(sock: socket.socket) -> str:
+    """The https address by which this very process reaches itself."""
+    hote, port = sock.getsockname()[:2]
+    hote = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(hote, hote)  # noqa: S104 - compared, not bound
+    return f"https://[{hote}]:{port}" if ":" in hote else f"https://{hote}:{port}"

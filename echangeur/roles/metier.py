@@ -41,6 +41,11 @@ class Metier:
         )
         self._stack = contextlib.AsyncExitStack()
 
+    @property
+    def filtres(self) -> tuple[int, int]:
+        """The generation of the filters in memory, and how many are in force."""
+        return self._distributeur.filtres
+
     async def start(self) -> None:
         """Read the filters, then start what handles; all or nothing."""
         with self._engine.begin() as conn:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import Final
 
 from echangeur.instance import Instance
-from echangeur.roles.fichiers_tls import server_tls
+from echangeur.roles.cycle import Epreuve
+from echangeur.roles.fichiers_tls import server_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole
 from echangeur.roles.socle import Socle
+from echangeur.sante.epreuves import prove_soap
+from registry.anomalies import Anomalie
+from registry.echanges import Canal
 from soap.operations_dalo import operations_dalo
 from soap.operations_distribution import operations_distribution
 from soap.operations_partagee import operations_partagee
 from soap.operations_pieces import operations_pieces
 from soap.operations_portail import operations_portail
-from soap.server import Limites, create_app, create_runner
+from soap.server import Limites, Servi, create_app, create_runner
 
 
 class RoleSoap:
@@ -35,6 +40,7 @@ class RoleSoap:
             limites=Limites(serveur.taille_max, serveur.delai_lecture, configuration.pieces.taille_max),
             refuser=metier.refus.keep,
             attestations=metier.attestations,
+            observer=self._observe,
             autres={
                 **operations_partagee(metier.gestion),
                 **operations_dalo(metier.dalo, clock, metier.refus.keep),
@@ -44,6 +50,19 @@ class RoleSoap:
             },
         )
         self._ecouteur = Ecouteur(create_runner(app), sock, serveur.delai_arret)
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        """A call of this process to itself."""
+        return {self.nom: self._prove}
+
+    async def _prove(self) -> Anomalie | None:
+        configuration = self._socle.instance.configuration.serveur
+        context = sonde_tls(self._socle.sonde, self._socle.instance.path(configuration.certificat))
+        return await prove_soap(self._ecouteur.adresse, context)
+
+    def _observe(self, servi: Servi) -> None:
+        self._socle.tell_echange(servi.echange, servi.operation, Canal.SOAP, servi.anomalies, servi.secondes)
 
     async def start(self) -> None:
         """Accept calls. Raises MauvaisUsage when the certificate of the server cannot be read."""

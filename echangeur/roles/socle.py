@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import uuid
 import weakref
 from collections.abc import Iterable
 from typing import Final
@@ -14,10 +15,16 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from certs import tls
+from certs.autorite import create_autorite
+from certs.lecture import Certificat, read_certificat
 from echangeur.confiance import charge_of, watch_verdicts
 from echangeur.instance import Instance
+from echangeur.journaux import silence
+from echangeur.metriques.compteurs import Compteurs, name_operation, verdict_of
+from registry.anomalies import Anomalie
 from registry.certificats import Identites
 from registry.clock import Clock
+from registry.echanges import Canal
 from registry.verdicts_certificats import judge_all
 
 _log = structlog.get_logger("echangeur")
@@ -35,6 +42,13 @@ class Socle:
         self.engine = engine
         self.clock = clock
         self.identites = Identites(engine, clock)
+        self.compteurs = Compteurs()
+        # Who calls to prove that calls are answered: a key of this process alone, of nobody's.
+        self.sonde = create_autorite(now=clock.now()).issue_guichet("SONDE", now=clock.now())
+        lue = read_certificat(self.sonde.certificat)
+        assert isinstance(lue, Certificat)
+        self._sonde = lue.empreinte
+        silence(lue.empreinte)
         self._pins: set[bytes] = set()
         self._contexts: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
         self._tasks: list[asyncio.Task[None]] = []
@@ -42,7 +56,7 @@ class Socle:
     @property
     def pins(self) -> Iterable[bytes]:
         """The certificates of partners, PEM, as last seen."""
-        return frozenset(self._pins)
+        return frozenset({*self._pins, self.sonde.certificat})
 
     async def start(self) -> None:
         """Before anything is accepted: a partner whose certificate was revoked meanwhile does not slip in."""
@@ -63,6 +77,30 @@ class Socle:
         """Let the certificates that are pinned from now on through the handshakes of `context`."""
         self._contexts.add(context)
         return context
+
+    def tell_echange(
+        self,
+        echange: uuid.UUID,
+        operation: str,
+        canal: Canal,
+        anomalies: tuple[Anomalie, ...],
+        secondes: float,
+    ) -> None:
+        """Count an exchange that has its answer, and write its line; nothing of a call of this process to
+        itself."""
+        if anomalies and anomalies[0].constat == self._sonde:
+            return
+        nom, verdict = name_operation(operation), verdict_of(anomalies)
+        self.compteurs.count_echange(nom, canal, verdict, secondes)
+        _log.info(
+            "échange",
+            echange=str(echange),
+            operation=nom,
+            canal=canal.value,
+            verdict=verdict,
+            code=anomalies[0].code if anomalies else "",
+            ms=round(1000 * secondes),
+        )
 
     async def _watch_pins(self) -> None:
         """One withdrawn stays known to TLS until the next reload or start, and is refused above, in words."""

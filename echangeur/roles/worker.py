@@ -7,20 +7,31 @@ those keys need be nowhere else.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from dispatching.offres import Offreur
 from dispatching.rattrapeur import run_rattrapages
-from dispatching.transport import Transport
+from dispatching.transport import Accuse, Echec, Envoi, Remis, Transport
 from dispatching.worker import Worker
 from echangeur.instance import Instance
+from echangeur.metriques.compteurs import TransportCompte, name_of
 from echangeur.roles.courrier import RoleCourrier
+from echangeur.roles.cycle import Epreuve
 from echangeur.roles.fichiers_tls import client_tls, present_again
 from echangeur.roles.noms import NomRole
 from echangeur.roles.socle import Socle, cancel
+from echangeur.sante.anomalies import ENVOIS_ARRETES
+from registry.anomalies import Anomalie
 from registry.guichets import CanalDistribution
 from soap.client import Delais, DistributionClient
+
+_log = structlog.get_logger("echangeur")
 
 
 class RoleWorker:
@@ -45,12 +56,44 @@ class RoleWorker:
             transports[CanalDistribution.COURRIER] = courrier.service.transport
         self._worker = Worker(
             socle.engine,
-            transports,
+            {
+                canal: TransportCompte(transport, partial(self._count, canal))
+                for canal, transport in transports.items()
+            },
             socle.clock,
             bail=bail,
             regles=configuration.remise.regles,
             grace=timedelta(seconds=configuration.serveur.delai_arret),
         )
+
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        """What is due is looked for as a turn does, and left."""
+        return {self.nom: self._prove}
+
+    async def _prove(self) -> Anomalie | None:
+        attendu = "une session de la base, et de quoi prendre"
+        if not self._worker.vivant:
+            return ENVOIS_ARRETES("sa session de la base est perdue", attendu)
+        try:
+            await asyncio.to_thread(self._worker.try_to_take)
+        except SQLAlchemyError as error:
+            return ENVOIS_ARRETES(type(error).__name__, attendu)
+        return None
+
+    def _count(
+        self, canal: CanalDistribution, envoi: Envoi, issue: Accuse | Remis | Echec, secondes: float
+    ) -> None:
+        _log.info(
+            "tentative",
+            distribution=str(envoi.id),
+            rang=envoi.rang,
+            canal=canal.value,
+            guichet=envoi.guichet,
+            issue=name_of(issue),
+            ms=round(1000 * secondes),
+        )
+        self._socle.compteurs.count_tentative(canal, issue, secondes)
 
     async def start(self) -> None:
         """Serve the guichets. Raises psycopg.OperationalError when the database cannot be reached."""

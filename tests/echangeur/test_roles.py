@@ -8,14 +8,14 @@ import json
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 import structlog
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from sqlalchemy import Engine
 
 from certs import tls
@@ -27,7 +27,7 @@ from echangeur.config import Configuration, Console, Courrier, Distribution, Ser
 from echangeur.ecoute import bind
 from echangeur.instance import Instance, open_instance
 from echangeur.roles.console import RoleConsole
-from echangeur.roles.cycle import Cycle, Phase
+from echangeur.roles.cycle import Cycle, Epreuve, Phase
 from echangeur.roles.fichiers_tls import console_tls
 from echangeur.roles.noms import NomRole, RoleDemande, roles_of
 from echangeur.roles.rechargement import changed
@@ -67,6 +67,10 @@ class Temoin:
         self._fige = fige
         self._refuse = refuse
 
+    @property
+    def epreuves(self) -> Mapping[str, Epreuve]:
+        return {}
+
     async def start(self) -> None:
         await self._tell("start")
 
@@ -89,9 +93,9 @@ class Temoin:
 
 def test_tout_ce_que_la_configuration_allume() -> None:
     """[EXP-1] In the order of the start: what others need comes first."""
-    eteinte = Configuration(distribution=Distribution(active=False))
+    eteinte = Configuration(distribution=Distribution(active=False), console=Console(active=False))
     assert roles_of((), eteinte) == (NomRole.SOAP,)
-    toute = Configuration(courrier=Courrier(actif=True), console=Console(active=True))
+    toute = Configuration(courrier=Courrier(actif=True))
     assert roles_of((RoleDemande.ALL,), toute) == tuple(NomRole)
     demandes = (RoleDemande.SOAP, RoleDemande.WORKER)
     assert roles_of(demandes, toute) == (NomRole.WORKER, NomRole.SOAP)
@@ -100,7 +104,7 @@ def test_tout_ce_que_la_configuration_allume() -> None:
 @pytest.mark.parametrize("role", [RoleDemande.COURRIER, RoleDemande.WORKER, RoleDemande.CONSOLE])
 def test_un_role_eteint_ne_se_demande_pas(role: RoleDemande) -> None:
     """[EXP-1] It would do nothing, and be called ready."""
-    eteinte = Configuration(distribution=Distribution(active=False))
+    eteinte = Configuration(distribution=Distribution(active=False), console=Console(active=False))
     with pytest.raises(MauvaisUsage, match=f"Le rôle {role} est demandé"):
         roles_of((role,), eteinte)
 
@@ -161,7 +165,7 @@ async def test_en_retrait_tout_est_encore_servi() -> None:
 def test_ce_qui_a_change_dans_la_configuration() -> None:
     """[EXP-4]"""
     before = Configuration()
-    after = Configuration(serveur=Serveur(certificat="autre.pem", port=1), console=Console(active=True))
+    after = Configuration(serveur=Serveur(certificat="autre.pem", port=1), console=Console(active=False))
     assert changed(before, before) == ()
     assert changed(before, after) == ("serveur.port", "serveur.certificat", "console.active")
 
@@ -260,35 +264,22 @@ def base(database_url: str) -> Iterator[Engine]:
 
 
 async def test_console_sur_son_port(dossier: Path, tmp_path: Path, base: Engine) -> None:
-    """[EXP-5] TLS, a certificate asked for and not demanded; drained like the rest."""
+    """[EXP-5] TLS, a certificate asked for and not demanded; reloaded and drained like the rest."""
     client = tmp_path / "client"
     add_bailleur(dossier, "G1104", client)
     instance = open_instance(dossier)
-
-    async def who(request: web.Request) -> web.Response:
-        assert request.transport is not None
-        der = request.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        return web.Response(text="certificat" if der else "personne")
-
-    def create_app(_: Socle) -> web.Application:
-        app = web.Application()
-        app.router.add_get("/", who)
-        return app
-
     socle = Socle(instance, base, SystemClock())
     sock = bind("127.0.0.1", 0)
-    role = RoleConsole(socle, sock, create_app)
+    role = RoleConsole(socle, sock)
     with contextlib.closing(sock):
         port = sock.getsockname()[1]
         await socle.start()
         await role.start()
         async with ClientSession() as session:
-            for context, expected in (
-                (context_of(client), "certificat"),
-                (tls.client_context(client / "ca.pem"), "personne"),
-            ):
+            for context in (context_of(client), tls.client_context(client / "ca.pem")):
                 async with session.get(f"https://localhost:{port}/", ssl=context) as answer:
-                    assert await answer.text() == expected
+                    assert answer.status == 200
+                    assert "<html" in await answer.text()
             await role.reload(instance)
             async with session.get(f"https://localhost:{port}/", ssl=context) as answer:
                 assert answer.status == 200

@@ -1,0 +1,97 @@
+"""Whether a process is ready, kept for a bounded time: a proxy asks each second, and a proof costs a call."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from echangeur.roles.cycle import Epreuve, Phase
+from echangeur.sante import anomalies
+from registry.anomalies import Anomalie
+from registry.clock import Clock
+
+DELAI: Final = 10.0
+"""Seconds left to one proof: beyond, whoever calls waits too long already."""
+
+
+class Constat(Struct, frozen=True):
+    """What a proof found. code: empty when it passed. millisecondes: what it took."""
+
+    epreuve: str
+    code: str
+    message: str
+    a_faire: str
+    millisecondes: int
+
+
+class Etat(Struct, frozen=True):
+    """What a process answers. pret: every proof passed, at `mesure_le`, and it is in service."""
+
+    pret: bool
+    phase: str
+    roles: tuple[str, ...]
+    mesure_le: datetime
+    constats: tuple[Constat, ...]
+
+
+class Sante:
+    """The proofs of one process. phase: tells where it is in its life. fraicheur: seconds that a measure is
+    served again. Lives on one event loop."""
+
+    def __init__(
+        self,
+        epreuves: Mapping[str, Epreuve],
+        phase: Callable[[], Phase],
+        clock: Clock,
+        *,
+        roles: tuple[str, ...],
+        fraicheur: float,
+    ) -> None:
+        self._epreuves = epreuves
+        self._phase = phase
+        self._clock = clock
+        self._roles = roles
+        self._fraicheur = fraicheur
+        self._measuring = asyncio.Lock()
+        self._measured: tuple[float, Etat] | None = None
+
+    async def read(self) -> Etat:
+        """The state, at most `fraicheur` old; the phase is that of now. Whoever asks meanwhile shares it."""
+        async with self._measuring:
+            if self._measured is None or time.monotonic() - self._measured[0] > self._fraicheur:
+                self._measured = time.monotonic(), await self._measure()
+        return self._now(self._measured[1])
+
+    async def _measure(self) -> Etat:
+        proofs = [_prove(nom, epreuve) for nom, epreuve in self._epreuves.items()]
+        constats = tuple(await asyncio.gather(*proofs))
+        pret = not any(constat.code for constat in constats)
+        return Etat(pret, "", self._roles, self._clock.now(), constats)
+
+    def _now(self, measured: Etat) -> Etat:
+        phase = self._phase()
+        constats = measured.constats
+        if phase is not Phase.PRET:
+            constats = (_constat("phase", anomalies.EN_RETRAIT(phase), 0), *constats)
+        return Etat(measured.pret and phase is Phase.PRET, phase, self._roles, measured.mesure_le, constats)
+
+
+async def _prove(nom: str, epreuve: Epreuve) -> Constat:
+    start = time.perf_counter()
+    try:
+        async with asyncio.timeout(DELAI):
+            found = await epreuve()
+    except TimeoutError:
+        found = anomalies.EPREUVE_TROP_LONGUE(nom, f"{DELAI:g}")
+    return _constat(nom, found, int(1000 * (time.perf_counter() - start)))
+
+
+def _constat(nom: str, found: Anomalie | None, millisecondes: int) -> Constat:
+    if found is None:
+        return Constat(nom, "", "", "", millisecondes)
+    return Constat(nom, found.code, found.message, found.type.conduite, millisecondes)
