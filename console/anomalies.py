@@ -68,6 +68,46 @@ SANS_MOYENS: Final = _declare(
 PARTENAIRE_REFUSE: Final = _declare(
     "CON303", "Rien n'est fait : {constat}.", "Corriger, et recommencer.", "RAC-7"
 )
+IDENTIFIANTS: Final = _declare(
+    "CON111",
+    "L'adresse, le mot de passe ou le code ne sont pas les bons.",
+    "Recommencer avec un nouveau code ; sans mot de passe, demander une invitation au gestionnaire.",
+    "CSL-31",
+)
+ATTENTE: Final = _declare(
+    "CON112",
+    "Trop d'essais : le prochain sera examiné dans {attendu}.",
+    "Attendre, puis recommencer ; un certificat ou ProConnect n'attendent pas.",
+    "CSL-33",
+)
+A_CERTIFIER: Final = _declare(
+    "CON113",
+    "Votre compte attend d'être certifié.",
+    "Demander au gestionnaire territorial de certifier le compte.",
+    "CSL-35",
+    Tour.GESTIONNAIRE,
+)
+INVITATION_CLOSE: Final = _declare(
+    "CON114",
+    "Ce lien d'invitation a déjà servi, ou a expiré.",
+    "Demander un nouveau lien au gestionnaire territorial.",
+    "CSL-36",
+    Tour.GESTIONNAIRE,
+)
+CERTIFICAT_SANS_COMPTE: Final = _declare(
+    "CON115",
+    "Le certificat présenté n'ouvre aucun compte.",
+    "Faire lier le certificat au compte par le gestionnaire territorial.",
+    "CSL-34",
+    Tour.GESTIONNAIRE,
+)
+SOI_MEME: Final = _declare(
+    "CON116",
+    "On ne certifie et on ne ferme pas son propre compte.",
+    "Le demander à un autre gestionnaire, ou à l'exploitant.",
+    "CSL-35",
+    Tour.GESTIONNAIRE,
+)
 ERREUR_INTERNE: Final = _declare(
     "CON199",
     "Une erreur inattendue est survenue ; elle est consignée sous le numéro d'échange ci-dessous.",

@@ -26,7 +26,16 @@ from console.acces import check_objet, check_page
 from console.agent import Agent
 from console.journal_actes import record_acte, record_reading
 from console.rendu import Moteur
-from console.securite import CHAMP_JETON, COOKIE, COOKIE_AVANT, ENTETES, check_jeton, new_secret, same_origin
+from console.securite import (
+    CHAMP_JETON,
+    COOKIE,
+    COOKIE_APPAREIL,
+    COOKIE_AVANT,
+    ENTETES,
+    check_jeton,
+    new_secret,
+    same_origin,
+)
 from console.services import Services
 from console.sessions import Session, find_session, touch
 from console.statique import PREFIXE, Statique
@@ -42,6 +51,7 @@ _ERREUR: Final = "erreur.html"
 _HTML: Final = "text/html; charset=utf-8"
 _CORPS_MAX: Final = 64 << 20
 _DELAI_CORPS: Final = 30.0
+_UN_AN: Final = 365 * 86_400
 _COMPRIME_DES: Final = 1_000
 
 
@@ -59,6 +69,7 @@ class _Recu:
     chemin: str
     jeton: str
     avant: str
+    appareil: str
     adresse: str
     certificat: str
     navigateur: str
@@ -147,6 +158,7 @@ class Console:
             request.path_qs,
             cookies.get(COOKIE, ""),
             cookies.get(COOKIE_AVANT, "") or new_secret(),
+            cookies.get(COOKIE_APPAREIL, ""),
             request.remote or "",
             _fingerprint(request),
             request.headers.get("User-Agent", ""),
@@ -247,6 +259,9 @@ class Console:
             partielle=recu.partielle,
             adresse=recu.adresse,
             jeton=recu.jeton,
+            avant=recu.avant,
+            appareil=recu.appareil,
+            echange=recu.echange,
             certificat=recu.certificat,
             navigateur=recu.navigateur,
         )
@@ -378,6 +393,8 @@ def _redirect(reponse: Redirection, recu: _Recu) -> web.Response:
     if reponse.ouvre:
         _set_cookie(answer, COOKIE, reponse.ouvre)
         _delete_cookie(answer, COOKIE_AVANT)
+    if reponse.appareil:
+        _set_cookie(answer, COOKIE_APPAREIL, reponse.appareil, max_age=_UN_AN)
     if reponse.ferme:
         _delete_cookie(answer, COOKIE)
     if reponse.message:
@@ -385,8 +402,8 @@ def _redirect(reponse: Redirection, recu: _Recu) -> web.Response:
     return answer
 
 
-def _set_cookie(answer: web.StreamResponse, name: str, value: str) -> None:
-    answer.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
+def _set_cookie(answer: web.StreamResponse, name: str, value: str, max_age: int | None = None) -> None:
+    answer.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax", max_age=max_age)
 
 
 def _delete_cookie(answer: web.StreamResponse, name: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from console.agent import Agent
-from console.tables import ACTE_CONSOLE
+from console.perimetre import Perimetre
+from console.tables import ACTE_CONSOLE, COMPTE
 from registry.traces import record_reading_of_agent
 
 
@@ -47,4 +49,44 @@ def record_reading(
         profil=agent.profil.value,
         utilisateur=agent.courriel,
         instant=instant,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Acte:
+    """One act. courriel: of the account. objet: what the address named. refus: empty when it was done."""
+
+    id: int
+    fait_le: datetime
+    courriel: str
+    acte: str
+    objet: str
+    echange: uuid.UUID
+    refus: str
+
+
+def list_actes(
+    conn: Connection,
+    *,
+    compte: uuid.UUID | None = None,
+    perimetre: Perimetre | None = None,
+    avant: int | None = None,
+    limite: int = 50,
+) -> tuple[Acte, ...]:
+    """The latest acts, newest first: of that account, or of the accounts of that perimeter."""
+    query = (
+        select(ACTE_CONSOLE, COMPTE.c.courriel)
+        .join(COMPTE, COMPTE.c.id == ACTE_CONSOLE.c.compte)
+        .order_by(ACTE_CONSOLE.c.id.desc())
+        .limit(limite)
+    )
+    if compte is not None:
+        query = query.where(ACTE_CONSOLE.c.compte == compte)
+    if perimetre is not None and not perimetre.tout:
+        query = query.where(perimetre.of_codes(COMPTE.c.guichet))
+    if avant is not None:
+        query = query.where(ACTE_CONSOLE.c.id < avant)
+    return tuple(
+        Acte(row.id, row.fait_le, row.courriel, row.acte, row.objet, row.echange, row.refus)
+        for row in conn.execute(query)
     )

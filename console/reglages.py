@@ -34,6 +34,14 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
             " mandataire est devant elle. Vide : celle que dit le navigateur.",
         ),
     ] = ""
+    certification: Annotated[
+        int,
+        Meta(
+            ge=30,
+            le=1096,
+            description="Jours au bout desquels un compte n'ouvre plus rien, sauf certifié de nouveau.",
+        ),
+    ] = 365
     inactivite: Annotated[
         int,
         Meta(

@@ -12,7 +12,8 @@ from console.acces import check_page
 from console.agent import Agent
 from console.formats import FILTRES
 from console.profils import LIBELLES
-from console.securite import CHAMP_JETON, make_jeton
+from console.securite import make_jeton
+from console.sessions import MOYENS
 from console.statique import Statique
 from console.table import Page, Rubrique
 from registry.anomalies import Anomalie
@@ -46,7 +47,7 @@ class Moteur:
             auto_reload=False,
         )
         env.filters.update(FILTRES)
-        env.globals.update(statique=statique.url, url=self.url, champ_jeton=CHAMP_JETON, profils=LIBELLES)
+        env.globals.update(statique=statique.url, url=self.url, profils=LIBELLES, moyens=MOYENS)
         # The components of the design system, in every template and in every block rendered alone.
         env.globals["dsfr"] = env.get_template(_COMPOSANTS).module
         self._env = env

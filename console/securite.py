@@ -13,6 +13,8 @@ COOKIE: Final = "__Host-console"
 """The session. The prefix makes browsers refuse it unless it is Secure, for this host alone, on path /."""
 COOKIE_AVANT: Final = "__Host-console-avant"
 """Before a session: what the proof of the sign-in form rests upon."""
+COOKIE_APPAREIL: Final = "__Host-console-appareil"
+"""A browser that has signed in once (console.freins); gives no right."""
 CHAMP_JETON: Final = "jeton"
 """Field of every form that changes something."""
 
@@ -75,3 +77,12 @@ def _mix(one: bytes, other: bytes) -> bytes:
 def new_secret() -> str:
     """A token of chance, for `COOKIE_AVANT`."""
     return secrets.token_urlsafe(_TAILLE)
+
+
+def local_path(chemin: str) -> str:
+    """That path when it is one of this console, otherwise ``/``: nobody is sent elsewhere by a link to us.
+
+    A browser reads ``//host`` and ``/\\host`` as another host, and drops control characters first.
+    """
+    plain = chemin.isprintable() and "\\" not in chemin
+    return chemin if plain and chemin.startswith("/") and not chemin.startswith("//") else "/"

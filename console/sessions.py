@@ -1,7 +1,8 @@
 """Sessions, kept by the server: the browser holds a token of chance, the base its SHA-256.
 
 A session ends by itself after some time unused, after a longer time whatever happens, and at once when its
-holder signs out, when its account is closed, or its guichet. Signing in always makes a new token: one that a
+holder signs out, when its account is closed or no longer
+certified, or its guichet closed. Signing in always makes a new token: one that a
 browser already had, given by whoever, never becomes that of an account.
 """
 
@@ -38,6 +39,14 @@ class Moyen(StrEnum):
     OIDC = "oidc"
     COMMANDE = "commande"
     """By whoever operates the hub, at the command line."""
+
+
+MOYENS: Final = {
+    Moyen.CERTIFICAT: "certificat",
+    Moyen.MOT_DE_PASSE: "mot de passe",
+    Moyen.OIDC: "ProConnect",
+    Moyen.COMMANDE: "commande",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ def find_session(conn: Connection, token: str, reglages: Console, *, instant: da
             SESSION_CONSOLE.c.expire_le > instant,
             SESSION_CONSOLE.c.vue_le > instant - timedelta(minutes=reglages.inactivite),
             COMPTE.c.ferme_le.is_(None),
+            COMPTE.c.certifie_le > instant - timedelta(days=reglages.certification),
         )
     )
     row = conn.execute(query).mappings().first()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -42,7 +43,18 @@ COMPTE: Final = Table(
     Column("cree_par", Text, nullable=False),
     # Null while it is open.
     Column("ferme_le", INSTANT),
+    # When its holder was last certified to be who he says and entitled to it; null: never, it opens nothing.
+    Column("certifie_le", INSTANT),
+    Column("certifie_par", Text, nullable=False, server_default=text("''")),
+    # Argon2id, with its parameters; null until its holder has chosen it.
+    Column("mot_de_passe", Text),
+    # Secret of the second factor (RFC 6238), base32; and the last time step accepted: a code serves once.
+    Column("totp", Text),
+    Column("totp_dernier", BigInteger),
+    # Who he is for the provider of identity (`sub`), once he has come from it.
+    Column("sujet_oidc", Text),
     Index("compte_courriel_uq", "courriel", unique=True),
+    Index("compte_sujet_oidc_uq", "sujet_oidc", unique=True),
 )
 
 SESSION_CONSOLE: Final = Table(
@@ -64,6 +76,66 @@ SESSION_CONSOLE: Final = Table(
     Column("fermee_le", INSTANT),
     # The sessions of an account.
     Index("session_console_compte_ix", "compte"),
+)
+
+COMPTE_CERTIFICAT: Final = Table(
+    "compte_certificat",
+    METADATA,
+    # SHA-256 of the DER, as in `certificat`. A certificate opens one account.
+    Column(
+        "empreinte", Text, CheckConstraint("empreinte ~ '^[0-9a-f]{64}$'", name="empreinte"), primary_key=True
+    ),
+    Column("compte", Uuid, ForeignKey("compte.id"), nullable=False),
+    Column("sujet", Text, nullable=False),
+    Column("valide_au", INSTANT, nullable=False),
+    # The certificate: the console lets it through the handshake, whatever its authority.
+    Column("pem", Text, nullable=False),
+    Column("lie_le", INSTANT, nullable=False),
+    Index("compte_certificat_compte_ix", "compte"),
+)
+
+CODE_SECOURS: Final = Table(
+    "code_secours",
+    METADATA,
+    # What replaces the second factor, once each: SHA-256 of the code.
+    Column("compte", Uuid, ForeignKey("compte.id"), primary_key=True),
+    Column("empreinte", LargeBinary, primary_key=True),
+    Column("utilise_le", INSTANT),
+)
+
+INVITATION: Final = Table(
+    "invitation",
+    METADATA,
+    # SHA-256 of the token of the link.
+    Column("empreinte", LargeBinary, primary_key=True),
+    Column("compte", Uuid, ForeignKey("compte.id"), nullable=False),
+    # Secret of the second factor that it proposes.
+    Column("totp", Text, nullable=False),
+    Column("expire_le", INSTANT, nullable=False),
+    # When it served, or was replaced by a later one.
+    Column("close_le", INSTANT),
+    Index("invitation_compte_ix", "compte"),
+)
+
+APPAREIL_CONNU: Final = Table(
+    "appareil_connu",
+    METADATA,
+    # A browser that has once signed in: SHA-256 of the token that it keeps. It gives no right: its failures
+    # are counted apart from those of strangers, who can thus not keep the holder out.
+    Column("empreinte", LargeBinary, primary_key=True),
+    Column("compte", Uuid, ForeignKey("compte.id"), nullable=False),
+    Column("vu_le", INSTANT, nullable=False),
+)
+
+FREIN_CONNEXION: Final = Table(
+    "frein_connexion",
+    METADATA,
+    # What is counted: an address of account (its SHA-256), a known browser, an address of the network.
+    Column("cle", Text, primary_key=True),
+    Column("echecs", Integer, nullable=False),
+    Column("dernier_le", INSTANT, nullable=False),
+    # No attempt is looked at before this instant.
+    Column("attend_le", INSTANT, nullable=False),
 )
 
 ACTE_CONSOLE: Final = Table(

@@ -7,6 +7,7 @@ and opens its own by `Vue.services`.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,7 +43,8 @@ class Vue:
 
     parametres: of the path. question: of the query. champs: of the form. envois: files of the form, by field.
     partielle: htmx asks for a part of the page (`Rendu.bloc`).
-    adresse: where the request comes from. jeton: of the session cookie, or empty.
+    adresse: where the request comes from. jeton, avant, appareil: the cookies of securite, or empty.
+    certificat: empreinte of the client certificate, or empty. echange: what the answer will bear.
     """
 
     page: Page
@@ -59,8 +61,11 @@ class Vue:
     partielle: bool = False
     adresse: str = ""
     jeton: str = ""
+    avant: str = ""
     certificat: str = ""
     navigateur: str = ""
+    appareil: str = ""
+    echange: uuid.UUID = field(default_factory=uuid.uuid4)
     lus: list[str] = field(default_factory=list)
 
     @property
@@ -101,13 +106,14 @@ class Rendu:
 class Redirection:
     """Elsewhere in the console, by GET. vers: an address made by `Page.url`. message: shown once there.
 
-    ouvre: the token of a session that begins. ferme: the session ends. externe: the address of the provider
-    of identity, which the configuration names.
+    ouvre: the token of a session that begins. appareil: that of a browser that has signed in. ferme: the
+    session ends. externe: the address of the provider of identity, which the configuration names.
     """
 
     vers: str
     message: str = ""
     ouvre: str = ""
+    appareil: str = ""
     ferme: bool = False
     externe: bool = False
 

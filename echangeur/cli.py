@@ -13,6 +13,7 @@ import typer
 from echangeur.commandes import (
     autorite,
     certificat,
+    compte,
     confiance,
     courrier,
     demo,
@@ -93,6 +94,7 @@ certificat.app.add_typer(proposition.app, name="proposition")
 guichet.app.command("raccordement", cls=Commande)(raccordement.show)
 guichet.app.command("essayer", cls=Commande)(raccordement.rehearse_reception)
 certificat.app.add_typer(confiance.app, name="confiance")
+app.add_typer(compte.app, name="compte")
 app.add_typer(filtre.app, name="filtre")
 app.add_typer(distribution.app, name="distribution")
 distribution.app.add_typer(rattrapage.app, name="rattrapage")

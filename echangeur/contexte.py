@@ -41,16 +41,25 @@ def instance_of(ctx: typer.Context) -> Instance:
     return open_instance(contexte_of(ctx).dossier)
 
 
+def machine_account() -> str:
+    """The account of the machine that runs this command."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
 def trace_reading(
     ctx: typer.Context, conn: Connection, *numeros: str, echange: uuid.UUID | None = None
 ) -> None:
     """Keep that this command shows these demandes, or a message, to whoever runs it ([TRA-4])."""
-    try:
-        compte = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        compte = str(os.getuid())
     record_command(
-        conn, ctx.command_path, compte, numeros, instant=contexte_of(ctx).clock.now(), echange=echange
+        conn,
+        ctx.command_path,
+        machine_account(),
+        numeros,
+        instant=contexte_of(ctx).clock.now(),
+        echange=echange,
     )
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +24,7 @@ import pytest_asyncio
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from certs.autorite import create_autorite
 from certs.tls import client_context, server_context
@@ -30,11 +33,16 @@ from console.moyens import Moyens
 from console.reglages import Console
 from console.services import Services
 from registry.clock import FixedClock
+from registry.database import open_engine
+from registry.embedded import EmbeddedPostgres
 from tests.console.chromium import Pilote, drive
-from tests.console.monde import Monde, build_monde
+from tests.console.monde import Monde, build_monde, copy_monde
 from tests.console.moyens import build_moyens
 from tests.console.navigateur import Navigateur
+from tests.registry.fabrique import RECU_LE
 from tools.etrangers import Absence, Chaine, chaine
+
+_numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,9 +52,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("ecran")
 
 
+@pytest.fixture(scope="session")
+def modele(postgres: EmbeddedPostgres, administration: Engine) -> Iterator[tuple[str, Monde]]:
+    """The world, built once: the database that the others are copies of."""
+    with _database(postgres, administration, f"monde_{os.getpid()}", "modele") as url:
+        engine = open_engine(url)
+        built = build_monde(engine, FixedClock(RECU_LE))
+        engine.dispose()
+        yield url, built
+
+
 @pytest.fixture
-def monde(engine: Engine, clock: FixedClock) -> Monde:
-    return build_monde(engine, clock)
+def database_url(
+    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, administration: Engine
+) -> Iterator[str]:
+    """A copy of the world when the test asks for it; otherwise an empty database."""
+    template = "modele"
+    if "monde" in request.fixturenames:
+        request.getfixturevalue("modele")
+        template = f"monde_{os.getpid()}"
+    with _database(postgres, administration, f"console_{os.getpid()}_{next(_numbers)}", template) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: EmbeddedPostgres, admin: Engine, name: str, template: str) -> Iterator[str]:
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield server.url(name)
+    with admin.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def monde(engine: Engine, clock: FixedClock, modele: tuple[str, Monde]) -> Monde:
+    """What is in the base of this test, with a scene to add to it."""
+    return copy_monde(modele[1], engine, clock)
 
 
 @dataclass(frozen=True)

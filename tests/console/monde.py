@@ -7,7 +7,7 @@ of one's own and of somebody else's.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Engine, insert
 
@@ -61,6 +61,18 @@ def build_monde(engine: Engine, clock: FixedClock) -> Monde:
     return monde
 
 
+def copy_monde(built: Monde, engine: Engine, clock: FixedClock) -> Monde:
+    """The same world in a copy of its database."""
+    return replace(
+        built,
+        scene=Scene(engine, clock),
+        demandes=dict(built.demandes),
+        echanges=dict(built.echanges),
+        comptes=dict(built.comptes),
+        certificats=dict(built.certificats),
+    )
+
+
 def places(profil: ProfilCompte) -> tuple[str, ...]:
     """Where there is an account of that profile."""
     if profil in D_UN_GUICHET:
@@ -80,6 +92,8 @@ def _compte(conn: Connection, profil: ProfilCompte, place: str, scene: Scene) ->
         "habilite": False,
         "cree_le": scene.now,
         "cree_par": "tests",
+        "certifie_le": scene.now,
+        "certifie_par": "tests",
     }
     conn.execute(insert(COMPTE).values(row))
     return identifiant

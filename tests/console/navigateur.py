@@ -77,17 +77,21 @@ class Navigateur:
         chemin: str,
         champs: Mapping[str, str] | aiohttp.FormData,
         qui: Qui | None = None,
+        *,
+        cookies: Mapping[str, str] | None = None,
         **entetes: str,
     ) -> Page:
         """Send a form as its page would have made it: with its token and its origin."""
-        cookies = self._cookies(qui) or {COOKIE_AVANT: "avant"}
-        (secret,) = cookies.values()
+        given = {**self._cookies(qui), **(cookies or {})}
+        if COOKIE not in given:
+            given[COOKIE_AVANT] = "avant"
+        jeton = make_jeton(given.get(COOKIE) or given[COOKIE_AVANT])
         if isinstance(champs, aiohttp.FormData):
-            champs.add_field("jeton", make_jeton(secret))
+            champs.add_field("jeton", jeton)
             data: aiohttp.FormData | dict[str, str] = champs
         else:
-            data = {"jeton": make_jeton(secret), **champs}
-        return await self._ask("POST", chemin, cookies, {"Origin": self.base, **entetes}, data)
+            data = {"jeton": jeton, **champs}
+        return await self._ask("POST", chemin, given, {"Origin": self.base, **entetes}, data)
 
     async def ask(
         self,

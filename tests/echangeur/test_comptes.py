@@ -1,0 +1,89 @@
+"""`echangeur compte`: from an account that opens nothing to one that is closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from certs.autorite import create_autorite
+from registry.clock import FixedClock
+from tests.echangeur.conftest import Commande
+
+ZOE = "zoe@exemple.fr"
+
+
+@pytest.fixture
+def compte(instance: Commande, guichet: str) -> str:
+    result = instance(
+        *("compte", "creer", "Zoe@exemple.fr", "--nom", "Zoé", "--profil", "guichet", "--guichet", guichet)
+    )
+    assert result.code == 0, result.erreur
+    assert "/invitation/" in result.sortie
+    return ZOE
+
+
+def etat(instance: Commande) -> str:
+    (found,) = instance("compte", "lister", "--json").json
+    assert found["courriel"] == ZOE
+    return str(found["etat"])
+
+
+def test_an_account_is_created_certified_and_closed(
+    instance: Commande, compte: str, horloge: FixedClock
+) -> None:
+    """[CSL-30] [CSL-35]"""
+    assert etat(instance) == "a_certifier"
+    assert instance("compte", "certifier", compte).code == 0
+    assert etat(instance) == "ouvert"
+    horloge.advance(timedelta(days=365))
+    assert etat(instance) == "a_certifier"
+    assert "/invitation/" in instance("compte", "inviter", compte).sortie
+    assert instance("compte", "revoquer", compte).code == 0
+    assert etat(instance) == "ferme"
+    for words in (("certifier",), ("inviter",), ("revoquer",)):
+        assert instance("compte", *words, compte).code == 1
+    assert "fermé" in instance("compte", "lister").sortie or "ferme" in instance("compte", "lister").sortie
+
+
+@pytest.mark.parametrize(
+    ("words", "texte"),
+    [
+        (("--profil", "guichet"), "guichet ouvert"),
+        (("--profil", "gestionnaire"), "territoire"),
+        (("--profil", "gestionnaire", "--territoire", "999"), "999"),
+        (("--profil", "auditeur", "--habilite"), "exploitant"),
+        (("--profil", "auditeur", "--territoire", "059"), "territoire"),
+    ],
+)
+def test_a_profile_needs_its_place(instance: Commande, words: tuple[str, ...], texte: str) -> None:
+    """[CSL-30]"""
+    result = instance("compte", "creer", ZOE, "--nom", "Zoé", *words)
+    assert (result.code, texte in result.erreur) == (1, True)
+
+
+def test_an_operator_is_entitled_apart(instance: Commande) -> None:
+    """[CSL-4]"""
+    assert instance("compte", "creer", ZOE, "--nom", "Zoé", "--profil", "exploitant", "--certifie").code == 0
+    assert instance("compte", "habiliter", ZOE).code == 0
+    assert instance("compte", "lister", "--json").json[0]["habilite"] is True
+    assert instance("compte", "habiliter", ZOE, "--retirer").code == 0
+    assert instance("compte", "lister", "--json").json[0]["habilite"] is False
+
+
+def test_only_an_operator_is_entitled_apart(instance: Commande, compte: str) -> None:
+    """[CSL-4]"""
+    assert instance("compte", "habiliter", compte).code == 1
+
+
+def test_a_certificate_is_tied_once(
+    instance: Commande, compte: str, horloge: FixedClock, tmp_path: Path
+) -> None:
+    """[CSL-34]"""
+    create_autorite(now=horloge.now()).issue_guichet("AGENT", now=horloge.now()).write(tmp_path)
+    assert instance("compte", "certificat", compte, tmp_path / "cert.pem").code == 0
+    result = instance("compte", "certificat", compte, tmp_path / "cert.pem")
+    assert (result.code, "déjà" in result.erreur) == (1, True)
+    (tmp_path / "rien.pem").write_text("rien")
+    assert instance("compte", "certificat", compte, tmp_path / "rien.pem").code == 1
