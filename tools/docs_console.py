@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +36,15 @@ def render() -> str:
         if page.publique:
             continue
         cells = [_cell(page, profil) for profil in profils]
-        lines.append(_line([page.titre, f"`{page.methode} {page.chemin}`", *cells, _kept(page)]))
+        lines.append(_line([page.titre, _address(page), *cells, _kept(page)]))
     lines += ["\n## Sans session\n\n", *_head(["page", "adresse"])]
-    lines += [
-        _line([page.titre, f"`{page.methode} {page.chemin}`"]) for page in load_table() if page.publique
-    ]
+    lines += [_line([page.titre, _address(page)]) for page in load_table() if page.publique]
     return "".join(lines)
+
+
+def _address(page: Page) -> str:
+    """Method and path; what a parameter may be is not told, a bar would end the cell."""
+    return f"`{page.methode} {re.sub(r':[^{}]*', '', page.chemin)}`"
 
 
 def _cell(page: Page, profil: ProfilCompte) -> str:
