@@ -15,8 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0032_comptes"
-down_revision = "0031_simultanes"
+revision = "0033_comptes"
+down_revision = "0032_qualite"
 branch_labels = None
 depends_on = None
 
