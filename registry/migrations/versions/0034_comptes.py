@@ -15,8 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0033_comptes"
-down_revision = "0032_qualite"
+revision = "0034_comptes"
+down_revision = "0033_partenaires"
 branch_labels = None
 depends_on = None
 
