@@ -126,15 +126,15 @@ class PartenaireCourrier:
         self._server: asyncio.Server | None = None
         self._taches: set[asyncio.Task[object]] = set()
 
-    async def start(self, hote: str = "localhost") -> int:
-        """Listen on a free port, with STARTTLS when there is a context; returns the port."""
+    async def start(self, hote: str = "localhost", port: int = 0) -> int:
+        """Listen, with STARTTLS when there is a context; returns the port. port 0: any free one."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(
                 self, hostname=hote, tls_context=self._contexte, data_size_limit=64 << 20, loop=loop
             ),
             hote,
-            0,
+            port,
         )
         return int(self._server.sockets[0].getsockname()[1])
 

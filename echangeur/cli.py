@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from conformance import commandes as conformite
 from echangeur.commandes import (
     autorite,
     certificat,
@@ -108,6 +109,7 @@ app.add_typer(doublons.app, name="doublons")
 app.add_typer(reference.app, name="reference")
 app.add_typer(piece.app, name="piece")
 app.add_typer(partagee.app, name="partagee")
+app.add_typer(conformite.app, name="conformite")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:

@@ -1,0 +1,3 @@
+from conformance.commandes import main
+
+main()
