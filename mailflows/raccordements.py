@@ -6,7 +6,7 @@ it is its end, which bounds the work; a guichet that registered longer ago is kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,22 +21,25 @@ from registry.guichets import Guichet
 from registry.propositions import list_propositions
 from registry.raccordement import Appel, Faits
 
-FENETRE: Final = 20_000
-"""Exchanges of the hub looked at, from the last one: more than a working day of a large territory."""
+FENETRE: Final = 10_000
+"""Exchanges of the hub looked at, from the last one: most of a working day of the whole country."""
 
-_DERNIER: Final = text("""
-    SELECT recu_le, operation, statut, COALESCE(code, '') AS code
-    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e
-    WHERE guichet = :guichet ORDER BY id DESC LIMIT 1
-""")
-_ACCEPTE: Final = text("""
-    SELECT recu_le, operation, statut, COALESCE(code, '') AS code
-    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e
-    WHERE guichet = :guichet AND statut IN ('accepte', 'rejeu') ORDER BY id LIMIT 1
+# Its last exchange, then the first accepted one, in one reading.
+_APPELS: Final = text("""
+    WITH e AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT id, guichet, recu_le, operation, statut, COALESCE(code, '') AS code
+            FROM echange ORDER BY id DESC LIMIT :fenetre) fin
+        WHERE guichet = :guichet)
+    (SELECT 'dernier' AS place, recu_le, operation, statut, code FROM e ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    (SELECT 'accepte', recu_le, operation, statut, code FROM e
+     WHERE statut IN ('accepte', 'rejeu') ORDER BY id LIMIT 1)
 """)
 _DERNIERS: Final = text("""
     SELECT DISTINCT ON (guichet) guichet, recu_le, operation, statut, COALESCE(code, '') AS code
-    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e ORDER BY guichet, id DESC
+    FROM (SELECT * FROM echange ORDER BY id DESC LIMIT :fenetre) e
+    WHERE guichet = ANY(:guichets) ORDER BY guichet, id DESC
 """)
 # A guichet that only receives may hold a great many: what it registered is looked for among the first found.
 _AUTEUR: Final = text("""
@@ -56,6 +59,11 @@ def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Fait
     etape = read_etape(conn, guichet.code, instant=instant)
     issue = None if etape is None else etape.issue
     proved = {Issue.REUSSIE: True, Issue.ECHOUEE: False, Issue.SANS_REPONSE: False}
+    known = {"guichet": guichet.code}
+    calls = {row.place: _appel(row) for row in conn.execute(_APPELS, {**known, "fenetre": FENETRE})}
+    accepted = calls.get("accepte")
+    if accepted is None and (depuis := conn.scalar(_AUTEUR, known)) is not None:
+        accepted = Appel(depuis, "", accepte=True)
     return Faits(
         guichet,
         list_certificats(conn, guichet.code),
@@ -63,29 +71,16 @@ def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Fait
         last_essai(conn, guichet.code),
         None if issue is None else proved.get(issue),
         issue is Issue.EN_ATTENTE,
-        last_call(conn, guichet.code),
-        _first_accepted(conn, guichet.code),
-        bool(conn.scalar(_REMISES, {"guichet": guichet.code})),
+        calls.get("dernier"),
+        accepted,
+        bool(conn.scalar(_REMISES, known)),
     )
 
 
-def last_call(conn: Connection, guichet: str) -> Appel | None:
-    """The last exchange of a guichet among the last `FENETRE` of the hub."""
-    row = conn.execute(_DERNIER, {"guichet": guichet, "fenetre": FENETRE}).first()
-    return None if row is None else _appel(row)
-
-
-def last_calls(conn: Connection) -> Mapping[str, Appel]:
-    """The same of every guichet that has one there, by code."""
-    return {row.guichet: _appel(row) for row in conn.execute(_DERNIERS, {"fenetre": FENETRE})}
-
-
-def _first_accepted(conn: Connection, guichet: str) -> Appel | None:
-    row = conn.execute(_ACCEPTE, {"guichet": guichet, "fenetre": FENETRE}).first()
-    if row is not None:
-        return _appel(row)
-    depuis = conn.scalar(_AUTEUR, {"guichet": guichet})
-    return None if depuis is None else Appel(depuis, "", accepte=True)
+def last_calls(conn: Connection, codes: Collection[str]) -> Mapping[str, Appel]:
+    """The last exchange of each of these guichets that has one among the last `FENETRE` of the hub."""
+    values = {"guichets": list(codes), "fenetre": FENETRE}
+    return {row.guichet: _appel(row) for row in conn.execute(_DERNIERS, values)}
 
 
 def _appel(row: Row[Any]) -> Appel:

@@ -21,8 +21,8 @@ from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
 from dispatching.disjoncteurs import lift, list_disjoncteurs
 from dispatching.secours import ReglageRemise, get_reglage
 from dispatching.tables import DISTRIBUTION
-from mailflows.raccordements import last_call, last_calls, read_faits
-from registry.certificats import CertificatEpingle, list_certificats, state_of
+from mailflows.raccordements import last_calls, read_faits
+from registry.certificats import CertificatEpingle, state_of
 from registry.essais_reception import list_essais
 from registry.guichets import Guichet
 from registry.guichets_store import close_guichet, get_guichet, reopen_guichet
@@ -153,7 +153,7 @@ def read_lignes(
         query = query.where(table.code.in_(sorted(pannes)))
     rows = conn.execute(query.order_by(table.code).limit(limite)).all()
     fins = _ends(conn, [row.code for row in rows])
-    calls = last_calls(conn)
+    calls = last_calls(conn, [row.code for row in rows])
     return [
         LignePartenaire(
             row.code,
@@ -202,16 +202,17 @@ class Remise:
 def show_one(vue: Vue) -> Reponse:
     """A guichet."""
     guichet = find(vue)
-    states = advance(read_faits(vue.conn, guichet, instant=vue.maintenant), instant=vue.maintenant)
+    faits = read_faits(vue.conn, guichet, instant=vue.maintenant)
+    states = advance(faits, instant=vue.maintenant)
     valeurs = {
         "guichet": guichet,
         "remise": read_remise(vue.conn, guichet.code, vue.maintenant),
-        "certificats": tell_certificats(list_certificats(vue.conn, guichet.code), vue.maintenant),
+        "certificats": tell_certificats(faits.certificats, vue.maintenant),
         "propositions": list_propositions(vue.conn, guichet.code),
         "essais": list_essais(vue.conn, guichet.code, limite=5),
         "etapes": states,
         "courante": current(states),
-        "dernier": last_call(vue.conn, guichet.code),
+        "dernier": faits.dernier,
         "noms_territoires": name_territoires(guichet.territoires),
         "communes": name_communes(guichet.communes),
         "gere": manages(vue),
