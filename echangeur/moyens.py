@@ -6,26 +6,24 @@ from pathlib import Path
 
 from certs.autorite import Autorite, load_autorite
 from certs.repetition import Serveur
-from certs.tls import client_context
 from console.moyens import Moyens
 from echangeur.confiance import charge_of
 from echangeur.courrier import cut_off_of
 from echangeur.instance import AUTORITE, COURRIER, NOM_CLIENT, Instance
+from echangeur.roles.fichiers_tls import client_tls
 
 
 def moyens_of(instance: Instance) -> Moyens:
     """For `console.services.Services`. Raises MauvaisUsage when the day of a cut-off does not exist."""
     configuration = instance.configuration
     serveur, envoi = configuration.serveur, configuration.distribution
-    certificat, cle = instance.path(envoi.certificat), instance.path(envoi.cle)
-    autorites = instance.path(envoi.autorites) if envoi.autorites else None
     return Moyens(
         autorite=lambda: _autorite(instance.dossier / AUTORITE),
         trousseau=instance.dossier / COURRIER,
         nom=NOM_CLIENT,
         serveur=Serveur(*map(instance.path, (serveur.certificat, serveur.cle, serveur.autorites))),
-        client=certificat,
-        client_tls=lambda: client_context(autorites, certificat, cle),
+        client=instance.path(envoi.certificat),
+        client_tls=lambda: client_tls(instance),
         services=_services(instance),
         courrier=configuration.courrier.adresse if configuration.courrier.actif else "",
         juge=charge_of(configuration),

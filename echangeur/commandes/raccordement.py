@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import typer
 
-from certs.tls import client_context
 from echangeur.commandes.guichet import Code, find
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.roles.fichiers_tls import client_tls
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from mailflows.raccordements import read_faits
 from registry.essais_reception import EssaiReception, record_essai
@@ -47,12 +47,7 @@ def rehearse_reception(ctx: typer.Context, code: Code, json: Json = False) -> No
             f"D'abord : echangeur guichet adresse {code} https://…",
         )
     # Whoever types it is on the machine: its addresses hide nothing from him.
-    settings = instance.configuration.distribution
-    certificat, cle = instance.path(settings.certificat), instance.path(settings.cle)
-    autorites = instance.path(settings.autorites) if settings.autorites else None
-    found = asyncio.run(
-        try_reception(adresse, lambda: client_context(autorites, certificat, cle), locales=True)
-    )
+    found = asyncio.run(try_reception(adresse, lambda: client_tls(instance), locales=True))
     constats = tuple((each.etape, each.reussie, each.detail) for each in found)
     essai = EssaiReception(code, adresse, instant, getpass.getuser(), constats)
     with transaction(ctx) as conn:

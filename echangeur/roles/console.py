@@ -13,6 +13,7 @@ from typing import Final
 from console.application import create_console, create_console_runner
 from console.services import Services
 from echangeur.instance import Instance
+from echangeur.moyens import moyens_of
 from echangeur.roles.cycle import Epreuve
 from echangeur.roles.fichiers_tls import console_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
@@ -30,7 +31,8 @@ class RoleConsole:
     def __init__(self, socle: Socle, sock: socket.socket) -> None:
         configuration = socle.instance.configuration
         self._socle = socle
-        app = create_console(Services(socle.engine, socle.clock, configuration.console))
+        moyens = moyens_of(socle.instance)
+        app = create_console(Services(socle.engine, socle.clock, configuration.console, moyens))
         self._ecouteur = Ecouteur(create_console_runner(app), sock, configuration.serveur.delai_arret)
 
     @property
