@@ -148,7 +148,10 @@ def render() -> str:
             ),
             filtres_autres=_table(
                 ("filtres", *next(iter(filtres["autres"].values()))),
-                ([taille, *autres.values()] for taille, autres in filtres["autres"].items()),
+                (
+                    [taille, *(autres.get(nom, "") for nom in next(iter(filtres["autres"].values())))]
+                    for taille, autres in filtres["autres"].items()
+                ),
             ),
             remise_conditions=(
                 f"{remise['machine']}, charge moyenne {remise['charge'][0]} au début et"
