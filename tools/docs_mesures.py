@@ -113,6 +113,7 @@ def render() -> str:
     filtres = _load("filtres")
     remise = _load("remise")
     essais = _load("essais")
+    premiere = _load("premiere_image")
     pointe = _load("pointe")
     return (
         (_BANC / "mesures.modele.md")
@@ -182,6 +183,7 @@ def render() -> str:
                 tuple(_ESSAIS.values()),
                 ([_number(mesure[name] or "") for name in _ESSAIS] for mesure in essais["mesures"]),
             ),
+            premiere=_describe_premiere(premiere),
             pointe_conditions=_describe_pointe(pointe),
             pointe=_table(
                 ("guichets, selon ce qu'ils répondent", *_POINTE.values()),
@@ -246,6 +248,15 @@ def render() -> str:
                 tuple(_FUZZ.values()), ([mesure[name] for name in _FUZZ] for mesure in fuzz["mesures"])
             ),
         )
+    )
+
+
+def _describe_premiere(premiere: dict[str, Any]) -> str:
+    """What the first image took, and what 3 million demandes would take of a core."""
+    minutes = premiere["processeur"] / premiere["demandes"] * 3_000_000 / 60
+    return (
+        f"{premiere['processeur']} s de processeur pour {_number(premiere['demandes'])} demandes, soit "
+        f"{minutes:.0f} minutes d'un cœur pour 3 millions (calculé, non mesuré)"
     )
 
 
