@@ -30,7 +30,7 @@ test: check
 # Every foreign program, SOAP clients and mail, installed if it can be; tells which are absent, and why.
 interop: install
 	-$(BIN)/python -m tools.etrangers
-	$(BIN)/pytest -m '' tests/etrangers tests/interop tests/mailflows
+	$(BIN)/pytest -m '' tests/etrangers tests/interop tests/mailflows tests/conformance
 
 # 100,000 mutated messages against what parses mail, MIME and CMS; the figures go to bench/results.
 fuzz: install
