@@ -161,7 +161,7 @@ def hub(instance: Instance, role: str) -> Iterator[servers.Server]:
     """One process of the hub."""
     port = servers.free_port()
     command = [servers.ECHANGEUR, "--instance", str(instance.dossier), "serve", "--port", str(port)]
-    command += ["--config", str(instance.dossier / f"{role}.toml")]
+    command += ["--port-console", "0", "--config", str(instance.dossier / f"{role}.toml")]
     with servers.running(role, command, port, CHEMIN) as server:
         yield server
 

@@ -100,5 +100,5 @@ def echangeur(*args: str) -> None:
 def hub(instance: Path) -> contextlib.AbstractContextManager[Server]:
     """The hub, one process, on its instance."""
     port = free_port()
-    command = [ECHANGEUR, "--instance", str(instance), "serve", "--port", str(port)]
+    command = [ECHANGEUR, "--instance", str(instance), "serve", "--port", str(port), "--port-console", "0"]
     return running("echangeur", command, port, "/services/DemandeLogementImplService/", instance / "postgres")

@@ -239,7 +239,8 @@ async def test_journaux_et_chiffres_sans_rien_de_nominatif(dossier: Path, tmp_pa
             numero = number_of(serveur.post(auteur, "getNumUnique", registration(document))[1])
             serveur.post(auteur, "getDemandeLogement", reading(numero))
             # Refused by the schema, unreadable, of no operation, no SOAP: all of it quotes the names.
-            broken = document.replace(b"<dateDepot", b"<ZZYXNOMFAMILLE", 1)
+            broken = document.replace(b"</", b"<ZZYXNOMFAMILLE/></", 1)
+            assert broken != document
             serveur.post(auteur, "getNumUnique", registration(broken))
             serveur.post(auteur, "getNumUnique", registration(document[: len(document) // 2]))
             serveur.post(auteur, NOMS[0], f"<w:{NOMS[1]}/>")

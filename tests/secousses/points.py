@@ -32,7 +32,7 @@ _TRANSACTIONS: Final = (
     ("mailflows.entrant.Entrant._admit", "", "signataire d'un courrier écrit"),
     ("mailflows.entrant.Entrant._conclude", "", "accusé d'un courrier pris en compte"),
     ("mailflows.envoi.Sortie.look", "", "réponses par courrier relevées"),
-    ("echangeur.composition._services", "", "démarrage"),
+    ("echangeur.roles.metier.Metier.start", "", "démarrage"),
     ("registry.database.upgrade", "", "démarrage"),
 )
 _ECRITURES: Final = {

@@ -223,7 +223,7 @@ class Seance:
 
     def _hub(self, pepiniere: Pepiniere, role: str, port: int) -> Hub:
         words = ["--instance", self._instance, "serve", "--adresse", self.reseau.hub, "--port", port]
-        words += ["--config", self._instance / f"{role}.toml"]
+        words += ["--port-console", 0, "--config", self._instance / f"{role}.toml"]
         return pepiniere.hub(role, [str(word) for word in words], self.dossier / f"{role}.log")
 
     def _administer(self, *words: object) -> None:
