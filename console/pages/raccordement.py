@@ -33,6 +33,9 @@ from soap.essai_reception import try_reception
 _PERIODES_MAX: Final = 120
 """How many times a page that waits looks again by itself, every five seconds: a session left open ends."""
 
+_ATTENDUES: Final = (EtapeRaccordement.ESSAI, EtapeRaccordement.ECHANGE)
+"""The steps that the partner may end while the page is looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suivi:
@@ -76,7 +79,7 @@ def _page(
         "champs": champs or {},
         "signe": moyens is not None and moyens.autorite() is not None,
         "moyens": moyens,
-        "attend": not suivi.choisie.faite and rang < _PERIODES_MAX,
+        "attend": suivi.choisie.etape in _ATTENDUES and not suivi.choisie.faite and rang < _PERIODES_MAX,
         "tour_suivant": rang + 1,
         "capacites": [(nom, nom) for nom in PROFILS],
         "canaux": CANAUX,

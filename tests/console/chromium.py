@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, Request, async_playwright
 
 from console.securite import COOKIE
 from tests.console.navigateur import Navigateur, Qui
@@ -95,7 +95,12 @@ class Pilote:
     def _listen(self, page: Page) -> None:
         page.on("console", lambda said: self._complain(said.type, said.text))
         page.on("pageerror", lambda error: self.plaintes.append(f"erreur : {error}"))
-        page.on("requestfailed", lambda asked: self._complain("error", f"non chargé : {asked.url}"))
+        page.on("requestfailed", self._complain_of)
+
+    def _complain_of(self, asked: Request) -> None:
+        # A page that is left gives up what it was asking for: its icon, its next look.
+        if asked.failure != "net::ERR_ABORTED":
+            self._complain("error", f"non chargé : {asked.url}")
 
     def _complain(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):

@@ -160,7 +160,7 @@ async def test_a_partner_is_connected_from_nothing_to_its_first_accepted_exchang
     await gestes.follow("Continuer : L'essai de connexion")
 
     # The trial of its endpoint: nothing is distributed.
-    await gestes.push(f"Essayer {receveur.adresse}")
+    await gestes.push("Essayer cette adresse")
     await tab.get_by_text("le service répond").wait_for()
     await console_navigateur.capture(tab, "raccordement-4-essai")
     assert await console_navigateur.violations(tab) == []
