@@ -18,7 +18,7 @@ from typing import Final
 from conformance.client_reference import ClientReference, Lecture
 from conformance.partenaire_reference import Reception
 from dispatching.explanation import Explication, explain_distribution
-from echangeur.demo import courrier, stock, vie
+from echangeur.demo import console, courrier, stock, vie
 from echangeur.demo.arrivees import Arrivees
 from echangeur.demo.partenaires import Preparation
 from echangeur.demo.recit import Recit
@@ -57,13 +57,18 @@ async def run(dossier: Path, documents: Path, clock: Clock, *, garder: bool, por
     async with AsyncExitStack() as stack:
         await _register(preparation, stack, recit, faits, clock)
         acte = await stack.enter_async_context(courrier.prepare(preparation, recit, clock))
-        base = await stack.enter_async_context(serve(dossier, port))
+        adresses = await stack.enter_async_context(serve(dossier, port))
+        base = adresses.services
         recit.line(f"Échangeur : {base}, TLS mutuel")
         await _play(preparation.client(PARTENAIRES[0], base), recit, faits, clock)
         await asyncio.to_thread(_tell, instance, recit, faits, clock)
         faits.ecarts += await vie.play(preparation, base, documents, recit, faits.arrivees, clock)
         faits.ecarts += await stock.play(instance, recit, faits.arrivees, clock)
         faits.ecarts += await courrier.play(acte, recit, clock)
+        compte = await asyncio.to_thread(console.create_account, instance, PARTENAIRES[1].code, clock)
+        autorite = preparation.folder(PARTENAIRES[0]) / "ca.pem"
+        faits.ecarts += await console.sign_in(adresses.console, compte, autorite)
+        recit.console(adresses.console, compte, autorite, ouverte=garder)
         if faits.ecarts:
             raise ConstatNegatif(
                 "La démonstration ne s'est pas passée comme prévu : " + " ; ".join(faits.ecarts)

@@ -16,6 +16,7 @@ from conformance.client_reference import Lecture
 from conformance.partenaire_reference import Reception
 from dispatching.explanation import Explication
 from echangeur.demo.chronologie import Moment
+from echangeur.demo.console import CompteDemo
 from echangeur.demo.etapes import Etape
 from echangeur.demo.scenario import PARTENAIRES, Envoi, Partenaire
 from registry.controles import PARIS
@@ -130,6 +131,18 @@ class Recit:
             table.add_row(envoi.titre, Text(numero or refus, style="green" if numero else "yellow"), *cells)
         self._console.print()
         self._console.print(table)
+
+    def console(self, base: str, compte: CompteDemo, autorite: Path, *, ouverte: bool) -> None:
+        """Where the console is, and the account that opens it; its last code was used to try it."""
+        self.title("La console")
+        self.line(f"adresse       {base}")
+        self.line(f"compte        {compte.courriel}, agent du partenaire B")
+        self.line(f"mot de passe  {compte.mot_de_passe}")
+        self.line(f"codes         {' '.join(compte.codes[:4])} (une fois chacun, à la place du téléphone)")
+        self.line(f"autorité      {autorite} (à faire connaître au navigateur, ou à excepter)")
+        self.line("Connexion essayée : la page d'accueil s'est ouverte.")
+        if not ouverte:
+            self.line("Elle se ferme avec la démonstration ; pour l'ouvrir dans un navigateur : make run")
 
     def keep(self, base: str, certificats: Path) -> None:
         """How to call the hub that is kept running."""

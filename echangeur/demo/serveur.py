@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,17 @@ _DEMARRAGE: Final = 60.0
 _ARRET: Final = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Adresses:
+    """Base addresses of the SOAP services and of the console."""
+
+    services: str
+    console: str
+
+
 @contextlib.asynccontextmanager
-async def serve(dossier: Path, port: int) -> AsyncIterator[str]:
-    """Run the hub of the instance until the block ends; gives its base address.
+async def serve(dossier: Path, port: int) -> AsyncIterator[Adresses]:
+    """Run the hub of the instance until the block ends; gives where it is reached.
 
     port: 0 for any free one. Raises ConstatNegatif when it does not start.
     """
@@ -67,11 +76,15 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         raise interrupts[0]
 
 
-async def _ready(process: asyncio.subprocess.Process, dossier: Path) -> str:
+async def _ready(process: asyncio.subprocess.Process, dossier: Path) -> Adresses:
+    console = ""
     assert process.stdout is not None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DEMARRAGE):
             async for line in process.stdout:
-                if line.startswith("Prêt : ".encode()):
-                    return line.decode().removeprefix("Prêt : ").strip()
+                text = line.decode()
+                if text.startswith("Console : "):
+                    console = text.removeprefix("Console : ").strip()
+                if text.startswith("Prêt : "):
+                    return Adresses(text.removeprefix("Prêt : ").strip(), console)
     raise ConstatNegatif("Le serveur n'a pas démarré.", f"Lisez {dossier / 'serveur.log'}")

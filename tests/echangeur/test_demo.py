@@ -138,11 +138,21 @@ def test_demo(temporaire: Path, tmp_path: Path) -> None:
     check_registrations(enregistrements)
     check_life(vie)
     check_stock(stock)
+    courrier, console = courrier.split("La console")
     check_mail(courrier)
+    check_console(console)
     debuts = {place.name: place.read_bytes()[:4] for place in tmp_path.iterdir()}
     assert debuts == {"attestation.pdf": b"%PDF", "avis.pdf": b"%PDF", "carte.jpg": b"\xff\xd8\xff\xe0"}
     assert f"{tmp_path}/attestation.pdf" in vie
-    assert "make run, ou echangeur demo --garder" in courrier
+    assert "make run, ou echangeur demo --garder" in console
+
+
+def check_console(sortie: str) -> None:
+    """The address, a ready account, and that it was tried for good."""
+    assert re.search(r"adresse +https://\S+:\d+", sortie)
+    assert re.search(r"compte +agent@exemple.fr", sortie)
+    assert re.search(r"mot de passe +\S{16}", sortie)
+    assert "Connexion essayée : la page d'accueil s'est ouverte." in sortie
 
 
 def check_registrations(sortie: str) -> None:
@@ -255,6 +265,7 @@ def test_kept_open_until_interrupted(temporaire: Path) -> None:
     """The address and the certificate that it shows serve the WSDL; Ctrl-C stops everything."""
     with started(temporaire, ECHANGEUR, "demo", "--garder", "--port", "0") as process:
         shown = "".join(read_until(process, "essai "))
+        assert re.search(r"adresse +https://\S+:\d+", shown)
         wsdl = re.search(r"WSDL +(https://\S+)", shown)
         autorite = re.search(r"autorité +(/\S+/ca\.pem)", shown)
         assert wsdl
