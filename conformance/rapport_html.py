@@ -37,6 +37,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dt{font-we
 table{border-collapse:collapse;width:100%;font-size:.875rem}caption{text-align:left;font-weight:700;padding:.5rem 0}
 th,td{border-bottom:1px solid var(--trait);padding:.5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 thead th{background:var(--fond);border-bottom:2px solid #161616}
+th,summary{white-space:nowrap;overflow-wrap:normal}td details{min-width:6rem}
 .b{display:inline-block;padding:0 .5rem;border-radius:.25rem;font-weight:700;white-space:nowrap}
 .b.ok{background:#b8fec9;color:#18753c}.b.ko{background:#ffe9e9;color:#ce0500}.b.so{background:#eee;color:var(--gris)}.b.nc{background:#feebd0;color:#695240}
 details{margin:.25rem 0}summary{cursor:pointer;color:var(--bleu)}.f{max-width:48rem}
