@@ -357,7 +357,12 @@ def create_console(services: Services, *, table: tuple[Page, ...] | None = None)
             app.router.add_route("HEAD", page.chemin, partial(console.serve, page))
     app.router.add_route("*", "/{reste:.*}", console.serve_unknown)
     app[SERVICES] = services
+    app.on_cleanup.append(_close_bancs)
     return app
+
+
+async def _close_bancs(app: web.Application) -> None:
+    app[SERVICES].bancs.close()
 
 
 def create_console_runner(app: web.Application) -> web.AppRunner:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from console.bancs import Bancs
 from console.moyens import Moyens
 from console.reglages import Console
+from dispatching.decision import Sortie
+from dispatching.rattrapages import Rythme
 from registry.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The database, the clock, the settings of the console. moyens: the keys and the network of the instance,
-    when this process has them."""
+    """The database, the clock, the settings of the console.
+
+    moyens: the keys and the network of the instance, when this process has them.
+    bancs: where filters are tried. rythme: of the back-fills asked for here. sortie: when a demande leaves
+    what a guichet receives, as the decisions are configured.
+    """
 
     engine: Engine
     clock: Clock
     reglages: Console
     moyens: Moyens | None = None
+    bancs: Bancs = field(default_factory=Bancs)
+    rythme: Rythme = field(default_factory=Rythme)
+    sortie: Sortie = Sortie.DROITS

@@ -93,6 +93,50 @@ def essayer(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Relachement:
+    """What a filter would take besides without one of its conditions. gagnees: how many."""
+
+    condition: AnyCondition
+    gagnees: int
+
+
+def relax(
+    conn: Connection, image: Image, guichet: Guichet, filtre: Filtre, jour: date
+) -> tuple[Relachement, ...]:
+    """What each condition alone keeps out of the active stock that the guichet may read: what lifting it
+    would give ([FIL-46])."""
+    lignes = np.flatnonzero(image.all() & may_be_read(image, guichet))
+    ours = [condition for condition in filtre.conditions if condition.critere not in CONNUS]
+    asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
+    failing = np.array([~image.accepting(condition, lignes, jour) for condition in ours], np.bool_)
+    failing = failing.reshape(len(ours), len(lignes))
+    # Nothing else can be told of what fails twice: the registry is not asked about it.
+    near = np.count_nonzero(failing, axis=0) <= 1
+    failing, lignes = failing[:, near], lignes[near]
+    if asked:
+        kept = [~_known(conn, image, [condition], lignes, jour) for condition in asked]
+        failing = np.concatenate([failing, np.array(kept, np.bool_).reshape(len(asked), len(lignes))])
+    alone = np.count_nonzero(failing, axis=0) == 1
+    counts = np.count_nonzero(failing & alone, axis=1).tolist()
+    return tuple(
+        Relachement(condition, count) for condition, count in zip([*ours, *asked], counts, strict=True)
+    )
+
+
+def select_each(
+    conn: Connection, image: Image, guichet: Guichet, filtres: Sequence[Filtre], jour: date
+) -> list[Lignes]:
+    """The rows of the active stock that each of these filters takes, under the rights of the guichet."""
+    readable = np.flatnonzero(image.all() & may_be_read(image, guichet))
+    found = []
+    for filtre in filtres:
+        lignes = image.narrow(filtre, readable, jour)
+        asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
+        found.append(lignes[_known(conn, image, asked, lignes, jour)] if asked else lignes)
+    return found
+
+
 def not_held(conn: Connection, image: Image, guichet: str, lignes: Lignes) -> Lignes:
     """Of these rows, those that the guichet neither holds nor sent last: what it would be given."""
     lignes = lignes[~image.saying("auteurs", {guichet}, lignes)]
@@ -120,12 +164,19 @@ def select(conn: Connection, image: Image, filtre: Filtre, parmi: Masque, jour: 
     asked = [condition for condition in filtre.conditions if condition.critere in CONNUS]
     if not asked:
         return lignes
-    kept = [lignes[:0]]
+    return lignes[_known(conn, image, asked, lignes, jour)]
+
+
+def _known(
+    conn: Connection, image: Image, asked: Sequence[AnyCondition], lignes: Lignes, jour: date
+) -> Masque:
+    """For each of these rows: whether it satisfies conditions on CONNUS, as the registry knows them today."""
+    kept = [np.zeros(0, np.bool_)]
     for first in range(0, len(lignes), _LOT):
         lot = lignes[first : first + _LOT]
         numeros = [numero.decode("ascii") for numero in image.numeros.valeurs[lot].tolist()]
         connus = read_connu(conn, numeros, jour)
-        kept.append(lot[values_known(image, asked, lot, [connus[numero] for numero in numeros])])
+        kept.append(values_known(image, asked, lot, [connus[numero] for numero in numeros]))
     return np.concatenate(kept)
 
 

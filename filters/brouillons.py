@@ -57,6 +57,13 @@ def list_brouillons(conn: Connection, guichet: str | None = None) -> tuple[Broui
     return tuple(_brouillon(row) for row in conn.execute(query))
 
 
+def get_brouillon(conn: Connection, guichet: str, nom: str, *, verrou: bool = False) -> Brouillon | None:
+    """One draft, or None. verrou: nobody else writes it until the end of the transaction."""
+    query = select(_B.guichet, _B.nom, _B.conditions, _B.maj_le).where(_B.guichet == guichet, _B.nom == nom)
+    row = conn.execute(query.with_for_update() if verrou else query).first()
+    return None if row is None else _brouillon(row)
+
+
 def drop_brouillon(conn: Connection, guichet: str, nom: str) -> Brouillon | None:
     """Drop a draft; None when there is none."""
     query = delete(FILTRE_BROUILLON).where(and_(_B.guichet == guichet, _B.nom == nom))

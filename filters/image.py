@@ -132,6 +132,16 @@ class Image:
         colonne = self._codes[critere]
         return colonne.answer(lignes, colonne.meeting(codes))
 
+    def accepting(self, condition: AnyCondition, lignes: Lignes, jour: Jour) -> Masque:
+        """For each of these rows: whether it satisfies a condition, which is not on CONNUS."""
+        return self._accepting(condition, lignes, jour)
+
+    def narrow(self, filtre: Filtre, lignes: Lignes, jour: Jour) -> Lignes:
+        """As `select`, among these rows: cheaper when many filters are asked of the same few."""
+        for condition in _ordered(filtre.conditions):
+            lignes = lignes[self._accepting(condition, lignes, jour)]
+        return lignes
+
     def select(self, filtre: Filtre, parmi: Masque, jour: Jour) -> Lignes:
         """The rows of `parmi` that satisfy the conditions of a filter, but those on CONNUS."""
         mask, rows = parmi, None

@@ -11,8 +11,9 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy import Connection
 
+from dispatching.bilan import Bilan
 from dispatching.essai import Essai, essayer, not_held
-from echangeur.commandes.essai_passe import Bilan, look_at_past, months_of
+from echangeur.commandes.essai_passe import bilan_value, look_at_past, months_of, tell_bilan
 from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
@@ -181,7 +182,7 @@ def _tell(result: _Resultat) -> None:
         print_table(("mois de dépôt", "demandes"), mois, vide="")
     if result.bilan is not None:
         say("")
-        result.bilan.tell()
+        tell_bilan(result.bilan)
 
 
 def _top(counts: Mapping[str, int], critere: CritereCodes) -> list[tuple[str, int]]:
@@ -211,6 +212,6 @@ def _value(result: _Resultat, liste: Liste | None) -> dict[str, object]:
             "entrantes": len(contre.entrantes),
             "sortantes": len(contre.sortantes),
         },
-        "passe": None if result.bilan is None else result.bilan.value(),
+        "passe": None if result.bilan is None else bilan_value(result.bilan),
         **({} if liste is None else {"liste": liste.value, "numeros": result.numeros}),
     }

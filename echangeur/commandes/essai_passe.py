@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from sqlalchemy import Engine
 
+from dispatching.bilan import Bilan, Cote, bilan_of
 from dispatching.decision import Sortie
 from dispatching.passe import MOIS, Passe, start_of
-from dispatching.retrospective import Remises, Retrospective, look_back
+from dispatching.retrospective import look_back
 from echangeur.images import PASSE, followed
 from echangeur.instance import Instance
 from echangeur.sortie import MauvaisUsage, print_fiche, print_table, say
-from filters.image import Image
 from filters.language import Filtre
 from registry.clock import Clock
 from registry.controles import PARIS
@@ -25,56 +23,33 @@ from registry.guichets import Guichet
 _SUR: Final = re.compile(r"([0-9]{1,2})[- ]mois", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Cote:
-    """What the guichet would have received. sorties: notices that it receives a demande no more. demandes:
-    how many different ones."""
+def bilan_value(bilan: Bilan) -> dict[str, object]:
+    """For ``--json``."""
+    return {
+        "depuis": bilan.depuis,
+        "evenements": bilan.evenements,
+        "sans": bilan.sans,
+        "avec": bilan.avec,
+        "en_plus": bilan.en_plus,
+        "en_moins": bilan.en_moins,
+        "par_mois": {mois: {"sans": sans, "avec": avec} for mois, (sans, avec) in bilan.mois.items()},
+    }
 
-    premieres: int
-    suites: int
-    sorties: int
-    demandes: int
 
-
-@dataclass(frozen=True, slots=True)
-class Bilan:
-    """A draft over the past. en_plus, en_moins: distributions that it would have added and spared.
-
-    mois: by month, how many without and with the draft.
-    """
-
-    depuis: date
-    evenements: int
-    sans: Cote
-    avec: Cote
-    en_plus: int
-    en_moins: int
-    mois: dict[str, tuple[int, int]]
-
-    def value(self) -> dict[str, object]:
-        return {
-            "depuis": self.depuis,
-            "evenements": self.evenements,
-            "sans": self.sans,
-            "avec": self.avec,
-            "en_plus": self.en_plus,
-            "en_moins": self.en_moins,
-            "par_mois": {mois: {"sans": sans, "avec": avec} for mois, (sans, avec) in self.mois.items()},
-        }
-
-    def tell(self) -> None:
-        print_fiche(
-            [
-                ("événements passés", f"{self.evenements} depuis le {self.depuis:%d/%m/%Y}"),
-                ("aurait reçu avec lui", _told(self.avec)),
-                ("aurait reçu sans lui", _told(self.sans)),
-                ("différence", f"+{self.en_plus} / −{self.en_moins}"),
-            ]
-        )
-        if self.mois:
-            say("")
-            rows = [(mois, sans, avec) for mois, (sans, avec) in self.mois.items()]
-            print_table(("mois", "sans lui", "avec lui"), rows, vide="")
+def tell_bilan(bilan: Bilan) -> None:
+    """Show it."""
+    print_fiche(
+        [
+            ("événements passés", f"{bilan.evenements} depuis le {bilan.depuis:%d/%m/%Y}"),
+            ("aurait reçu avec lui", _told(bilan.avec)),
+            ("aurait reçu sans lui", _told(bilan.sans)),
+            ("différence", f"+{bilan.en_plus} / −{bilan.en_moins}"),
+        ]
+    )
+    if bilan.mois:
+        say("")
+        rows = [(mois, sans, avec) for mois, (sans, avec) in bilan.mois.items()]
+        print_table(("mois", "sans lui", "avec lui"), rows, vide="")
 
 
 def months_of(sur: str) -> int:
@@ -103,31 +78,11 @@ def look_at_past(
     with followed(passe, "Événements passés", engine, clock) as image, engine.connect() as conn:
         for filtre in filtres:
             remplace = contre or filtre.nom
-            yield _bilan(image, look_back(conn, image, guichet.code, filtre, remplace, depuis, sortie))
-
-
-def _bilan(image: Image, found: Retrospective) -> Bilan:
-    en_plus, en_moins = image.compare(found.avec.toutes, found.sans.toutes)
-    return Bilan(
-        found.depuis.date(),
-        found.evenements,
-        _cote(image, found.sans),
-        _cote(image, found.avec),
-        len(en_plus),
-        len(en_moins),
-        found.months(image),
-    )
-
-
-def _cote(image: Image, remises: Remises) -> Cote:
-    demandes = len(set(image.numeros.valeurs[remises.toutes].tolist()))
-    sorties = len(remises.sorties_droits) + len(remises.sorties_filtres)
-    return Cote(len(remises.premieres), len(remises.suites), sorties, demandes)
+            yield bilan_of(image, look_back(conn, image, guichet.code, filtre, remplace, depuis, sortie))
 
 
 def _told(cote: Cote) -> str:
-    total = cote.premieres + cote.suites + cote.sorties
     return (
-        f"{total} distributions, dont {cote.suites} suites et {cote.sorties} sorties, "
+        f"{cote.total} distributions, dont {cote.suites} suites et {cote.sorties} sorties, "
         f"de {cote.demandes} demandes"
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from dispatching.connu import read_connu
 from dispatching.decision import Distributeur
-from dispatching.essai import Essai, essayer, not_held
+from dispatching.essai import Essai, essayer, not_held, relax, select_each
 from filters.criteria import CONNUS, CRITERES
 from filters.genres import CritereCodes
 from filters.language import AnyCondition, Condition, Filtre, Intervalle, filtre, ordered
@@ -240,6 +240,37 @@ def test_the_difference_with_the_version_in_force(scene: Scene, monde: list[Guic
         lignes, in_order = image.select(draft, image.all(), found.essai.jour), sorted(after)
         assert image.numbers_of(lignes, "", 2) == in_order[:2]
         assert image.numbers_of(lignes, in_order[1], 3) == in_order[2:5]
+
+
+def test_what_each_condition_alone_keeps_out(scene: Scene, monde: list[Guichet]) -> None:
+    """[FIL-46] Without it, so many more: by the naive evaluation, for guichets of all rights, what only the
+    registry knows included; and several filters asked at once take what each takes."""
+    rng = random.Random(7)
+    memory = Stock()
+    evenements = stock(scene.engine)
+    traits = traits_now(scene, evenements)
+    jour = scene.now.astimezone(PARIS).date()
+    gained = 0
+    drafts = [filtre_near(rng, traits[rng.choice(evenements).numero], f"Essai {n}") for n in range(30)]
+    drafts += [
+        filtre("Connus", *(Condition(nom, frozenset({"OUI"})) for nom in sorted(CONNUS)), communes=[LILLE]),
+        Filtre("Tout"),
+    ]
+    for n, draft in enumerate(drafts):
+        guichet = monde[n % len(monde)] if n < 30 else monde[0]
+        readable = {e.numero for e in evenements if _may_read(guichet, e)}
+        with memory.follow(scene.engine, scene.now) as image, scene.engine.connect() as conn:
+            found = relax(conn, image, guichet, draft, jour)
+            each = select_each(conn, image, guichet, drafts, jour)
+            taken = [set(image.numbers_of(lignes)) for lignes in each]
+        assert taken == [{m for m in readable if matches(other, traits[m])} for other in drafts]
+        assert {each.condition for each in found} == set(draft.conditions)
+        for relachement in found:
+            rest = ordered("reste", [c for c in draft.conditions if c != relachement.condition])
+            without = {numero for numero in readable if matches(rest, traits[numero])}
+            assert relachement.gagnees == len(without - taken[n])
+            gained += relachement.gagnees
+    assert gained > 100
 
 
 def test_the_image_follows_the_journal(scene: Scene, monde: list[Guichet], tmp_path: Path) -> None:
