@@ -205,11 +205,11 @@ class Console:
             assert not isinstance(reponse, Awaitable)
             suite = self._render(vue, recu, reponse)
             if page.methode is Methode.POST and not isinstance(reponse, Refus):
-                self._record(conn, page, recu, vue, session, "")
+                self._record(conn, page, recu, vue, session, reponse)
                 conn.commit()
                 return suite
         with self.services.engine.begin() as conn:
-            self._record(conn, page, recu, vue, session, _refused(reponse))
+            self._record(conn, page, recu, vue, session, reponse)
         return suite
 
     def _open(self, page: Page, recu: _Recu) -> tuple[Vue, Session | None]:
@@ -222,7 +222,7 @@ class Console:
     ) -> _Suite:
         suite = self._render(vue, recu, reponse)
         with self.services.engine.begin() as conn:
-            self._record(conn, page, recu, vue, session, _refused(reponse))
+            self._record(conn, page, recu, vue, session, reponse)
         return suite
 
     def _connect(self, page: Page) -> Connection:
@@ -286,17 +286,18 @@ class Console:
                 return _Suite(reponse)
 
     def _record(
-        self, conn: Connection, page: Page, recu: _Recu, vue: Vue, session: Session | None, refus: str
+        self, conn: Connection, page: Page, recu: _Recu, vue: Vue, session: Session | None, reponse: Reponse
     ) -> None:
         """What was read, what was done, and that the session is in use: before the answer leaves."""
         if session is None:
             return
         if session.perimee:
             touch(conn, session, instant=recu.maintenant)
-        if vue.lus and not refus:
+        if vue.lus and not isinstance(reponse, Refus):
             record_reading(conn, session.agent, page.trace, vue.lus, instant=recu.maintenant)
         if page.methode is Methode.POST:
             objet = "" if page.objet is Objet.AUCUN else recu.parametres[page.objet.value]
+            refus = _refused(reponse)
             record_acte(conn, session.agent, page.trace, objet, recu.echange, refus, instant=recu.maintenant)
 
     def _error_text(self, anomalie: Anomalie, recu: _Recu, page: Page | None, agent: Agent | None) -> str:
@@ -386,6 +387,9 @@ def _reaches(resource: web.AbstractResource, path: str) -> bool:
 
 
 def _refused(reponse: Reponse) -> str:
+    """The code of what refuses; for a form shown again with its errors, the status alone."""
+    if isinstance(reponse, Rendu):
+        return str(reponse.statut) if reponse.statut >= 400 else ""
     return reponse.anomalie.code if isinstance(reponse, Refus) else ""
 
 

@@ -52,7 +52,7 @@ class Moteur:
         env.globals["dsfr"] = env.get_template(_COMPOSANTS).module
         self._env = env
 
-    def url(self, nom: str, **parametres: object) -> str:
+    def url(self, nom: str, /, **parametres: object) -> str:
         """The address of a page by its name. Raises KeyError for an unknown page or a missing parameter."""
         return self._pages[nom].url(**parametres)
 

@@ -7,11 +7,12 @@ and opens its own by `Vue.services`.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from multidict import MultiDict, MultiDictProxy, MultiMapping
 from sqlalchemy import Connection
@@ -34,7 +35,7 @@ class Envoi:
 class Adresses(Protocol):
     """Addresses of pages, by their names (`rendu.Moteur.url`)."""
 
-    def __call__(self, nom: str, **parametres: object) -> str: ...
+    def __call__(self, nom: str, /, **parametres: object) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Refus:
 
 
 Reponse = Rendu | Redirection | Telechargement | Refus
+T = TypeVar("T")
 Handler = Callable[[Vue], Reponse] | Callable[[Vue], Awaitable[Reponse]]
 
 
@@ -149,3 +151,13 @@ def one_of(vue: Vue, champ: str, permis: Sequence[str], sinon: str = "") -> str:
     """The value of a field of the query when it is one of `permis`."""
     value = vue.question.get(champ, sinon)
     return value if value in permis else sinon
+
+
+async def read_apart(vue: Vue, lit: Callable[[Connection], T]) -> T:
+    """For an async handler: what `lit` reads in a thread, in a read-only transaction of its own."""
+
+    def read() -> T:
+        with vue.services.engine.connect().execution_options(postgresql_readonly=True) as conn:
+            return lit(conn)
+
+    return await asyncio.to_thread(read)

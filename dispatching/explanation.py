@@ -8,23 +8,26 @@ the verdict; tests hold it equal to what was distributed, for every guichet.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, text
 
-from dispatching.connu import connu_from_json
+from dispatching.connu import connu_from_json, read_connu
 from dispatching.deliveries import Distribution, list_distributions
 from dispatching.perimetres import perimetre_at
 from dispatching.recipients import Raison, Sujet, Verdict, judge
 from dispatching.retraits import list_readings
 from dispatching.tenue import AVANT, Tenue
 from filters.explanation import ExplicationFiltre, explain
+from filters.language import Filtre
 from filters.naive import lasting
 from filters.source import contexte_of
 from filters.store import VersionFiltre, filtres_in_force
 from filters.traits import Traits, traits_of
+from registry.controles import PARIS
 from registry.documents_gardes import read_kept
 
 
@@ -147,6 +150,10 @@ _DECISION: Final = text(f"""
     WHERE d.numero = :numero AND (CAST(:version AS int) IS NULL OR d.version = :version)
     ORDER BY d.version DESC LIMIT 1
 """)  # noqa: S608 (constant columns)
+_LAST: Final = text("""
+    SELECT v.nature, v.guichet, v.document FROM demande d
+    JOIN demande_version v ON v.numero = d.numero AND v.version = d.version WHERE d.numero = :numero
+""")
 # Of the distributions of one version to one guichet, the last one is told.
 _OFFER: Final = text("""
     SELECT d.id, d.cree_le, o.generation_filtres, o.generation_perimetres, o.connu
@@ -225,6 +232,20 @@ def explain_distribution(
         tentatives=list_attempts(conn, distribution) if distribution else (),
         lectures=list_readings(conn, distribution.id) if distribution else (),
     )
+
+
+def explain_filtres(
+    conn: Connection, numero: str, filtres: Sequence[Filtre], *, instant: datetime
+) -> tuple[ExplicationFiltre, ...]:
+    """What filters, such as drafts, would say of a demande as its last event left it, decided at `instant`.
+
+    Empty when the number is unknown. Nothing is checked about who asks."""
+    row = conn.execute(_LAST, {"numero": numero}).first()
+    if row is None:
+        return ()
+    connu = read_connu(conn, [numero], instant.astimezone(PARIS).date())[numero]
+    traits = traits_of(read_kept(row.document), contexte_of(row.nature, row.guichet, instant, connu))
+    return tuple(explain(filtre, traits) for filtre in filtres)
 
 
 def list_attempts(conn: Connection, distribution: Distribution) -> tuple[TentativeFaite, ...]:
