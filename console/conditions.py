@@ -12,7 +12,7 @@ from typing import Final
 from multidict import MultiMapping
 
 from filters.genres import NON, OUI, Critere, CritereCodes, CritereNombre
-from filters.language import AnyCondition, Condition, Filtre, condition_to_json, ordered
+from filters.language import AnyCondition, Condition, Filtre, ordered
 from filters.reading import ErreurFiltre, read_values
 
 VOULUES: Final = "valeurs"
@@ -120,20 +120,21 @@ def condition_on(filtre: Filtre, critere: str) -> AnyCondition | None:
     return next((each for each in filtre.conditions if each.critere == critere), None)
 
 
-def shown(critere: Critere, condition: AnyCondition | None) -> Mapping[str, object]:
+def shown(condition: AnyCondition | None) -> Mapping[str, object]:
     """What the form shows of a condition, by name of field."""
+    empty = {VOULUES: [], EXCLUES: [], "vaut": "", "min": "", "max": "", "hors": False, "absent": False}
     if condition is None:
-        return {}
+        return empty
     if isinstance(condition, Condition):
-        return {
+        said: Mapping[str, object] = {
             VOULUES: sorted(condition.valeurs),
             EXCLUES: sorted(condition.exclues),
             "vaut": next(iter(condition.valeurs), ""),
-            "absent": condition.absent,
         }
-    value = condition_to_json(condition)
-    assert isinstance(value, dict), critere.nom
-    return {**value, "absent": condition.absent}
+    else:
+        bounds = {"min": condition.mini, "max": condition.maxi, "hors": condition.hors}
+        said = {name: value for name, value in bounds.items() if value is not None}
+    return {**empty, **said, "absent": condition.absent}
 
 
 def _codes(lists: Mapping[str, list[str]], absent: Mapping[str, str]) -> object:

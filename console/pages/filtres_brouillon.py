@@ -109,7 +109,7 @@ def change(vue: Vue) -> Reponse:
     if erreur or vue.partielle:
         found = load_one(vue.conn, code, nom, vue.maintenant)
         assert found is not None, "the draft is locked"
-        bloc = "edition" if is_lieu(critere) else "suite"
+        bloc = "ecriture" if is_lieu(critere) else "suite"
         return _editor(vue, found, found.filtre, critere, erreur=erreur, bloc=bloc)
     editeur = vue.url(
         "filtres.editer", guichet=code, nom=nom, critere=critere.nom if is_lieu(critere) else ""
@@ -223,7 +223,7 @@ def _editor(
         "genre": _genre(choisi),
         "options": _options(choisi),
         # What was typed is shown again with what is wrong in it.
-        "valeurs": _typed(vue) if erreur else {} if choisi is None else shown(choisi, condition),
+        "valeurs": _typed(vue) if erreur else shown(condition),
         "choix": _choix(vue, choisi, condition, found.guichet),
         "rubriques": _rubriques(),
         "erreur": erreur,
