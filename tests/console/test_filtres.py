@@ -94,7 +94,7 @@ async def follow(console: Navigateur, page: Page) -> Page:
 async def settled(console: Navigateur, chemin: str) -> Page:
     """A page that tries on an image, asked again until the image is there, as a person would."""
     page = await console.get(chemin, AGENT)
-    while ("Actualiser" in page.texte and "se met à jour" in page.texte) or "sont relues" in page.texte:
+    while any(said in page.texte for said in ("se met à jour", "sont relues", "actualiser")):
         page = await console.get(chemin, AGENT)
     return page
 

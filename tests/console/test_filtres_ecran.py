@@ -18,6 +18,7 @@ from console.profils import ProfilCompte
 from dispatching.decision import Distributeur
 from dispatching.deliveries import list_distributions
 from dispatching.offres import Offreur
+from dispatching.recipients import Raison
 from filters.store import withdraw_filtre
 from registry.guichets_store import get_guichet
 from registry.handlers import Traitement
@@ -128,7 +129,7 @@ async def test_from_an_empty_draft_to_a_demande_that_arrives(console_navigateur:
     numero = answer.find("demande/demandeLogement/numUnique")
     with services.engine.connect() as conn:
         (made,) = list_distributions(conn, guichet=NOTRE, numero=numero)
-    assert made.filtre == NOM
+    assert (made.raison, made.filtre_version) == (Raison.FILTRE, 1)
 
     # The agent sees that it arrived, and why.
     await page.get_by_role("link", name="Pourquoi cette demande ?").click()
