@@ -11,7 +11,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from console.application import create_console, create_console_runner
+from console.bancs import Bancs
 from console.services import Services
+from dispatching.decision import Sortie
+from dispatching.rattrapages import Rythme
+from echangeur.images import IMAGE, PASSE
 from echangeur.instance import Instance
 from echangeur.moyens import moyens_of
 from echangeur.roles.cycle import Epreuve
@@ -23,6 +27,24 @@ from echangeur.sante.epreuves import prove_console
 from registry.anomalies import Anomalie
 
 
+def _services(socle: Socle) -> Services:
+    """What the pages stand on: the images of filters are those of the instance, that commands share."""
+    instance, distribution = socle.instance, socle.instance.configuration.distribution
+    return Services(
+        socle.engine,
+        socle.clock,
+        instance.configuration.console,
+        moyens_of(instance),
+        bancs=Bancs(instance.dossier / IMAGE, instance.dossier / PASSE),
+        rythme=Rythme(
+            distribution.rattrapage_debit,
+            distribution.rattrapage_attente,
+            distribution.rattrapage_attente_retrait,
+        ),
+        sortie=Sortie(distribution.sortie),
+    )
+
+
 class RoleConsole:
     """Serves the pages on `sock`, bound before."""
 
@@ -31,8 +53,7 @@ class RoleConsole:
     def __init__(self, socle: Socle, sock: socket.socket) -> None:
         configuration = socle.instance.configuration
         self._socle = socle
-        moyens = moyens_of(socle.instance)
-        app = create_console(Services(socle.engine, socle.clock, configuration.console, moyens))
+        app = create_console(_services(socle))
         self._ecouteur = Ecouteur(create_console_runner(app), sock, configuration.serveur.delai_arret)
 
     @property
