@@ -184,7 +184,8 @@ class Console:
                 champs.add(name, value)
             elif isinstance(value, web.FileField):
                 envois[name] = Envoi(value.filename, value.file.read())
-            else:
+            elif value:
+                # A field of file that nothing was chosen for comes as empty bytes without a name.
                 raise _Defaut(anomalies.FORMULAIRE_ILLISIBLE(), 400)
         if not check_jeton(recu.secret, champs.get(CHAMP_JETON, "")):
             raise _Defaut(anomalies.FORMULAIRE_ETRANGER(), 403)
@@ -264,6 +265,7 @@ class Console:
             echange=recu.echange,
             certificat=recu.certificat,
             navigateur=recu.navigateur,
+            echange=recu.echange,
         )
 
     def _render(self, vue: Vue, recu: _Recu, reponse: Reponse) -> _Suite:
@@ -293,8 +295,9 @@ class Console:
             return
         if session.perimee:
             touch(conn, session, instant=recu.maintenant)
-        if vue.lus and not isinstance(reponse, Refus):
-            record_reading(conn, session.agent, page.trace, vue.lus, instant=recu.maintenant)
+        if (vue.lus or vue.messages) and not isinstance(reponse, Refus):
+            message = vue.messages[0] if vue.messages else None
+            record_reading(conn, session.agent, page.trace, vue.lus, instant=recu.maintenant, message=message)
         if page.methode is Methode.POST:
             objet = "" if page.objet is Objet.AUCUN else recu.parametres[page.objet.value]
             refus = _refused(reponse)

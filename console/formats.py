@@ -74,6 +74,11 @@ def duree(value: timedelta | None) -> str:
     return ("-" if secondes < 0 else "") + " ".join(parts)
 
 
+def capitale(texte: str) -> str:
+    """The first letter in capital, the others as they are."""
+    return texte[:1].upper() + texte[1:]
+
+
 FILTRES: Final = {
     "jour": jour,
     "moment": moment,
@@ -81,5 +86,6 @@ FILTRES: Final = {
     "nombre": nombre,
     "taille": taille,
     "duree": duree,
+    "capitale": capitale,
 }
 """By their name in templates."""

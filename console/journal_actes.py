@@ -38,9 +38,18 @@ def record_acte(
 
 
 def record_reading(
-    conn: Connection, agent: Agent, operation: str, numeros: Sequence[str], *, instant: datetime
+    conn: Connection,
+    agent: Agent,
+    operation: str,
+    numeros: Sequence[str],
+    *,
+    instant: datetime,
+    message: uuid.UUID | None = None,
 ) -> None:
-    """The trace of a page that shows those demandes ([TRA-1]): the same journal as every other reading."""
+    """The trace of a page that shows those demandes ([TRA-1]): the same journal as every other reading.
+
+    message: the exchange whose message was given, when one was.
+    """
     record_reading_of_agent(
         conn,
         operation,
@@ -49,6 +58,7 @@ def record_reading(
         profil=agent.profil.value,
         utilisateur=agent.courriel,
         instant=instant,
+        echange=message,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from console import libelles
 from console.acces import check_page
 from console.agent import Agent
 from console.formats import FILTRES
@@ -48,6 +49,7 @@ class Moteur:
         )
         env.filters.update(FILTRES)
         env.globals.update(statique=statique.url, url=self.url, profils=LIBELLES, moyens=MOYENS)
+        env.globals["libelles"] = libelles
         # The components of the design system, in every template and in every block rendered alone.
         env.globals["dsfr"] = env.get_template(_COMPOSANTS).module
         self._env = env

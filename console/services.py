@@ -11,7 +11,9 @@ from console.moyens import Moyens
 from console.reglages import Console
 from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
+from registry.attestations import PORTAIL
 from registry.clock import Clock
+from registry.regles import REGLES, Regles
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Services:
 
     moyens: the keys and the network of the instance, when this process has them.
     bancs: where filters are tried. rythme: of the back-fills asked for here. sortie: when a demande leaves
-    what a guichet receives, as the decisions are configured.
+    what a guichet receives, as the decisions are configured. regles, portail: the rules of the registry and
+    the address of the portal, which the attestations say.
     """
 
     engine: Engine
@@ -30,3 +33,5 @@ class Services:
     bancs: Bancs = field(default_factory=Bancs)
     rythme: Rythme = field(default_factory=Rythme)
     sortie: Sortie = Sortie.DROITS
+    regles: Regles = REGLES
+    portail: str = PORTAIL

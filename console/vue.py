@@ -68,6 +68,7 @@ class Vue:
     appareil: str = ""
     echange: uuid.UUID = field(default_factory=uuid.uuid4)
     lus: list[str] = field(default_factory=list)
+    messages: list[uuid.UUID] = field(default_factory=list)
 
     @property
     def agent(self) -> Agent:
@@ -90,6 +91,13 @@ class Vue:
     def note_read(self, *numeros: str) -> None:
         """Say that the answer shows nominative data of these demandes: traced before it leaves ([TRA-1])."""
         assert self.page.nominative, f"{self.page.nom} is not declared nominative"
+        self.lus.extend(numeros)
+
+    def note_message(self, message: uuid.UUID, *numeros: str) -> None:
+        """Say that the answer gives the message of that exchange, or that mail, as it was received: traced
+        even when it was of no demande ([TRA-1])."""
+        assert self.page.nominative, f"{self.page.nom} is not declared nominative"
+        self.messages.append(message)
         self.lus.extend(numeros)
 
 

@@ -260,7 +260,7 @@ def list_distributions(
     apres: only the sequences after this one, to read on where `limite` cut.
     """
     values = {"guichet": guichet, "numero": numero, "etat": etat and etat.value, "apres": apres}
-    return tuple(_distribution(row) for row in conn.execute(_LIST, {**values, "limite": limite}))
+    return tuple(distribution_of(row) for row in conn.execute(_LIST, {**values, "limite": limite}))
 
 
 def count_by_etat(conn: Connection, guichet: str | None = None) -> dict[tuple[str, Etat], int]:
@@ -301,7 +301,8 @@ def replay(
     return int(conn.execute(_REPLAY, values).scalar_one())
 
 
-def _distribution(row: Row[Any]) -> Distribution:
+def distribution_of(row: Row[Any]) -> Distribution:
+    """The distribution of a row that has all its columns."""
     return Distribution(
         id=row.id,
         guichet=row.guichet,

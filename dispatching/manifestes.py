@@ -148,6 +148,10 @@ _READ: Final = text(f"""
 _READ_ONE: Final = text(f"""
     SELECT {_COLUMNS} FROM manifeste WHERE guichet = :guichet AND jour = :jour
 """)  # noqa: S608 (constant column list)
+_DAYS: Final = text("""
+    SELECT jour, rang, etabli_le, apres, nombre, empreinte FROM manifeste
+    WHERE guichet = :guichet AND jour < :avant ORDER BY jour DESC LIMIT :limite
+""")
 _READ_LINES: Final = text("SELECT lignes FROM manifeste WHERE guichet = :guichet AND jour = :jour")
 
 
@@ -196,6 +200,26 @@ def read_manifestes(
             found.append(ManifesteSigne(**row._mapping))
             octets += len(row.octets)
     return LotManifestes(tuple(found), suite=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Journee:
+    """A manifest without its bytes."""
+
+    jour: date
+    rang: int
+    etabli_le: datetime
+    apres: int
+    nombre: int
+    empreinte: bytes
+
+
+def list_journees(
+    conn: Connection, guichet: str, *, avant: date = date.max, limite: int = 62
+) -> list[Journee]:
+    """The manifests of a guichet before that day, the latest first."""
+    values = {"guichet": guichet, "avant": avant, "limite": limite}
+    return [Journee(**row._mapping) for row in conn.execute(_DAYS, values)]
 
 
 def get_manifeste(conn: Connection, guichet: str, jour: date) -> ManifesteSigne | None:

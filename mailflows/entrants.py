@@ -323,7 +323,7 @@ def read_brut(conn: Connection, identifiant: uuid.UUID) -> bytes | None:
 def get_entrant(conn: Connection, identifiant: uuid.UUID) -> Entrant | None:
     """The message of that identifier."""
     ligne = conn.execute(select(COURRIER_ENTRANT).where(COURRIER_ENTRANT.c.id == identifiant)).first()
-    return None if ligne is None else _entrant(ligne)
+    return None if ligne is None else entrant_of(ligne)
 
 
 def list_entrants(
@@ -339,10 +339,11 @@ def list_entrants(
         query = query.where(COURRIER_ENTRANT.c.guichet == guichet)
     if etat is not None:
         query = query.where(COURRIER_ENTRANT.c.etat == etat.value)
-    return tuple(_entrant(ligne) for ligne in conn.execute(query))
+    return tuple(entrant_of(ligne) for ligne in conn.execute(query))
 
 
-def _entrant(ligne: Row[Any]) -> Entrant:
+def entrant_of(ligne: Row[Any]) -> Entrant:
+    """The message of a row of COURRIER_ENTRANT."""
     return Entrant(
         id=ligne.id,
         source=Source(ligne.source),

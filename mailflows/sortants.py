@@ -177,7 +177,7 @@ def take(conn: Connection, *, instant: datetime, porteur: int, nombre: int) -> l
     """Take messages that are due, and write their attempts; to be sent once this is committed, not before."""
     valeurs = {"instant": instant, "fin_du_bail": instant + BAIL, "porteur": porteur, "nombre": nombre}
     return [
-        Depart(_sortant(ligne), zlib.decompress(ligne.octets), ligne.message_id)
+        Depart(sortant_of(ligne), zlib.decompress(ligne.octets), ligne.message_id)
         for ligne in conn.execute(_TAKE, valeurs)
     ]
 
@@ -227,7 +227,7 @@ def apply(
     ligne = conn.execute(query).first()
     if ligne is None:
         return None
-    sortant = _sortant(ligne)
+    sortant = sortant_of(ligne)
     suite = follow(sortant.situation, evenement, instant, regles)
     if suite != sortant.situation:
         _write(conn, sortant, suite, detail, instant)
@@ -238,7 +238,7 @@ def remind(conn: Connection, *, instant: datetime, regles: ReglesEnvoi) -> int:
     """Let the wait for the accusés that did not come end; how many."""
     lignes = conn.execute(_EXPIRED, {"instant": instant}).all()
     for ligne in lignes:
-        sortant = _sortant(ligne)
+        sortant = sortant_of(ligne)
         suite = follow(sortant.situation, Evenement.ECHEANCE, instant, regles)
         detail = "aucun accusé" if suite.etat is Etat.ECHEC else "accusé en retard : rappel"
         _write(conn, sortant, suite, detail, instant)
@@ -248,7 +248,7 @@ def remind(conn: Connection, *, instant: datetime, regles: ReglesEnvoi) -> int:
 def get_sortant(conn: Connection, identifiant: uuid.UUID) -> Sortant | None:
     """The message of that identifier."""
     ligne = conn.execute(select(COURRIER_SORTANT).where(COURRIER_SORTANT.c.id == identifiant)).first()
-    return None if ligne is None else _sortant(ligne)
+    return None if ligne is None else sortant_of(ligne)
 
 
 def list_sortants(
@@ -267,7 +267,7 @@ def list_sortants(
         query = query.where(COURRIER_SORTANT.c.etat == etat.value)
     if entrant is not None:
         query = query.where(COURRIER_SORTANT.c.entrant == entrant)
-    return tuple(_sortant(ligne) for ligne in conn.execute(query))
+    return tuple(sortant_of(ligne) for ligne in conn.execute(query))
 
 
 def list_tentatives(conn: Connection, identifiant: uuid.UUID) -> tuple[Tentative, ...]:
@@ -298,7 +298,8 @@ def _write(conn: Connection, sortant: Sortant, suite: Situation, detail: str, in
         notify(conn)
 
 
-def _sortant(ligne: Row[Any]) -> Sortant:
+def sortant_of(ligne: Row[Any]) -> Sortant:
+    """The message of a row of COURRIER_SORTANT."""
     return Sortant(
         id=ligne.id,
         guichet=ligne.guichet,

@@ -125,10 +125,11 @@ def _applicant(demande: Demande) -> list[str]:
         return [demande.association.nom or _ABSENT, *_address(demande.association.adresse_postale)]
     if demande.demandeur is None:
         return [_ABSENT]
-    return [_full_name(demande.demandeur), *_address(demande.demandeur.adresse_postale)]
+    return [full_name(demande.demandeur), *_address(demande.demandeur.adresse_postale)]
 
 
-def _full_name(personne: Personne) -> str:
+def full_name(personne: Personne) -> str:
+    """Civility, first name, name, and birth name when it is another."""
     civilite = label("ListeCivilite", personne.civilite) if personne.civilite else None
     ne = personne.nom_patronymique
     naissance = f"(nom de naissance : {ne})" if ne and ne != personne.nom else ""
@@ -228,10 +229,10 @@ def _summary(demande: Demande, communes: list[str]) -> list[list[str]]:
 def _household(demande: Demande) -> list[list[str]]:
     lines = []
     if demande.demandeur is not None:
-        lines.append([_full_name(demande.demandeur), _day(demande.demandeur.date_naissance), "demandeur"])
+        lines.append([full_name(demande.demandeur), _day(demande.demandeur.date_naissance), "demandeur"])
     for cotitulaire in demande.cotitulaires:
         lien = label("ListeLienDemandeur", cotitulaire.lien) if cotitulaire.lien else None
-        lines.append([_full_name(cotitulaire), _day(cotitulaire.date_naissance), lien or "cotitulaire"])
+        lines.append([full_name(cotitulaire), _day(cotitulaire.date_naissance), lien or "cotitulaire"])
     for charge in demande.personnes_a_charge:
         lien = label("ListeLienParente", charge.lien_parente) if charge.lien_parente else None
         nom = f"{charge.prenom} {charge.nom}".strip() or _ABSENT

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import structlog
 import typst
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.attestation import FAITS, Attestable, describe, name_of
@@ -26,6 +26,7 @@ from registry.attestation_pdf import Imprimeur
 from registry.batching import Batcher, Saturation
 from registry.controles import PARIS
 from registry.echanges import Fichier
+from registry.guichets_store import get_guichet
 from registry.references import References, read_references
 from registry.regles import REGLES, Regles
 from schemas.demande import Demande, read_demande
@@ -142,23 +143,57 @@ class Attestations:
 
     def _one(self, imprimeur: Imprimeur, lue: _Lue, references: References) -> Fichier | None:
         attestable = lue.attestable
-        donnees = describe(
-            lue.demande, attestable, references, jour=lue.jour, regles=self._regles, portail=self._portail
-        )
-        # The day and not the instant: a replay gives the same bytes.
-        instant = datetime.combine(lue.jour, time(), UTC)
         try:
-            pdf = imprimeur.render(donnees, instant=instant)
+            return _render(imprimeur, lue, references, self._regles, self._portail)
         except typst.TypstError as error:
             # Its message may quote a name.
             _log.error("attestation impossible", numero=attestable.numero, cause=type(error).__name__)
             return None
-        return Fichier(name_of(attestable.nom_fichier), pdf)
 
 
-def _read(attestable: Attestable) -> _Lue:
+_LAST: Final = text("""
+    SELECT v.nature, v.guichet, v.instant, v.document FROM demande_version v
+    WHERE v.numero = :numero AND v.nature = ANY(CAST(:natures AS text[])) ORDER BY v.version DESC LIMIT 1
+""")
+
+
+def print_again(conn: Connection, numero: str, *, regles: Regles, portail: str) -> Fichier | None:
+    """The attestation of the last registration or renewal of that demande, from the register as it is now;
+    None once its documents are erased, or for what cannot be printed ([ATT-1])."""
+    ligne = conn.execute(_LAST, {"numero": numero, "natures": sorted(FAITS)}).first()
+    guichet = None if ligne is None else get_guichet(conn, ligne.guichet)
+    if ligne is None or guichet is None:
+        return None
+    nom = f"DEM{guichet.code}-{ligne.instant.astimezone(PARIS):%Y%m%d%H%M}-{numero}.xml"
+    lue = _read(Attestable(numero, ligne.nature, guichet, ligne.document, nom), ligne.instant)
+    communes = lue.demande.communes_souhaitees
+    references = read_references(conn, guichet.code, numero[:3], communes, lue.jour)
+    try:
+        return _render(_imprimeur(), lue, references, regles, portail)
+    except typst.TypstError as error:
+        # Its message may quote a name.
+        _log.error("attestation impossible", numero=numero, cause=type(error).__name__)
+        return None
+
+
+@cache
+def _imprimeur() -> Imprimeur:
+    return Imprimeur()
+
+
+def _render(imprimeur: Imprimeur, lue: _Lue, references: References, regles: Regles, portail: str) -> Fichier:
+    """Raises typst.TypstError."""
+    donnees = describe(lue.demande, lue.attestable, references, jour=lue.jour, regles=regles, portail=portail)
+    # The day and not the instant: a replay gives the same bytes.
+    instant = datetime.combine(lue.jour, time(), UTC)
+    return Fichier(name_of(lue.attestable.nom_fichier), imprimeur.render(donnees, instant=instant))
+
+
+def _read(attestable: Attestable, instant: datetime | None = None) -> _Lue:
+    """instant: of the registration; without it, as the header of the answer says."""
     root = parse(attestable.document)
     assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
     demande = read_demande(root)
-    assert demande.date_fichier is not None, "un document émis par l'échangeur est daté"
-    return _Lue(attestable, demande, demande.date_fichier.astimezone(PARIS).date())
+    made = instant or demande.date_fichier
+    assert made is not None, "un document émis par l'échangeur est daté"
+    return _Lue(attestable, demande, made.astimezone(PARIS).date())

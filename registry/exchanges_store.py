@@ -183,7 +183,7 @@ def relax(conn: Connection) -> None:
 def get_echange(conn: Connection, identifiant: uuid.UUID) -> EchangeConnu | None:
     """The exchange of that correlation identifier."""
     ligne = conn.execute(select(ECHANGE).where(ECHANGE.c.id == identifiant)).first()
-    return None if ligne is None else _echange(ligne)
+    return None if ligne is None else echange_of(ligne)
 
 
 def read_octets(conn: Connection, identifiant: uuid.UUID) -> bytes | None:
@@ -211,10 +211,11 @@ def list_echanges(
         query = query.where(ECHANGE.c.guichet == guichet)
     if statut is not None:
         query = query.where(ECHANGE.c.statut == statut.value)
-    return tuple(_echange(ligne) for ligne in conn.execute(query))
+    return tuple(echange_of(ligne) for ligne in conn.execute(query))
 
 
-def _echange(ligne: Row[*tuple[object, ...]]) -> EchangeConnu:
+def echange_of(ligne: Row[*tuple[object, ...]]) -> EchangeConnu:
+    """The exchange of a row of ECHANGE."""
     return EchangeConnu(
         id=ligne.id,
         guichet=ligne.guichet,

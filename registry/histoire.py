@@ -7,14 +7,16 @@ version says what the demande was. What comes out for today is what that table h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
 from registry.controles import territoire_of
+from registry.echanges import Canal
 from registry.lifecycle import Etat, Fait, transition
 from registry.situation import Situation
 from schemas.demande import Demande, read_demande
@@ -22,7 +24,8 @@ from schemas.parser import parse
 from schemas.violations import Violation
 
 _FACTS: Final = text("""
-    SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, v.document,
+    SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, j.canal, j.echange,
+        v.document,
         d.instant AS depot_le, d.guichet AS portail
     FROM demande_version v JOIN journal j ON j.sequence = v.sequence_journal
         -- The deposit that the first version validated.
@@ -32,13 +35,56 @@ _FACTS: Final = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Etape:
+    """One event of the life of a demande, as the journal tells it, and what it made of the demande.
+
+    sequence: its position in the journal. nature: code of ListeTypeFichier. guichet: its author.
+    echange: None when no message made it.
+    """
+
+    sequence: int
+    instant: datetime
+    nature: str
+    deradiation: bool
+    guichet: str
+    canal: Canal
+    echange: uuid.UUID | None
+    situation: Situation
+
+
+def list_etapes(conn: Connection, numero: str) -> tuple[Etape, ...]:
+    """The life of a demande, from its registration on; nothing once its documents are erased."""
+    rows = conn.execute(_FACTS, {"numero": numero})
+    return tuple(
+        Etape(
+            ligne.sequence,
+            ligne.instant,
+            ligne.nature,
+            bool(_detail(ligne).get("deradiation")),
+            ligne.guichet,
+            Canal(ligne.canal),
+            ligne.echange,
+            situation,
+        )
+        for ligne, situation in _walk(rows)
+    )
+
+
 def rebuild(conn: Connection, numero: str, a: datetime | None = None) -> Situation | None:
     """The demande of that number as it was at the instant `a` (aware), or as it is; None before it was
     registered, or when its documents are erased."""
     situation: Situation | None = None
-    for ligne in _until(conn.execute(_FACTS, {"numero": numero}), a):
-        situation = _first(ligne) if situation is None else _next(situation, ligne)
+    for _, apres in _walk(_until(conn.execute(_FACTS, {"numero": numero}), a)):
+        situation = apres
     return situation
+
+
+def _walk(lignes: Iterable[Row[Any]]) -> Iterator[tuple[Row[Any], Situation]]:
+    situation: Situation | None = None
+    for ligne in lignes:
+        situation = _first(ligne) if situation is None else _next(situation, ligne)
+        yield ligne, situation
 
 
 def _until(lignes: Iterable[Row[Any]], a: datetime | None) -> Iterable[Row[Any]]:
@@ -75,7 +121,7 @@ def _first(ligne: Row[Any]) -> Situation:
 
 def _next(avant: Situation, ligne: Row[Any]) -> Situation:
     demande = _read(ligne.document)
-    detail: dict[str, Any] = json.loads(ligne.detail) if ligne.detail else {}
+    detail = _detail(ligne)
     etat, fait = avant.etat, _fact(ligne.nature, detail)
     if fait is not None:
         suite = transition(etat, fait)
@@ -117,6 +163,11 @@ def _next(avant: Situation, ligne: Row[Any]) -> Situation:
             )
         case _:
             return apres
+
+
+def _detail(ligne: Row[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ligne.detail) if ligne.detail else {}
+    return found
 
 
 def _fact(nature: str, detail: dict[str, Any]) -> Fait | None:

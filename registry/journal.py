@@ -101,15 +101,23 @@ class Entree:
 
 
 def seal(sequence: int, precedent: bytes, ecriture: Ecriture) -> Entree:
-    """The entry that follows the empreinte `precedent`. Pure; the form is that of the module's docstring
-    ([ENR-40]).
+    """The entry that follows the empreinte `precedent`. Pure ([ENR-40]).
+
+    Raises ValueError for an instant without a zone.
+    """
+    forme = canonical(sequence, precedent, ecriture)
+    return Entree(sequence, precedent, hashlib.sha256(forme.encode("ascii")).digest(), ecriture)
+
+
+def canonical(sequence: int, precedent: bytes, ecriture: Ecriture) -> str:
+    """The form whose SHA-256 is the empreinte of an entry: that of the docstring of this module. Pure.
 
     Raises ValueError for an instant without a zone.
     """
     if ecriture.instant.tzinfo is None:
         raise ValueError("un instant sans fuseau ne peut pas être certifié")
     instant = ecriture.instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    forme = json.dumps(
+    return json.dumps(
         [
             "journal-1",
             sequence,
@@ -127,7 +135,6 @@ def seal(sequence: int, precedent: bytes, ecriture: Ecriture) -> Entree:
         ],
         separators=(",", ":"),
     )
-    return Entree(sequence, precedent, hashlib.sha256(forme.encode("ascii")).digest(), ecriture)
 
 
 class Chaine:
@@ -238,7 +245,7 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
         if not lignes:
             break
         for ligne in lignes:
-            controle.check(_entree(ligne), ligne.contenu)
+            controle.check(entree_of(ligne), ligne.contenu)
         if progress is not None:
             progress(controle.entrees, tete.sequence)
     if (controle.sequence, controle.empreinte) != (tete.sequence, tete.empreinte):
@@ -296,7 +303,8 @@ class _Controle:
         self.entrees += 1
 
 
-def _entree(ligne: Row[Any]) -> Entree:
+def entree_of(ligne: Row[Any]) -> Entree:
+    """The entry of a row of the journal."""
     return Entree(
         ligne.sequence,
         ligne.precedent,

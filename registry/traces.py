@@ -79,8 +79,9 @@ def record_reading_of_agent(
     profil: str,
     utilisateur: str,
     instant: datetime,
+    echange: uuid.UUID | None = None,
 ) -> None:
-    """Keep that an agent of the console was shown those demandes.
+    """Keep that an agent of the console was shown those demandes, or the message of that exchange.
 
     guichet: his, or empty. profil: that of his account. utilisateur: the address of his account.
     """
@@ -94,7 +95,7 @@ def record_reading_of_agent(
             "utilisateur": utilisateur,
             "canal": Canal.CONSOLE.value,
             "operation": operation,
-            "echange": None,
+            "echange": echange,
             "numeros": list(numeros),
         },
     )

@@ -32,8 +32,9 @@ from echangeur.sortie import (
 )
 from mailflows import entrants, fermeture, sortants
 from mailflows.entrants import Entrant, EtatEntrant
-from mailflows.etats import Etat, Evenement, ReglesEnvoi
+from mailflows.etats import Etat
 from mailflows.purge import purge
+from mailflows.rejeu import replay_courriers
 from registry.constats import Constat
 from registry.effacement import limite_of
 
@@ -170,15 +171,8 @@ def replay(
     Rien n'est fait deux fois : un fichier déjà accepté reçoit sa première réponse.
     """
     keys = [read_identifiant(each, "de message") for each in identifiants]
-    instant, settings = contexte_of(ctx).clock.now(), instance_of(ctx).configuration.courrier
-    regles = ReglesEnvoi(timedelta(hours=settings.delai_accuse), settings.rappels)
     with transaction(ctx) as conn:
-        done = set(entrants.replay(conn, keys, instant=instant))
-        for key in keys:
-            sortant = sortants.get_sortant(conn, key)
-            if sortant is not None and sortant.situation.etat in (Etat.ECHEC, Etat.ENVOYE):
-                sortants.apply(conn, key, Evenement.REJEU, "renvoyé", instant=instant, regles=regles)
-                done.add(key)
+        done = replay_courriers(conn, keys, instant=contexte_of(ctx).clock.now())
     for key in keys:
         say(f"{key} : {'rejoué' if key in done else 'ni en quarantaine, ni en échec'}")
     if not done:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
+from dispatching.liste_tenue import ATTENDU, LigneIllisible, read_liste
 from dispatching.rapprochement import Manquante, Rapprochement, Tenue, reconcile, union
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, transaction
 from echangeur.saisie import Guichet
 from echangeur.sortie import Code, MauvaisUsage, print_json, say
-
-_LIGNE: Final = re.compile(r"(\d{1,18})(?:-(\d{1,18})|;([0-9A-Fa-f]{64}))?", re.ASCII)
 
 
 def reconcile_list(
@@ -82,17 +80,10 @@ def _bornes(premiere: int, derniere: int) -> str:
 
 
 def _read(liste: Path) -> list[Tenue]:
-    tenues = []
-    for rang, brute in enumerate(liste.read_text(encoding="utf-8").splitlines(), 1):
-        ligne = brute.strip()
-        if not ligne:
-            continue
-        lue = _LIGNE.fullmatch(ligne)
-        premiere, derniere = (0, -1) if lue is None else (int(lue[1]), int(lue[2] or lue[1]))
-        if lue is None or premiere > derniere:
-            raise MauvaisUsage(
-                f"{liste}, ligne {rang} : ce n'est ni un numéro d'ordre, ni une tranche.",
-                "Attendu : 12, 12-40, ou 12;SHA-256 du fichier.",
-            )
-        tenues.append(Tenue(premiere, derniere, (lue[3],) if lue[3] else ()))
+    tenues = read_liste(liste.read_text(encoding="utf-8"))
+    if isinstance(tenues, LigneIllisible):
+        raise MauvaisUsage(
+            f"{liste}, ligne {tenues.rang} : ce n'est ni un numéro d'ordre, ni une tranche.",
+            f"Attendu : {ATTENDU}.",
+        )
     return tenues
