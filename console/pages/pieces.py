@@ -9,16 +9,24 @@ from sqlalchemy import Connection
 
 from console.acteur import acteur_of, profil_of
 from console.libelles import MARQUES
+from console.profils import DU_REGISTRE
 from console.table import CONSULTANTS, GESTIONNAIRES, GUICHETS, Objet, Page
 from console.vue import Refus, Rendu, Reponse, Telechargement, Vue
 from registry.acces_pieces import is_sensible
 from registry.annexes import BLOC
 from registry.anomalies import Anomalie
 from registry.dossier_unique import list_readable, read_piece
-from registry.pieces import DROITS, Action, allows, categories
+from registry.pieces import DROITS, Action, Portee, allows, categories
 from registry.pieces_store import Piece, read_bloc
 
 LECTEURS: Final = {**GUICHETS, **CONSULTANTS, **GESTIONNAIRES}
+"""Those who see the list."""
+CONSULTENT: Final = {
+    profil: portee
+    for profil, portee in LECTEURS.items()
+    if DROITS[DU_REGISTRE[profil]][Action.CONSULTATION] is not Portee.AUCUNE
+}
+"""Those who read the content of some of them at least."""
 
 
 async def show_list(vue: Vue) -> Reponse:
@@ -92,7 +100,7 @@ PAGES: Final = (
         "/demandes/{numero}/pieces/{piece}",
         "Une pièce",
         give,
-        LECTEURS,
+        CONSULTENT,
         objet=Objet.DEMANDE,
         nominative=True,
         trace="demandes.piece",

@@ -30,6 +30,5 @@ CAS = {
     "demandes.rechercher": Cas(champs=lambda _monde, _code: {"commune": "59350"}),
     "demandes.attestation": Cas(telechargement=True),
     "demandes.preuve.fichier": Cas(telechargement=True),
-    # A profile that may list a pièce may be refused its content.
-    "demandes.piece": Cas(_piece, telechargement=True, statuts=frozenset({200, 403})),
+    "demandes.piece": Cas(_piece, telechargement=True),
 }
