@@ -265,7 +265,6 @@ class Console:
             echange=recu.echange,
             certificat=recu.certificat,
             navigateur=recu.navigateur,
-            echange=recu.echange,
         )
 
     def _render(self, vue: Vue, recu: _Recu, reponse: Reponse) -> _Suite:
