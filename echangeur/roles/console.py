@@ -42,6 +42,8 @@ def _services(socle: Socle) -> Services:
             distribution.rattrapage_attente_retrait,
         ),
         sortie=Sortie(distribution.sortie),
+        regles=instance.configuration.regles,
+        portail=instance.configuration.attestation.portail,
     )
 
 
