@@ -137,24 +137,7 @@ class Expediteur:
             client = self._libres.pop()
             if await self._lives(client):
                 return client
-        relais = self._relais
-        client = aiosmtplib.SMTP(
-            hostname=relais.hote,
-            port=relais.port,
-            timeout=relais.delai,
-            use_tls=relais.securite is Securite.TLS,
-            start_tls=relais.securite is Securite.STARTTLS,
-            tls_context=relais.contexte if relais.securite is not Securite.AUCUNE else None,
-            local_hostname=relais.expediteur.rpartition("@")[2],
-        )
-        try:
-            await client.connect()
-            if relais.utilisateur:
-                await client.login(relais.utilisateur, relais.mot_de_passe)
-        except BaseException:
-            _drop(client)
-            raise
-        return client
+        return await open_session(self._relais)
 
     async def _lives(self, client: aiosmtplib.SMTP) -> bool:
         """Whether a kept connection still works; closed when it does not. A relay closes what is idle for
@@ -177,6 +160,27 @@ class Expediteur:
             _drop(client)
         else:
             self._libres.append(client)
+
+
+async def open_session(relais: Relais) -> aiosmtplib.SMTP:
+    """A session with the relay, as a mail that leaves has it: TLS, account. Raises SMTPException, OSError."""
+    client = aiosmtplib.SMTP(
+        hostname=relais.hote,
+        port=relais.port,
+        timeout=relais.delai,
+        use_tls=relais.securite is Securite.TLS,
+        start_tls=relais.securite is Securite.STARTTLS,
+        tls_context=relais.contexte if relais.securite is not Securite.AUCUNE else None,
+        local_hostname=relais.expediteur.rpartition("@")[2],
+    )
+    try:
+        await client.connect()
+        if relais.utilisateur:
+            await client.login(relais.utilisateur, relais.mot_de_passe)
+    except BaseException:
+        _drop(client)
+        raise
+    return client
 
 
 def _drop(client: aiosmtplib.SMTP) -> None:

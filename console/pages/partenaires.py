@@ -310,7 +310,8 @@ GERANTS: Final = {**GESTIONNAIRES, **EXPLOITANTS}
 _VOIENT: Final = {**GUICHETS, **GERANTS}
 
 
-def _act(nom: str, chemin: str, titre: str, traite: Handler, trace: str) -> Page:
+def act_on_guichet(nom: str, chemin: str, titre: str, traite: Handler, trace: str) -> Page:
+    """A page that changes a guichet: chemin is below that of the guichet."""
     return Page(
         nom,
         f"/partenaires/{{guichet}}/{chemin}",
@@ -330,9 +331,9 @@ PAGES: Final = (
         "partenaires.mien", "/mon-guichet", "Mon guichet", show_mine, GUICHETS, rubrique=Rubrique.PARTENAIRES
     ),
     Page("partenaires.voir", "/partenaires/{guichet}", "Guichet", show_one, _VOIENT, objet=Objet.GUICHET),
-    _act("partenaires.fermer", "fermer", "Fermer un guichet", close, "fermer un guichet"),
-    _act("partenaires.rouvrir", "rouvrir", "Rouvrir un guichet", reopen, "rouvrir un guichet"),
-    _act(
+    act_on_guichet("partenaires.fermer", "fermer", "Fermer un guichet", close, "fermer un guichet"),
+    act_on_guichet("partenaires.rouvrir", "rouvrir", "Rouvrir un guichet", reopen, "rouvrir un guichet"),
+    act_on_guichet(
         "partenaires.reprendre",
         "reprendre",
         "Reprendre les envois",

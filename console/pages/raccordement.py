@@ -12,9 +12,9 @@ from certs.algorithmes import PROFILS
 from console import anomalies
 from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, ROTATIONS, TOURS, TYPES, USAGES
 from console.pages.nouveau_guichet import by_field
-from console.pages.partenaires import GERANTS, find, tell_certificats
-from console.table import Methode, Objet, Page
-from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Vue
+from console.pages.partenaires import GERANTS, act_on_guichet, find, tell_certificats
+from console.table import Objet, Page
+from console.vue import Redirection, Refus, Rendu, Reponse, Vue
 from dispatching.canaux import switch_canal
 from mailflows.epreuves import lines_of, plan, read_etape, travel, try_here
 from mailflows.raccordements import read_faits
@@ -243,19 +243,6 @@ def one_of_pages(vue: Vue) -> str:
     return vue.url("raccordement.voir", guichet=code, etape=EtapeRaccordement.ESSAI.value)
 
 
-def _act(nom: str, chemin: str, titre: str, traite: Handler, trace: str) -> Page:
-    return Page(
-        nom,
-        f"/partenaires/{{guichet}}/{chemin}",
-        titre,
-        traite,
-        GERANTS,
-        methode=Methode.POST,
-        objet=Objet.GUICHET,
-        trace=trace,
-    )
-
-
 PAGES: Final = (
     Page(
         "raccordement.voir",
@@ -265,14 +252,16 @@ PAGES: Final = (
         GERANTS,
         objet=Objet.GUICHET,
     ),
-    _act("raccordement.canal", "canal", "Canal", set_channel, "changer le canal d'un guichet"),
-    _act(
+    act_on_guichet("raccordement.canal", "canal", "Canal", set_channel, "changer le canal d'un guichet"),
+    act_on_guichet(
         "raccordement.certificat",
         "certificats",
         "Enregistrer un certificat",
         register_certificat,
         "enregistrer un certificat",
     ),
-    _act("raccordement.essayer", "essai", "Essayer", try_endpoint, "essayer une adresse de réception"),
-    _act("raccordement.repeter", "repetition", "Répéter", rehearse, "répéter avec un guichet"),
+    act_on_guichet(
+        "raccordement.essayer", "essai", "Essayer", try_endpoint, "essayer une adresse de réception"
+    ),
+    act_on_guichet("raccordement.repeter", "repetition", "Répéter", rehearse, "répéter avec un guichet"),
 )

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dispatching.tables import TACHE_DU_JOUR
 from echangeur.sante import anomalies
 from mailflows.boite_imap import BoiteImap, BoiteInjoignable, ParametresBoite
-from mailflows.expediteur import Relais, Securite
+from mailflows.expediteur import Relais, open_session
 from registry.anomalies import Anomalie
 from registry.certificats import CERTIFICAT_INCONNU
 from registry.database import head_revision
@@ -101,24 +101,14 @@ async def prove_reception(hote: str, port: int, *, lmtp: bool) -> Anomalie | Non
 
 async def prove_relay(relais: Relais) -> Anomalie | None:
     """Open a session with the relay, as a mail that leaves does: TLS, account, and a word."""
-    client = aiosmtplib.SMTP(
-        hostname=relais.hote,
-        port=relais.port,
-        timeout=relais.delai,
-        use_tls=relais.securite is Securite.TLS,
-        start_tls=relais.securite is Securite.STARTTLS,
-        tls_context=relais.contexte if relais.securite is not Securite.AUCUNE else None,
-        local_hostname=relais.expediteur.rpartition("@")[2],
-    )
     try:
-        await client.connect()
-        if relais.utilisateur:
-            await client.login(relais.utilisateur, relais.mot_de_passe)
-        await client.noop()
+        client = await open_session(relais)
+        try:
+            await client.noop()
+        finally:
+            client.close()
     except (aiosmtplib.SMTPException, OSError) as error:
         return anomalies.COURRIER_ARRETE(f"relais, {_cause(error)}", "une session ouverte")
-    finally:
-        client.close()
     return None
 
 

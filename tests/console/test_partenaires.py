@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import text
 
 from certs.autorite import create_autorite
 from certs.trousseau import EtatCle
@@ -167,7 +168,10 @@ async def test_an_agent_proposes_and_the_gestionnaire_decides(console: Navigateu
 async def test_what_ends_first_is_shown_first_and_withdrawn_with_a_confirmation(console: Navigateur) -> None:
     """[RAC-7] [CER-4]"""
     empreinte = console.monde.certificats[NOTRE]
-    console.services.clock.advance(timedelta(days=700))  # type: ignore[attr-defined]
+    instant = console.services.clock.advance(timedelta(days=700))  # type: ignore[attr-defined]
+    with console.services.engine.begin() as conn:
+        # Certified again meanwhile: an account opens nothing otherwise.
+        conn.execute(text("UPDATE compte SET certifie_le = :instant"), {"instant": instant})
     shown = await console.get("/certificats?etat=a_traiter", GESTIONNAIRE)
     assert empreinte[:32] in shown.html
     assert "expire bientôt" in shown.texte
@@ -228,10 +232,10 @@ async def test_the_sheet_gives_the_addresses_and_no_secret(console: Navigateur, 
     for qui in (GESTIONNAIRE, AGENT):
         page = await console.get(f"/partenaires/{NOTRE}/fiche", qui)
         mail = await console.get(f"/partenaires/{NOTRE}/fiche.txt", qui)
-        for text in (page.texte, mail.html):
-            assert f"{moyens.services}/services/DemandeLogementImplService?wsdl" in text
-            assert moyens.keys().clefs[0].empreinte in text
-            assert "echangeur@localhost" in text
+        for lu in (page.texte, mail.html):
+            assert f"{moyens.services}/services/DemandeLogementImplService?wsdl" in lu
+            assert moyens.keys().clefs[0].empreinte in lu
+            assert "echangeur@localhost" in lu
         assert "PRIVATE" not in page.html + mail.html
     taken = await console.get("/cles/echangeur-signature.pem", AGENT)
     assert taken.octets.startswith(b"-----BEGIN CERTIFICATE")
