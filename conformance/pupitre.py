@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import subprocess
 import sys
@@ -216,7 +217,7 @@ class Pupitre:
             sys.stderr.writelines(f"  {key} : {value}\n" for key, value in words.items() if value)
             sys.stderr.flush()
             return Compte()
-        filled = [each.format_map(words) for each in command]
+        filled = [_PLACE.sub(lambda found: words.get(found[1], found[0]), each) for each in command]
         try:
             done = subprocess.run(  # noqa: S603 - the command of the partner, from its own profile
                 filled, capture_output=True, text=True, timeout=self.profil.pilotage.attente, check=False
@@ -262,6 +263,8 @@ _CONSIGNES: Final = {
     "relever": "relevez et acquittez vos distributions (DistributionsImplService)",
 }
 
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+"""What is filled in a word of a command; its other braces, those of a JSON for instance, are left."""
 _AVIS: Final = (
     '<ns1:interfaceNuu xmlns:ns1="http://nuu.application.i2/" versionInterface="02.01"><ns1:entete>'
     "<ns1:typeFichier>SUP</ns1:typeFichier><ns1:dateFichier>{instant}</ns1:dateFichier></ns1:entete>"

@@ -39,11 +39,18 @@ class Partenaire:
         self.recus: dict[str, tuple[str, str, int]] = {}
         self.par_hote: dict[str, int] = defaultdict(int)
         self.ordre: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.presents: set[str] = set()
+        self.tous = asyncio.Event()
         self.changed = asyncio.Condition()
 
     async def receive(self, request: web.Request) -> web.Response:
         query = request.query
         await request.read()
+        # The first host to start waits here for the other, or it might have done all before that one came.
+        self.presents.add(query["hote"])
+        if len(self.presents) == 2:
+            self.tous.set()
+        await self.tous.wait()
         await asyncio.sleep(0.02)
         known = query["id"] in self.recus
         if not known:

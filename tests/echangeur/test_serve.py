@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import fcntl
 import http.client
 import json
 import re
@@ -101,13 +102,16 @@ def serving(dossier: Path, *options: str) -> Iterator[Serveur]:
     )
     try:
         assert process.stdout is not None
+        assert process.stderr is not None
+        # Nobody reads the log until the end: a line for each exchange fills the usual 64 KiB after some 250,
+        # and a process whose log nobody takes waits. 1 MiB is what Linux gives to anybody.
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 1 << 20)
         for line in process.stdout:
             ready = re.fullmatch(r"Prêt(?: : https://127\.0\.0\.1:(\d+)|\.)\n", line)
             if ready:
                 break
         else:
             process.wait(10)
-            assert process.stderr is not None
             pytest.fail(process.stderr.read())
         yield Serveur(process, int(ready[1] or 0))
     finally:

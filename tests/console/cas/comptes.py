@@ -27,5 +27,5 @@ CAS = {
     "comptes.certificats": Cas(statuts=frozenset({422})),
     "compte.sessions": Cas(),
     "compte.secret": Cas(statuts=frozenset({422})),
-    "invitation.voir": Cas(parametres=lambda _monde, _code: {"jeton": "inconnu"}),
+    "invitation.voir": Cas(parametres=lambda _monde, _code: {"jeton": "inconnu"}, statuts=frozenset({410})),
 }
