@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +14,16 @@ import typst
 import xlsxwriter
 
 from console.formats import nombre
+from console.tableur import TYPE_CSV, write_csv
 from console.vue import Telechargement
 
 Cellule = str | int | float | None
 _TYPES: Final = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": TYPE_CSV,
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }
 FORMATS: Final = tuple(_TYPES)
-_DANGEREUX: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a text that begins so for a formula, in a CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def export(tableau: Tableau, format_: str, instant: datetime) -> Telechargement:
     """The file. format_: one of FORMATS. instant: aware, the date that a PDF bears."""
     match format_:
         case "csv":
-            octets = to_csv(tableau)
+            octets = write_csv(tableau.titres, tableau.lignes)
         case "xlsx":
             octets = to_xlsx(tableau, instant)
         case "pdf":
@@ -58,27 +56,6 @@ def export(tableau: Tableau, format_: str, instant: datetime) -> Telechargement:
         case _:
             raise ValueError(format_)
     return Telechargement(f"{tableau.nom}.{format_}", _TYPES[format_], octets)
-
-
-def to_csv(tableau: Tableau) -> bytes:
-    """Semicolons and a byte order mark: what the spreadsheets of an office open as it is."""
-    texte = io.StringIO()
-    writer = csv.writer(texte, delimiter=";", lineterminator="\r\n")
-    writer.writerow(tableau.titres)
-    writer.writerows([_harmless(cell) for cell in ligne] for ligne in tableau.lignes)
-    return texte.getvalue().encode("utf-8-sig")
-
-
-def _harmless(cell: Cellule) -> str | int:
-    match cell:
-        case None:
-            return ""
-        case float():
-            return f"{cell:.4f}".rstrip("0").rstrip(".").replace(".", ",")
-        case str() if cell.startswith(_DANGEREUX):
-            return "'" + cell
-        case _:
-            return cell
 
 
 def to_xlsx(tableau: Tableau, instant: datetime) -> bytes:

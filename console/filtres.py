@@ -135,14 +135,6 @@ def told(constats: Sequence[Constat]) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def adresse_demande(vue: Vue, numero: str) -> str:
-    """The page of a demande, or empty when this console has none."""
-    try:
-        return vue.url("demandes.voir", numero=numero)
-    except KeyError:
-        return ""
-
-
 def chrome(vue: Vue, guichet: Guichet, onglet: str) -> dict[str, object]:
     """What the head of every page of a guichet shows. onglet: name of the page that is its tab."""
     code = guichet.code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from console.perimetre import Perimetre
 from dispatching.tables import DISTRIBUTION
 from registry.controles import PARIS
 from registry.exchanges_store import Statut
+from registry.fenetres import first_id
 from registry.tables import ECHANGE, GUICHET
 
 SERIES: Final = ("acceptés", "refusés", "en échec")
@@ -58,11 +58,6 @@ class File:
     plus_ancienne_le: datetime | None
 
 
-def floor_of(instant: datetime) -> uuid.UUID:
-    """The smallest identifier of an exchange received from `instant` on: their key tells the time."""
-    return uuid.UUID(int=(int(instant.timestamp() * 1000) & (1 << 48) - 1) << 80)
-
-
 def read_hours(conn: Connection, perimetre: Perimetre, maintenant: datetime, heures: int) -> list[Heure]:
     """Each of the last `heures` hours, the present one included, the oldest first; empty ones too."""
     fin = maintenant.astimezone(PARIS).replace(minute=0, second=0, microsecond=0)
@@ -80,7 +75,7 @@ def read_hours(conn: Connection, perimetre: Perimetre, maintenant: datetime, heu
             func.percentile_cont(0.5).within_group(duree).label("p50"),
             func.percentile_cont(0.95).within_group(duree).label("p95"),
         )
-        .where(ECHANGE.c.id >= literal(floor_of(debut)), perimetre.of_codes(ECHANGE.c.guichet))
+        .where(ECHANGE.c.id >= literal(first_id(debut)), perimetre.of_codes(ECHANGE.c.guichet))
         .group_by(heure)
     )
     found = {row.heure: row for row in conn.execute(query)}
@@ -109,7 +104,7 @@ def read_refusals(conn: Connection, perimetre: Perimetre, depuis: datetime) -> l
     query = (
         select(code.label("code"), nombre, func.count(ECHANGE.c.guichet.distinct()).label("guichets"))
         .where(
-            ECHANGE.c.id >= literal(floor_of(depuis)),
+            ECHANGE.c.id >= literal(first_id(depuis)),
             ECHANGE.c.statut.in_((Statut.REFUSE.value, Statut.ECHEC.value)),
             perimetre.of_codes(ECHANGE.c.guichet),
         )

@@ -19,6 +19,11 @@ class Saisie:
     valeurs: dict[str, str] = field(default_factory=dict)
     erreurs: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def criteres(self) -> dict[str, str]:
+        """What was typed, for the address of the next page or of the file: without the fields left empty."""
+        return {champ: valeur for champ, valeur in self.valeurs.items() if valeur}
+
     def shown(self) -> dict[str, dict[str, str]]:
         """What the template of the form needs: each field read, with its error or an empty text."""
         return {

@@ -149,12 +149,6 @@ T = TypeVar("T")
 Handler = Callable[[Vue], Reponse] | Callable[[Vue], Awaitable[Reponse]]
 
 
-def page_number(vue: Vue) -> int:
-    """The number of page that the query asks for, from 1; 1 for what is no number."""
-    text = vue.question.get("page", "1")
-    return min(int(text), 1_000_000) if text.isascii() and text.isdigit() and int(text[:7]) >= 1 else 1
-
-
 def one_of(vue: Vue, champ: str, permis: Sequence[str], sinon: str = "") -> str:
     """The value of a field of the query when it is one of `permis`."""
     value = vue.question.get(champ, sinon)

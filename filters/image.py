@@ -132,14 +132,10 @@ class Image:
         colonne = self._codes[critere]
         return colonne.answer(lignes, colonne.meeting(codes))
 
-    def accepting(self, condition: AnyCondition, lignes: Lignes, jour: Jour) -> Masque:
-        """For each of these rows: whether it satisfies a condition, which is not on CONNUS."""
-        return self._accepting(condition, lignes, jour)
-
     def narrow(self, filtre: Filtre, lignes: Lignes, jour: Jour) -> Lignes:
         """As `select`, among these rows: cheaper when many filters are asked of the same few."""
         for condition in _ordered(filtre.conditions):
-            lignes = lignes[self._accepting(condition, lignes, jour)]
+            lignes = lignes[self.accepting(condition, lignes, jour)]
         return lignes
 
     def select(self, filtre: Filtre, parmi: Masque, jour: Jour) -> Lignes:
@@ -149,9 +145,9 @@ class Image:
             if rows is None and np.count_nonzero(mask) * _SPARSE < len(mask):
                 rows = np.flatnonzero(mask)
             if rows is None:
-                mask = mask & self._accepting(condition, self._every(), jour)
+                mask = mask & self.accepting(condition, self._every(), jour)
             else:
-                rows = rows[self._accepting(condition, rows, jour)]
+                rows = rows[self.accepting(condition, rows, jour)]
         return np.flatnonzero(mask) if rows is None else rows
 
     def count_by(self, critere: str, lignes: Lignes) -> dict[str, int]:
@@ -222,7 +218,8 @@ class Image:
         for nom, dates in self._dates.items():
             dates.valeurs[place] = [ligne.dates[nom] for ligne in lignes]
 
-    def _accepting(self, condition: AnyCondition, lignes: Lignes | slice, jour: Jour) -> Masque:
+    def accepting(self, condition: AnyCondition, lignes: Lignes | slice, jour: Jour) -> Masque:
+        """For each of these rows: whether it satisfies a condition, which is not on CONNUS."""
         if isinstance(condition, Condition):
             ensembles = self._souhaits if condition.critere in LIEUX else self._codes[condition.critere]
             return ensembles.answer(lignes, self._by_set(ensembles, condition))

@@ -25,13 +25,12 @@ from registry.attestation import FAITS, Attestable, describe, name_of
 from registry.attestation_pdf import Imprimeur
 from registry.batching import Batcher, Saturation
 from registry.controles import PARIS
+from registry.documents_gardes import read_kept
 from registry.echanges import Fichier
 from registry.guichets_store import get_guichet
 from registry.references import References, read_references
 from registry.regles import REGLES, Regles
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
+from schemas.demande import Demande
 
 _log = structlog.get_logger("echangeur.attestations")
 
@@ -191,9 +190,7 @@ def _render(imprimeur: Imprimeur, lue: _Lue, references: References, regles: Reg
 
 def _read(attestable: Attestable, instant: datetime | None = None) -> _Lue:
     """instant: of the registration; without it, as the header of the answer says."""
-    root = parse(attestable.document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    demande = read_demande(root)
+    demande = read_kept(attestable.document)
     made = instant or demande.date_fichier
     assert made is not None, "un document émis par l'échangeur est daté"
     return _Lue(attestable, demande, made.astimezone(PARIS).date())

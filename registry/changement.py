@@ -21,6 +21,7 @@ from registry.anomalies_demande import CODE_INCONNU
 from registry.conditions import Cas
 from registry.controles import PARIS, check_content, check_guichet, format_jour, territoire_of
 from registry.cycle import Ligne, follow
+from registry.documents_gardes import read_tree
 from registry.echanges import Echange
 from registry.evaluation import CleRejeu
 from registry.guichets import Guichet
@@ -31,7 +32,6 @@ from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, reactivation_limit
 from schemas.demande import Demande, read_demande
 from schemas.lecture import PREFIX
-from schemas.parser import parse
 from schemas.revision import body_of, keep, keep_dalo, mark_changes, put, put_text
 from schemas.violations import Violation
 
@@ -153,9 +153,7 @@ def plan(recu: ChangementRecu, situation: Situation, regles: Regles) -> Suite | 
 
 def read_document_of(situation: Situation) -> etree._Element:
     """The tree of the current version."""
-    root = parse(situation.document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return root
+    return read_tree(situation.document)
 
 
 def _discordances(recu: ChangementRecu, situation: Situation) -> list[Anomalie]:

@@ -17,15 +17,14 @@ from registry import etat_civil
 from registry.actes import ACTEURS, Acte
 from registry.anomalies import Anomalie, TypeAnomalie
 from registry.controles import PARIS, format_jour
+from registry.documents_gardes import read_kept
 from registry.droits import may_do
 from registry.guichets import Guichet, TypeGuichet
 from registry.regles import Regles
 from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, SANS_REPONSE, add_months, reactivation_limit
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
+from schemas.demande import Demande
 from schemas.suites import Attribution
-from schemas.violations import Violation
 
 _CORPS: Final = "/interfaceNuu/demande/demandeLogement"
 _RADIATION: Final = f"{_CORPS}/radiation"
@@ -159,9 +158,7 @@ def _renewal_date(cas: Cas) -> Iterator[Constat]:
 def _etat_civil(cas: Cas) -> Iterator[Constat]:
     if cas.guichet.type is not TypeGuichet.PORTAIL or not cas.regles.portail_etat_civil_fixe:
         return
-    root = parse(cas.situation.document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    if etat_civil.changes(read_demande(root), cas.demande):
+    if etat_civil.changes(read_kept(cas.situation.document), cas.demande):
         yield "", "", f"{_CORPS}/personnePhysique/demandeur"
 
 

@@ -11,7 +11,7 @@ import msgspec
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 # Any number, the same for every process: it is the name of the lock that upgrades queue on.
 _UPGRADE_LOCK: Final = 0x6563_6861_6E67
@@ -60,26 +60,24 @@ def upgrade(engine: Engine) -> None:
     """
     with as_file(files("registry").joinpath("migrations")) as scripts, engine.begin() as conn:
         conn.execute(text("SELECT pg_advisory_xact_lock(:cle)"), {"cle": _UPGRADE_LOCK})
-        command.upgrade(_config(str(scripts), conn), "head")
+        config = _config(str(scripts))
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
 
 
 @cache
 def head_revision() -> str:
     """The newest version of the schema that this program knows."""
     with as_file(files("registry").joinpath("migrations")) as scripts:
-        config = Config()
-        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-        config.set_main_option("path_separator", "newline")
-        found = ScriptDirectory.from_config(config).get_current_head()
+        found = ScriptDirectory.from_config(_config(str(scripts))).get_current_head()
     assert found is not None
     return found
 
 
-def _config(scripts: str, conn: Connection) -> Config:
+def _config(scripts: str) -> Config:
     config = Config()
     # ConfigParser would read a % of the path as an interpolation.
     config.set_main_option("script_location", scripts.replace("%", "%%"))
     # Alembic otherwise splits locations on spaces, colons or commas: a folder may well hold one.
     config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = conn
     return config

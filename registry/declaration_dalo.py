@@ -18,16 +18,15 @@ from sqlalchemy import Connection, Row, text
 from registry import anomalies_dalo, anomalies_demande
 from registry.anomalies import Anomalie
 from registry.dalo import declare, same_dalo
+from registry.documents_gardes import read_kept
 from registry.droits import may_read
 from registry.echanges import Echange, Fichier
 from registry.evenements import Decideur, EvenementDemande
 from registry.journal import Chaine, Ecriture
 from registry.lifecycle import Etat
 from registry.lignes import encode_rows
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.emission import TYPE_RETOUR, rehead
-from schemas.parser import parse
-from schemas.violations import Violation
 
 OPERATION: Final = "getDeclarationNouveauDalo"
 """Operation under which a declaration is kept for replays, whatever the edge."""
@@ -155,7 +154,7 @@ def declare_dalo(
             )
             continue
         courante = courantes.get(item.numero) or _Courante(
-            ligne.etat, ligne.territoire, ligne.version, ligne.document, _demande_of(ligne.document)
+            ligne.etat, ligne.territoire, ligne.version, ligne.document, read_kept(ligne.document)
         )
         courantes[item.numero] = courante
         if courante.etat != Etat.ACTIVE:
@@ -225,12 +224,6 @@ def _replays(conn: Connection, items: Sequence[DeclarationRecue]) -> dict[tuple[
         )
         for ligne in conn.execute(_REPLAYS, parametres)
     }
-
-
-def _demande_of(document: bytes) -> Demande:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)
 
 
 def _ecriture(item: DeclarationRecue, version: int, empreinte: bytes) -> Ecriture:

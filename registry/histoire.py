@@ -16,12 +16,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from registry.controles import territoire_of
+from registry.documents_gardes import read_kept
 from registry.echanges import Canal
 from registry.lifecycle import Etat, Fait, transition
 from registry.situation import Situation
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
 
 _FACTS: Final = text("""
     SELECT j.sequence, j.instant, j.nature, j.numero, j.version, j.guichet, j.detail, j.canal, j.echange,
@@ -96,7 +94,7 @@ def _until(lignes: Iterable[Row[Any]], a: datetime | None) -> Iterable[Row[Any]]
 
 
 def _first(ligne: Row[Any]) -> Situation:
-    demande = _read(ligne.document)
+    demande = read_kept(ligne.document)
     deposee = ligne.depot_le is not None
     etat = transition(Etat.ATTENTE, Fait.VALIDATION) if deposee else transition(None, Fait(ligne.nature))
     assert etat is not None, "la première version d'une demande la crée"
@@ -120,7 +118,7 @@ def _first(ligne: Row[Any]) -> Situation:
 
 
 def _next(avant: Situation, ligne: Row[Any]) -> Situation:
-    demande = _read(ligne.document)
+    demande = read_kept(ligne.document)
     detail = _detail(ligne)
     etat, fait = avant.etat, _fact(ligne.nature, detail)
     if fait is not None:
@@ -175,9 +173,3 @@ def _fact(nature: str, detail: dict[str, Any]) -> Fait | None:
     if detail.get("deradiation"):
         return Fait.DERADIATION
     return Fait(nature) if nature in set(Fait) else None
-
-
-def _read(document: bytes) -> Demande:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)

@@ -16,13 +16,12 @@ from typing import Final
 from sqlalchemy import Connection, Engine, text
 
 from registry.controles import PARIS
+from registry.documents_gardes import read_kept
 from registry.lignes import encode_rows
 from registry.regles import Regles
 from registry.validite import add_months, echeance
 from schemas.adresses import Adresse
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
+from schemas.demande import Demande
 
 _LOT: Final = 500
 
@@ -95,7 +94,7 @@ def produce_notices(
                 connus = {rang for quand, rang in ligne.connus or () if quand == fin.isoformat()}
                 rang = due_rank(fin, jour, connus, regles)
                 if rang is not None:
-                    trouves.append(_notice(ligne.numero, fin, rang, _read(ligne.document)))
+                    trouves.append(_notice(ligne.numero, fin, rang, read_kept(ligne.document)))
             if not essai:
                 _keep(conn, trouves, instant)
         if not lignes:
@@ -171,9 +170,3 @@ def _one_line(adresse: Adresse | None) -> str:
         adresse.pays,
     )
     return ", ".join(part for part in parts if part)
-
-
-def _read(document: bytes) -> Demande:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)

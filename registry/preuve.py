@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from registry.journal import Entree, canonical, entree_of, seal
+from registry.journal import Entree, canonical, entree_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,15 @@ def _lines(preuve: Preuve) -> Iterator[str]:
 
 def _verified(row: Row[Any]) -> Attestee:
     entree = entree_of(row)
+    forme = canonical(entree.sequence, entree.precedent, entree.ecriture)
     document = None
     if row.contenu is not None:
         document = hashlib.sha256(row.contenu).digest() == entree.ecriture.document
     first = entree.sequence == 1
     return Attestee(
         entree,
-        canonical(entree.sequence, entree.precedent, entree.ecriture),
-        seal(entree.sequence, entree.precedent, entree.ecriture).empreinte == entree.empreinte,
+        forme,
+        hashlib.sha256(forme.encode("ascii")).digest() == entree.empreinte,
         first or (row.avant is not None and bytes(row.avant) == entree.precedent),
         None if row.apres is None else bytes(row.apres) == entree.empreinte,
         document,

@@ -25,13 +25,12 @@ from sqlalchemy import Connection, Engine, text
 
 from registry.controles import PARIS
 from registry.delais import zones_of
+from registry.documents_gardes import read_kept
 from registry.evenements import Decideur, EvenementDemande
 from registry.identites import normalise
 from registry.lignes import encode_rows
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.menage import Personne
-from schemas.parser import parse
-from schemas.violations import Violation
 
 _LOT: Final = 500
 
@@ -198,9 +197,7 @@ def rebuild(conn: Connection, jour: date, progress: Callable[[int, int], None]) 
     while lignes := conn.execute(_STOCK, {"apres": apres, "lot": _LOT}).all():
         demandes = []
         for numero, territoire, document in lignes:
-            root = parse(document)
-            assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-            demandes.append((numero, territoire, read_demande(root)))
+            demandes.append((numero, territoire, read_kept(document)))
         project(conn, demandes, jour)
         fait, apres = fait + len(lignes), lignes[-1].numero
         progress(fait, total)

@@ -11,12 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, text
 
 from registry.controles import PARIS
+from registry.documents_gardes import read_kept
 from registry.qualite import DEPOT_JOURS, PIECE_JOURS, TARDIF_JOURS, VALIDITE_MOIS, Mesure
 from registry.tables import GUICHET
 from registry.tables_infocentre import INFOCENTRE_QUALITE
-from schemas.demande import read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
 
 _LOT: Final = 500
 _PARAMETRE: Final = re.compile(r":([a-z]+)")
@@ -146,9 +144,7 @@ def measure(conn: Connection, apres: int, jusqua: int, depuis: datetime, instant
 def _read_created(rows: Iterable[Row[Any]]) -> list[Mesure]:
     lus, sans = defaultdict[str, int](int), defaultdict[str, int](int)
     for row in rows:
-        root = parse(row.document)
-        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-        personne = read_demande(root).demandeur
+        personne = read_kept(row.document).demandeur
         if personne is not None:
             lus[row.guichet] += 1
             sans[row.guichet] += not any(
@@ -160,9 +156,7 @@ def _read_created(rows: Iterable[Row[Any]]) -> list[Mesure]:
 def _read_let(rows: Iterable[Row[Any]]) -> list[Mesure]:
     lus, rpls, dates, tardives = (defaultdict[str, int](int) for _ in range(4))
     for row in rows:
-        root = parse(row.document)
-        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-        radiation = read_demande(root).radiation
+        radiation = read_kept(row.document).radiation
         attribution = radiation.attribution if radiation is not None else None
         if attribution is None:
             continue

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from registry.controles import format_jour
 from registry.cycle import LIBELLES
+from registry.documents_gardes import read_kept
 from registry.situation import Situation
 from schemas import cog
 from schemas.codes import label
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
+from schemas.demande import Demande
 
 
 def describe_change(avant: Situation | None, apres: Situation) -> Iterator[str]:
     """What a version changed of what matters most. Pure. avant: None for the first version."""
-    demande = _read(apres.document)
-    connue = None if avant is None else _read(avant.document)
+    demande = read_kept(apres.document)
+    connue = None if avant is None else read_kept(avant.document)
     if avant is None or connue is None:
         yield f"déposée le {format_jour(apres.date_depot)}, {' ou '.join(apres.types)}"
         yield f"communes : {_places(apres.communes)}"
@@ -50,9 +49,3 @@ def _describe_dwelling(demande: Demande) -> Iterator[str]:
 def _places(codes: Iterable[str]) -> str:
     found = [(code, cog.commune(code)) for code in codes]
     return ", ".join(code if commune is None else f"{commune.nom} ({code})" for code, commune in found)
-
-
-def _read(document: bytes) -> Demande:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)

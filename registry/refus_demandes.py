@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from registry.anomalies import Anomalie
+from registry.documents_gardes import read_kept
 from registry.doublons import Doublons
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.emission import AnomalieEmise, DoublonEmis, doublon_of, emit_refus
-from schemas.parser import parse
-from schemas.violations import Violation
 
 
 def refuse(
@@ -27,9 +26,4 @@ def refuse(
 
 def emitted(trouves: Doublons) -> list[DoublonEmis]:
     """The doublons, as documents hold them."""
-    emis = []
-    for doublon in trouves.lisibles:
-        root = parse(doublon.document)
-        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-        emis.append(doublon_of(doublon.numero, read_demande(root)))
-    return emis
+    return [doublon_of(doublon.numero, read_kept(doublon.document)) for doublon in trouves.lisibles]

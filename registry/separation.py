@@ -16,14 +16,13 @@ from registry import anomalies_demande, anomalies_vie
 from registry.anomalies import Anomalie
 from registry.controles import format_jour
 from registry.cycle import LIBELLES
+from registry.documents_gardes import read_kept
 from registry.droits import may_read
 from registry.guichets import Guichet
 from registry.identites import CleIdentite, Role, cles_of
 from registry.lifecycle import Etat
 from registry.situation import Situation, read_situations
-from schemas.demande import Demande, read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
+from schemas.demande import Demande
 
 _CORPS: Final = "/interfaceNuu/demande/demandeLogement"
 
@@ -54,9 +53,7 @@ def read_origines(conn: Connection, numeros: Collection[str]) -> dict[str, Origi
 
 def demande_of_origin(origine: Origine) -> Demande:
     """The demande of the couple as it is."""
-    root = parse(origine.situation.document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)
+    return read_kept(origine.situation.document)
 
 
 def check_separation(

@@ -14,10 +14,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from registry.documents_gardes import read_kept
 from registry.etat_civil import EtatCivil, etat_civil_of
-from schemas.demande import read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,4 @@ def read_changes(
 
 
 def _read(document: bytes) -> EtatCivil:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return etat_civil_of(read_demande(root))
+    return etat_civil_of(read_kept(document))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from lxml import etree
 from sqlalchemy import Connection
 
 from registry import anomalies_portail as catalogue
@@ -23,6 +22,7 @@ from registry.anomalies_demande import ACTE_REFUSE
 from registry.controles import PARIS, check_creation, format_jour, territoire_of
 from registry.depots import Constat, Depot
 from registry.depots_store import Message
+from registry.documents_gardes import read_tree
 from registry.doublons import Doublons
 from registry.droits import may_do
 from registry.echanges import Echange
@@ -44,9 +44,7 @@ from registry.registration import (
 )
 from schemas.codes import check_codes
 from schemas.demande import Demande, read_demande
-from schemas.parser import parse
 from schemas.revision import body_of, put_text
-from schemas.violations import Violation
 
 VALIDATION: Final = "validerDepot"
 """Operation under which a validation is kept for replays."""
@@ -184,10 +182,4 @@ def _of_portal(corrigee: Demande, depot: Depot) -> Demande:
 
 
 def _read(document: bytes) -> Demande:
-    return read_demande(_parse(document))
-
-
-def _parse(document: bytes) -> etree._Element:
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return root
+    return read_demande(read_tree(document))

@@ -113,8 +113,8 @@ class Bord:
         if request.method == "POST":
             with structlog.contextvars.bound_contextvars(echange=str(correlation)):
                 start = time.perf_counter()
-                answer = await self._post(service, request, correlation)
                 operation = _operation(request)
+                answer = await self._post(service, request, correlation, operation)
                 self._observer(Servi(correlation, operation, answer.anomalies, time.perf_counter() - start))
                 return await _send(request, answer, correlation)
         if request.method not in ("GET", "HEAD"):
@@ -146,10 +146,12 @@ class Bord:
         anomalie = faults.CHEMIN_INCONNU(request.path[:200], known)
         return _plain(404, anomalie, new_id(self._clock.now()))
 
-    async def _post(self, service: Service, request: web.Request, correlation: uuid.UUID) -> ReponseHttp:
+    async def _post(
+        self, service: Service, request: web.Request, correlation: uuid.UUID, operation: str
+    ) -> ReponseHttp:
         opened: Echange | Anomalie | None = None
         try:
-            opened = await self._open(service, request, correlation)
+            opened = await self._open(service, request, correlation, operation)
             if isinstance(opened, Anomalie):
                 report_unread(correlation, opened.code, _fingerprint(request))
                 return _fault(opened, correlation)
@@ -175,7 +177,7 @@ class Bord:
         return answer
 
     async def _open(
-        self, service: Service, request: web.Request, correlation: uuid.UUID
+        self, service: Service, request: web.Request, correlation: uuid.UUID, operation: str
     ) -> Echange | Anomalie:
         """Size limit, authentication, then the bytes: an exchange that nobody has read yet."""
         length = request.content_length
@@ -206,7 +208,6 @@ class Bord:
                     octets = await request.read()
             except (TimeoutError, ConnectionError, ClientPayloadError, web.RequestPayloadError):
                 return faults.LECTURE_INTERROMPUE(attendu=f"{self._limites.secondes:g}")
-        operation = _operation(request)
         return Echange(correlation, emetteur, Canal.SOAP, operation, self._clock.now(), octets, annexes)
 
 

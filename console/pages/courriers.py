@@ -163,7 +163,6 @@ def _sees(conn: Connection, perimetre: Perimetre, code: str | None) -> bool:
 
 
 def _list(vue: Vue, saisie: Saisie, page: str, suite: str, valeurs: dict[str, object]) -> Rendu:
-    criteres = {name: value for name, value in saisie.valeurs.items() if value}
     return Rendu(
         "courriers.html",
         {
@@ -172,7 +171,7 @@ def _list(vue: Vue, saisie: Saisie, page: str, suite: str, valeurs: dict[str, ob
             **valeurs,
             **saisie.shown(),
             "adresse": vue.url(page),
-            "suite": vue.url(page, **criteres, suite=suite) if suite else "",
+            "suite": vue.url(page, **saisie.criteres, suite=suite) if suite else "",
         },
         statut=422 if saisie.erreurs else 200,
     )

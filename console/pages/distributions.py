@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,7 +16,7 @@ from console.perimetre import Perimetre
 from console.profils import D_UN_GUICHET, ProfilCompte
 from console.saisie import Saisie
 from console.table import CONSULTANTS, EXPLOITANTS, GESTIONNAIRES, GUICHETS, Objet, Page, Rubrique
-from console.tableur import LIGNES_MAX, csv_of
+from console.tableur import LIGNES_MAX, csv_of, gather
 from console.vue import Refus, Rendu, Reponse, Vue
 from dispatching.consultation import Recherche, Trouvees, find_distributions
 from dispatching.deliveries import Distribution, Etat, list_distributions
@@ -75,8 +75,7 @@ def show_list(vue: Vue) -> Reponse:
             suite=vue.question.get("suite", ""),
             limite=_PAR_PAGE,
         )
-    criteres = {name: value for name, value in saisie.valeurs.items() if value}
-    suite = vue.url("distributions.lister", **criteres, suite=trouvees.suite) if trouvees.suite else ""
+    suite = vue.url("distributions.lister", **saisie.criteres, suite=trouvees.suite) if trouvees.suite else ""
     return Rendu(
         "distributions.html",
         {
@@ -85,7 +84,7 @@ def show_list(vue: Vue) -> Reponse:
             **saisie.shown(),
             "etats": [(etat.value, badge.texte) for etat, badge in ETATS.items()],
             "un_guichet": vue.agent.profil in D_UN_GUICHET,
-            "export": vue.url("distributions.exporter", **criteres),
+            "export": vue.url("distributions.exporter", **saisie.criteres),
             "plafond": LIGNES_MAX,
         },
         bloc="resultats",
@@ -96,18 +95,14 @@ def show_list(vue: Vue) -> Reponse:
 def export(vue: Vue) -> Reponse:
     """The same as a file."""
     saisie, recherche = read_recherche(vue)
-    found: list[Distribution] = []
-    suite, ended = "", bool(saisie.erreurs)
-    while not ended and len(found) < LIGNES_MAX:
+
+    def read(suite: str, limite: int) -> tuple[Sequence[Distribution], str]:
         page = find_distributions(
-            vue.conn,
-            recherche,
-            visibles=vue.perimetre.of_codes,
-            suite=suite,
-            limite=LIGNES_MAX - len(found),
+            vue.conn, recherche, visibles=vue.perimetre.of_codes, suite=suite, limite=limite
         )
-        found += page.distributions
-        suite, ended = page.suite, not page.suite
+        return page.distributions, page.suite
+
+    found = [] if saisie.erreurs else gather(read)
     titres = ("guichet", "numéro d'ordre", "numéro unique", "version", "événement", "raison", "canal")
     return csv_of(
         "distributions.csv",

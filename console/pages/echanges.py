@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from console.pages.distributions import sees_nominative
 from console.profils import D_UN_GUICHET
 from console.saisie import Saisie
 from console.table import EXPLOITANTS, GESTIONNAIRES, GUICHETS, Objet, Page, Rubrique
-from console.tableur import LIGNES_MAX, csv_of
+from console.tableur import LIGNES_MAX, csv_of, gather
 from console.vue import Refus, Rendu, Reponse, Telechargement, Vue
 from mailflows.consultation import find_courrier_of
 from registry.actes import OPERATIONS
@@ -59,18 +60,18 @@ def show_list(vue: Vue) -> Reponse:
             suite=vue.question.get("suite", ""),
             limite=_PAR_PAGE,
         )
-    criteres = {name: value for name, value in saisie.valeurs.items() if value}
+    suite = vue.url("echanges.lister", **saisie.criteres, suite=trouves.suite) if trouves.suite else ""
     return Rendu(
         "echanges.html",
         {
             "lignes": [_row(each) for each in trouves.echanges],
-            "suite": vue.url("echanges.lister", **criteres, suite=trouves.suite) if trouves.suite else "",
+            "suite": suite,
             **saisie.shown(),
             "statuts": [(statut.value, badge.texte) for statut, badge in STATUTS.items()],
             "canaux": [(canal.value, CANAUX_ECHANGE[canal]) for canal in (Canal.SOAP, Canal.COURRIER)],
             "operations": [(nom, nom) for nom in sorted(OPERATIONS)],
             "un_guichet": vue.agent.profil in D_UN_GUICHET,
-            "export": vue.url("echanges.exporter", **criteres),
+            "export": vue.url("echanges.exporter", **saisie.criteres),
             "plafond": LIGNES_MAX,
         },
         bloc="resultats",
@@ -81,14 +82,12 @@ def show_list(vue: Vue) -> Reponse:
 def export(vue: Vue) -> Reponse:
     """The same as a file."""
     saisie, recherche = _read(vue)
-    found: list[EchangeConnu] = []
-    suite, ended = "", bool(saisie.erreurs)
-    while not ended and len(found) < LIGNES_MAX:
-        page = find_echanges(
-            vue.conn, recherche, vue.perimetre.of_codes, suite=suite, limite=LIGNES_MAX - len(found)
-        )
-        found += page.echanges
-        suite, ended = page.suite, not page.suite
+
+    def read(suite: str, limite: int) -> tuple[Sequence[EchangeConnu], str]:
+        page = find_echanges(vue.conn, recherche, vue.perimetre.of_codes, suite=suite, limite=limite)
+        return page.echanges, page.suite
+
+    found = [] if saisie.erreurs else gather(read)
     return csv_of(
         "echanges.csv",
         (

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from console.filtres import LECTEURS, adresse_demande, chrome, load
+from console.filtres import LECTEURS, chrome, load
 from console.table import Objet, Page
 from console.vue import Rendu, Reponse, Vue
 from dispatching.explanation import Explication, FiltreExplique, explain_distribution, explain_filtres
@@ -79,7 +79,7 @@ def show(vue: Vue) -> Reponse:
             "droit": _right(found),
             "filtres": tuple(map(_filtre, found.filtres)),
             "brouillons": tuple(_compared(f"Brouillon « {each.filtre.nom} »", each) for each in told),
-            "adresse": adresse_demande(vue, numero),
+            "adresse": vue.url("demandes.voir", numero=numero),
         },
     )
 

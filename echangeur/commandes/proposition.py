@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import uuid
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from echangeur.commandes.guichet import refusal
 from echangeur.confiance import charge_of
-from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import print_json, print_table, say
 from registry.certificats import CertificatEpingle
@@ -44,7 +43,7 @@ def accept_one(ctx: typer.Context, proposition: Identifiant) -> None:
     """Enregistre un certificat proposé, pour les usages demandés."""
     instant = contexte_of(ctx).clock.now()
     with transaction(ctx) as conn:
-        found = accept(conn, proposition, par=getpass.getuser(), instant=instant)
+        found = accept(conn, proposition, par=machine_account(), instant=instant)
         if not isinstance(found, CertificatEpingle):
             raise refusal("Le certificat n'est pas enregistré", found)
         judge_due(conn, charge_of(instance_of(ctx).configuration), instant=instant)
@@ -55,7 +54,7 @@ def accept_one(ctx: typer.Context, proposition: Identifiant) -> None:
 def refuse_one(ctx: typer.Context, proposition: Identifiant) -> None:
     """Écarte un certificat proposé."""
     with transaction(ctx) as conn:
-        found = refuse(conn, proposition, par=getpass.getuser(), instant=contexte_of(ctx).clock.now())
+        found = refuse(conn, proposition, par=machine_account(), instant=contexte_of(ctx).clock.now())
     if found:
         raise refusal("La proposition n'est pas écartée", found)
     say(f"Proposition {proposition} refusée.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from dataclasses import asdict
 
 import typer
 
 from echangeur.commandes.guichet import Code, find
-from echangeur.contexte import Json, contexte_of, instance_of, transaction
+from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.roles.fichiers_tls import client_tls
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 from mailflows.raccordements import read_faits
@@ -49,7 +48,7 @@ def rehearse_reception(ctx: typer.Context, code: Code, json: Json = False) -> No
     # Whoever types it is on the machine: its addresses hide nothing from him.
     found = asyncio.run(try_reception(adresse, lambda: client_tls(instance), locales=True))
     constats = tuple((each.etape, each.reussie, each.detail) for each in found)
-    essai = EssaiReception(code, adresse, instant, getpass.getuser(), constats)
+    essai = EssaiReception(code, adresse, instant, machine_account(), constats)
     with transaction(ctx) as conn:
         record_essai(conn, essai)
     if json:
