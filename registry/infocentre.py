@@ -181,9 +181,8 @@ def public(lignes: Iterable[Ligne]) -> list[Ligne]:
         groupe.sort(key=lambda ligne: (ligne.nombre, ligne))
         cachees = sum(ligne.nombre < SEUIL for ligne in groupe)
         if cachees and groupe[0].tableau in PARTITIONS:
-            while cachees < len(groupe) and (
-                cachees < 2 or sum(ligne.nombre for ligne in groupe[:cachees]) < SEUIL
-            ):
+            # A line hidden alone is under SEUIL: two are hidden at least.
+            while cachees < len(groupe) and sum(ligne.nombre for ligne in groupe[:cachees]) < SEUIL:
                 cachees += 1
         gardees += groupe[cachees:]
     return sorted(gardees)

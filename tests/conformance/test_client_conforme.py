@@ -20,6 +20,8 @@ import sys
 from pathlib import Path
 from tests.conformance.partenaire_essai import pilot
 action, dossier, adresse, document, numero = sys.argv[1:]
+# A word in braces that is none of the kit's comes as it was written.
+assert "{autre}".strip("{}") == "autre"
 compte = pilot(Path(dossier))(action, {"adresse": adresse, "document": document, "numero": numero})
 print(compte.sortie)
 sys.exit(not compte.reussi)
