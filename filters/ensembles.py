@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from filters.tableaux import Colonne, Lignes, Masque
+from filters.comptes import Inverse, count_few, count_few_any
+from filters.tableaux import Colonne, Lignes, Masque, Tableau
 
 Codes = frozenset[str]
 
@@ -41,6 +42,8 @@ class Ensembles:
         self.rangs: dict[str, int] = {}
         self.nombre = 1
         self._connus: dict[Codes, int] = {frozenset(): 0}
+        self._par_rang: Tableau = np.zeros(0, object)
+        self._inverse: Inverse | None = None
         self._fins.reserve(1)
         if self._codes is not None and self._codes.exists():
             found = self._codes.read_text(encoding="ascii").splitlines()
@@ -90,36 +93,49 @@ class Ensembles:
         groups: the codes of each; a code is of one group at most.
         """
         named = self._par_ligne.valeurs[lignes]
+        by_code = np.zeros(len(self.rangs), np.int64)
+        members = {
+            key: [self.rangs[code] for code in said if code in self.rangs] for key, said in groups.items()
+        }
+        by_group = dict.fromkeys(groups, 0)
         if len(lignes) * _SPARSE < self.nombre:
             sets, rows = np.unique(named, return_counts=True)
             sets, rows = sets[sets > 0].astype(np.intp), rows[sets > 0]
-            starts, ends = self._fins.valeurs[sets - 1], self._fins.valeurs[sets]
-            sizes = ends - starts
-            # The elements of these sets, one set after the other.
-            ends = np.cumsum(sizes)
-            places = np.arange(sizes.sum()) + np.repeat(starts - ends + sizes, sizes)
-            elements = self._elements.valeurs[places]
         else:
             rows = np.bincount(named, minlength=self.nombre)[1:]
-            ends = self._fins.valeurs[1 : self.nombre]
-            sizes = np.diff(ends, prepend=0)
-            elements = self._elements.valeurs[: sizes.sum()]
-        by_code = np.bincount(elements, np.repeat(rows, sizes)).astype(np.int64)
+            inverse = self._inverse_of_sets()
+            inverse.count(rows[: inverse.nombre], by_code)
+            by_group = {key: inverse.count_any(rows, codes) for key, codes in members.items()}
+            sets, rows = np.arange(inverse.nombre + 1, self.nombre), rows[inverse.nombre :]
+        elements, sizes = self._elements_of(sets)
+        count_few(elements, sizes, rows, by_code)
+        if groups:
+            few = count_few_any(elements, sizes, rows, members, len(by_code))
+            by_group = {key: count + few[key] for key, count in by_group.items()}
         said = np.flatnonzero(by_code)
-        codes = list(self.rangs)
-        counts = {codes[rank]: n for rank, n in zip(said.tolist(), by_code[said].tolist(), strict=True)}
-        # Once for a set, however many of its codes are of the group.
-        group_of = np.zeros(len(by_code), np.uint8)
-        for rank, members in enumerate(groups.values(), 1):
-            group_of[[self.rangs[code] for code in members if code in counts]] = rank
-        grouped = group_of[elements] if group_of.any() else elements[:0]
-        places = np.flatnonzero(grouped)
-        owners = np.searchsorted(ends, places, side="right")
-        for rank, key in enumerate(groups, 1):
-            saying = np.zeros(len(rows), np.bool_)
-            saying[owners[grouped[places] == rank]] = True
-            counts[key] = int(rows[saying].sum())
-        return {key: count for key, count in counts.items() if count}
+        codes = self._codes_by_rank()
+        counts = dict(zip(codes[said].tolist(), by_code[said].tolist(), strict=True))
+        return counts | {key: count for key, count in by_group.items() if count}
+
+    def _inverse_of_sets(self) -> Inverse:
+        """Made at the first count over many rows, which it costs some 0.2 s for a million sets."""
+        if self._inverse is None or not self._inverse.serves(self.nombre - 1):
+            fins = self._fins.valeurs[1 : self.nombre]
+            self._inverse = Inverse(self._elements.valeurs[: fins[-1] if len(fins) else 0], fins)
+        return self._inverse
+
+    def _elements_of(self, sets: Lignes) -> tuple[Tableau, Tableau]:
+        """The codes of these sets, one set after the other, and how many each has."""
+        starts = self._fins.valeurs[sets - 1]
+        sizes = self._fins.valeurs[sets] - starts
+        ends = np.cumsum(sizes)
+        places = np.arange(sizes.sum()) + np.repeat(starts - ends + sizes, sizes)
+        return self._elements.valeurs[places], sizes
+
+    def _codes_by_rank(self) -> Tableau:
+        if len(self._par_rang) < len(self.rangs):
+            self._par_rang = np.array(list(self.rangs), object)
+        return self._par_rang
 
     def get(self, ligne: int) -> Codes:
         """The set of a row."""

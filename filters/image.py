@@ -176,10 +176,10 @@ class Image:
 
     def compare(self, lignes: Lignes, others: Lignes) -> tuple[Lignes, Lignes]:
         """The rows that are not among the others, and the others that are not among the rows."""
-        sides = np.zeros(self.taille, np.uint8)
-        sides[lignes] = 1
-        sides[others] += 2
-        return np.flatnonzero(sides == 1), np.flatnonzero(sides == 2)
+        ours, theirs = np.zeros((2, self.taille), np.bool_)
+        ours[lignes] = True
+        theirs[others] = True
+        return np.flatnonzero(ours & ~theirs), np.flatnonzero(theirs & ~ours)
 
     def to_read_again(self, jour: date) -> Lignes:
         """The rows whose values are no longer those of that day."""
