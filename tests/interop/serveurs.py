@@ -9,6 +9,7 @@ import grp
 import imaplib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import smtplib
@@ -17,7 +18,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tools.etrangers import Chaine
@@ -32,6 +33,7 @@ DOMAINE = "partenaires.example"
 """Mail for this domain goes to the mailboxes of dovecot, one for each local part."""
 DOMAINE_HUB = "echangeur.example"
 """Mail for this domain goes to the direct reception of the hub."""
+_PREMIER_PORT = 10_000
 TAILLE_MAX = 32 * 1024 * 1024
 SANS_DROITS = "nobody"
 
@@ -164,13 +166,20 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 def free_ports(nombre: int) -> list[int]:
-    """Ports of loopback that nobody holds, all different."""
-    probes = [socket.create_server((HOTE, 0)) for _ in range(nombre)]
-    try:
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of loopback that nobody holds, all different.
+
+    Below those that the system gives to whoever asks for any: between here and the start of a server, a test
+    in another process may be given one of these.
+    """
+    given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found: list[int] = []
+    with ExitStack() as probes:
+        while len(found) < nombre:
+            port = _PREMIER_PORT + secrets.randbelow(given - _PREMIER_PORT)
+            with suppress(OSError):
+                probes.enter_context(socket.create_server((HOTE, port)))
+                found.append(port)
+    return found
 
 
 class Serveur:
@@ -222,7 +231,8 @@ class Serveur:
             return
         group = self._process.pid
         if number is signal.SIGKILL:
-            os.killpg(group, number)
+            with suppress(ProcessLookupError):  # one that ended by itself, and left nobody
+                os.killpg(group, number)
         else:
             self._process.send_signal(number)
         self._process.wait(DELAI)

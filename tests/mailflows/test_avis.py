@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from conformance.partenaire_courrier import PartenaireCourrier, Recu
 from mailflows.avis import post_avis
+from mailflows.etats import Etat
 from registry.guichets import CanalDistribution
 from registry.surveillance_certificats import Avis, avis_a_envoyer, produce_avis
 from tests.mailflows.monde import Monde
@@ -39,6 +40,8 @@ async def test_the_end_of_a_certificate_is_told_by_mail(monde: Monde) -> None:
     assert (fichier.nom, recu.en_reponse_a, recu.accuse) == ("avis-certificat.txt", "", None)
     assert "préparez le suivant" in fichier.contenu.decode("utf-8")
     assert recu.sujet == f"[echangeur] AVIS G1104 {recu.id}"
+    # Sent, and known to be: the lease of a sending in hand would run out with the month that follows.
+    await monde.until([Etat.ENVOYE], lambda: [each.situation.etat for each in monde.sortants()])
     monde.clock.advance(timedelta(days=31))
     nightly(monde)
     (_, ended) = await notices(partenaire, 2)

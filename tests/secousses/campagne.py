@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
@@ -25,8 +26,10 @@ SUITES: Final = 2
 """Changes of each demande of a wave: three events, whose order is judged."""
 VAGUE: Final = 2
 """Demandes of a wave."""
-_ATTEINTE: Final = 20.0
-"""Seconds in which a wave passes by every point."""
+_ATTEINTE: Final = 30.0
+"""Seconds in which waves pass by every point."""
+_VAGUE_SUIVANTE: Final = 2.0
+"""Seconds after which another wave follows one that is over."""
 _SILENCE: Final = (0.05, 0.6)
 """Seconds that a network is cut."""
 
@@ -197,7 +200,7 @@ def inject(seance: Seance, secousse: Secousse) -> bool:
     seance.visiteur.wake()
     atteint = True
     if stopped:
-        atteint = hub.reached(_ATTEINTE)
+        atteint = _meet(seance, hub, wave)
         if not atteint:
             hub.release()
         else:
@@ -213,6 +216,20 @@ def inject(seance: Seance, secousse: Secousse) -> bool:
     for dossier in wave:
         dossier.result()
     seance.visiteur.wake()
+    return atteint
+
+
+def _meet(seance: Seance, hub: Hub, wave: list[Future[None]]) -> bool:
+    """Wait until it is stopped; False when it does not come to its point in time.
+
+    Two authors whose changes are in one transaction pass by its end once: the third time may be for another
+    wave, which is added to this one.
+    """
+    end = time.monotonic() + _ATTEINTE
+    while not (atteint := hub.reached(_VAGUE_SUIVANTE)) and time.monotonic() < end:
+        if all(dossier.done() for dossier in wave):
+            wave += [seance.auteurs.launch(SUITES) for _ in range(VAGUE)]
+            seance.visiteur.wake()
     return atteint
 
 
