@@ -294,9 +294,16 @@ class Console:
             return
         if session.perimee:
             touch(conn, session, instant=recu.maintenant)
-        if (vue.lus or vue.messages) and not isinstance(reponse, Refus):
-            message = vue.messages[0] if vue.messages else None
-            record_reading(conn, session.agent, page.trace, vue.lus, instant=recu.maintenant, message=message)
+        if (vue.lus or vue.messages or vue.objets) and not isinstance(reponse, Refus):
+            record_reading(
+                conn,
+                session.agent,
+                page.trace,
+                vue.lus,
+                instant=recu.maintenant,
+                message=vue.messages[0] if vue.messages else None,
+                objet=" ; ".join(vue.objets),
+            )
         if page.methode is Methode.POST:
             objet = "" if page.objet is Objet.AUCUN else recu.parametres[page.objet.value]
             refus = _refused(reponse)

@@ -45,10 +45,12 @@ def record_reading(
     *,
     instant: datetime,
     message: uuid.UUID | None = None,
+    objet: str = "",
 ) -> None:
     """The trace of a page that shows those demandes ([TRA-1]): the same journal as every other reading.
 
-    message: the exchange whose message was given, when one was.
+    message: the exchange whose message was given, when one was. objet: what was asked for, when it was more
+    than these demandes ([TRA-7]).
     """
     record_reading_of_agent(
         conn,
@@ -59,6 +61,7 @@ def record_reading(
         utilisateur=agent.courriel,
         instant=instant,
         echange=message,
+        objet=objet,
     )
 
 

@@ -69,6 +69,7 @@ class Vue:
     echange: uuid.UUID = field(default_factory=uuid.uuid4)
     lus: list[str] = field(default_factory=list)
     messages: list[uuid.UUID] = field(default_factory=list)
+    objets: list[str] = field(default_factory=list)
 
     @property
     def agent(self) -> Agent:
@@ -92,6 +93,12 @@ class Vue:
         """Say that the answer shows nominative data of these demandes: traced before it leaves ([TRA-1])."""
         assert self.page.nominative, f"{self.page.nom} is not declared nominative"
         self.lus.extend(numeros)
+
+    def note_asked(self, objet: str) -> None:
+        """Say what was asked for, when it is more than the demandes that the answer shows: traced with them,
+        and even when there is none ([TRA-7]). French, without anything nominative."""
+        assert self.page.nominative, f"{self.page.nom} is not declared nominative"
+        self.objets.append(objet)
 
     def note_message(self, message: uuid.UUID, *numeros: str) -> None:
         """Say that the answer gives the message of that exchange, or that mail, as it was received: traced

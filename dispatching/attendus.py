@@ -7,7 +7,7 @@ from the distributions; they are what it is compared with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -109,10 +109,13 @@ def read_histoire(conn: Connection, guichet: str | None = None) -> Histoire:
     return Histoire(list_versions(conn, guichet), read_perimetres(conn, guichet))
 
 
+COLONNES: Final = f"""d.numero, d.version, d.nature, d.territoire, d.auteur, d.decidee_le,
+        d.generation_filtres, d.generation_perimetres, d.connu, v.document,
+        {AVANT}"""
+"""What `compare` reads of a decision `d` and of its version `v`."""
+
 _DECISIONS: Final = text(f"""
-    SELECT d.numero, d.version, d.nature, d.territoire, d.auteur, d.decidee_le, d.generation_filtres,
-        d.generation_perimetres, d.connu, v.document,
-        {AVANT}
+    SELECT {COLONNES}
     FROM decision d LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.decidee_le <= :au AND (CAST(:depuis AS timestamptz) IS NULL OR d.decidee_le > :depuis)
         AND (CAST(:numero AS text) IS NULL OR d.numero = :numero)
@@ -153,10 +156,16 @@ def list_attendus(
     options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
     with conn.execute(_DECISIONS, values, execution_options=options) as rows:
         for lot in rows.partitions():
-            sorts = read_sorts(conn, [(row.numero, row.version) for row in lot], au=au, guichet=guichet)
-            for row in lot:
-                made = sorts.get((row.numero, row.version), ())
-                yield from _compare(row, made, histoire)
+            yield from compare(conn, lot, histoire, au=au, guichet=guichet)
+
+
+def compare(
+    conn: Connection, lot: Sequence[Row[Any]], histoire: Histoire, *, au: datetime, guichet: str | None = None
+) -> Iterator[Attendu]:
+    """What was to be received of these decisions, rows of `COLONNES`, and what became of it by `au`."""
+    sorts = read_sorts(conn, [(row.numero, row.version) for row in lot], au=au, guichet=guichet)
+    for row in lot:
+        yield from _compare(row, sorts.get((row.numero, row.version), ()), histoire)
 
 
 def judge_at(conn: Connection, numero: str, au: datetime, *, guichet: str | None = None) -> Hypothese | None:

@@ -50,9 +50,16 @@ def machine_account() -> str:
 
 
 def trace_reading(
-    ctx: typer.Context, conn: Connection, *numeros: str, echange: uuid.UUID | None = None
+    ctx: typer.Context,
+    conn: Connection,
+    *numeros: str,
+    echange: uuid.UUID | None = None,
+    objet: str = "",
 ) -> None:
-    """Keep that this command shows these demandes, or a message, to whoever runs it ([TRA-4])."""
+    """Keep that this command shows these demandes, or a message, to whoever runs it ([TRA-4]).
+
+    objet: what was asked for, when it was more than these demandes ([TRA-7]).
+    """
     record_command(
         conn,
         ctx.command_path,
@@ -60,6 +67,7 @@ def trace_reading(
         numeros,
         instant=contexte_of(ctx).clock.now(),
         echange=echange,
+        objet=objet,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from registry.tables import INSTANT, METADATA
@@ -30,6 +30,9 @@ TRACE_LECTURE: Final = Table(
     Column("echange", Uuid),
     # The numbers of all the demandes whose data left, those of a list included.
     Column("numeros", ARRAY(Text), nullable=False),
+    # French, what was asked for when it was not these demandes themselves: a guichet whole, at an instant;
+    # otherwise empty.
+    Column("objet", Text, nullable=False, server_default=text("''")),
     # Who read this demande.
     Index("trace_lecture_numeros_ix", "numeros", postgresql_using="gin"),
 )

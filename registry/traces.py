@@ -30,7 +30,8 @@ _LOT: Final = 5_000
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One reading. guichet, certificat: empty for the operator. echange: that of the answer, or the one whose
-    message a command showed. numeros: empty when that message made no demande."""
+    message a command showed. numeros: empty when that message made no demande. objet: what was asked for,
+    when it was more than these demandes: a guichet at a past instant."""
 
     lue_le: datetime
     guichet: str
@@ -41,6 +42,7 @@ class Trace:
     operation: str
     echange: uuid.UUID | None
     numeros: tuple[str, ...]
+    objet: str = ""
 
 
 def record_command(
@@ -51,9 +53,10 @@ def record_command(
     *,
     instant: datetime,
     echange: uuid.UUID | None = None,
+    objet: str = "",
 ) -> None:
     """Keep that the operator, by that account of the machine, had a command show those demandes, or the
-    message of that exchange."""
+    message of that exchange. objet: as of `Trace`."""
     conn.execute(
         insert(TRACE_LECTURE),
         {
@@ -66,6 +69,7 @@ def record_command(
             "operation": commande,
             "echange": echange,
             "numeros": list(numeros),
+            "objet": objet,
         },
     )
 
@@ -80,10 +84,12 @@ def record_reading_of_agent(
     utilisateur: str,
     instant: datetime,
     echange: uuid.UUID | None = None,
+    objet: str = "",
 ) -> None:
     """Keep that an agent of the console was shown those demandes, or the message of that exchange.
 
-    guichet: his, or empty. profil: that of his account. utilisateur: the address of his account.
+    guichet: his, or empty. profil: that of his account. utilisateur: the address of his account. objet: as of
+    `Trace`.
     """
     conn.execute(
         insert(TRACE_LECTURE),
@@ -97,6 +103,7 @@ def record_reading_of_agent(
             "operation": operation,
             "echange": echange,
             "numeros": list(numeros),
+            "objet": objet,
         },
     )
 
@@ -121,6 +128,7 @@ def list_traces(
             ligne.operation,
             ligne.echange,
             tuple(ligne.numeros),
+            ligne.objet,
         )
         for ligne in conn.execute(query)
     )

@@ -12,10 +12,11 @@ import typer
 from sqlalchemy import Connection
 
 from dispatching.attendus import Attendu, Hypothese, judge_at, list_attendus
+from dispatching.attendus_guichet import Curseur, read_attendus, tell_asked
 from dispatching.recipients import Raison, Verdict
 from echangeur.contexte import Json, contexte_of, trace_reading, transaction
 from echangeur.saisie import of_paris
-from echangeur.sortie import Code, note, print_json, print_table, say
+from echangeur.sortie import Code, MauvaisUsage, note, print_json, print_table, say
 from registry.guichets_store import get_guichet
 
 _JOUR: Final = timedelta(days=1)
@@ -35,23 +36,36 @@ def show_expected(
     ] = None,
     ecarts: Annotated[bool, typer.Option("--ecarts", help="Seulement ce qui n'est pas acquitté.")] = False,
     limite: Annotated[
-        int, typer.Option("--limite", min=1, max=1_000_000, help="Nombre de lignes au plus.")
-    ] = 10_000,
+        int, typer.Option("--limite", min=1, max=10_000, help="Nombre de lignes au plus, à une page près.")
+    ] = 1_000,
+    suite: Annotated[
+        str | None,
+        typer.Option("--suite", help="Reprend un guichet où la lecture précédente s'est arrêtée."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Dit qui aurait dû recevoir quoi à un instant passé, et qui l'avait reçu.
 
     Chaque décision est jugée de nouveau avec le document, les filtres, les droits et les détenteurs d'alors,
     puis comparée à ce qui a été distribué et acquitté à cet instant. Pour une demande, aussi : à qui serait
-    allé un changement fait à cet instant. Code de retour 1 si une distribution manque ou est de trop.
+    allé un changement fait à cet instant. Une lecture laisse une trace, qui dit le guichet, l'instant et les
+    demandes montrées ; « --suite » prend les lignes d'après. Code de retour 1 si une distribution manque ou
+    est de trop.
     """
     instant = contexte_of(ctx).clock.now() if au is None else of_paris(au)
-    debut = of_paris(depuis)
+    debut, asked = of_paris(depuis), ""
+    reste: Curseur | None = None
+    hypothese: Hypothese | None = None
     with transaction(ctx) as conn:
-        guichet = objet if get_guichet(conn, objet) is not None else None
-        found = _read(conn, objet, guichet, instant, debut, limite)
-        hypothese = None if guichet is not None else judge_at(conn, objet, instant)
-        trace_reading(ctx, conn, *sorted({each.numero for each in found}))
+        if get_guichet(conn, objet) is not None:
+            curseur = _cursor(suite, debut or instant - _JOUR)
+            asked = tell_asked(objet, debut=curseur.instant, au=instant)
+            found, reste = _read_whole(conn, objet, curseur, instant, limite)
+        else:
+            trouves = list_attendus(conn, au=instant, numero=objet, depuis=debut)
+            found = list(islice(trouves, limite))
+            hypothese = judge_at(conn, objet, instant)
+        trace_reading(ctx, conn, *sorted({each.numero for each in found}), objet=asked)
     shown = [each for each in found if each.rompu or not _done(each)] if ecarts else found
     if json:
         print_json(
@@ -59,29 +73,40 @@ def show_expected(
                 "au": instant,
                 "attendus": list(map(_value, shown)),
                 "changement": None if hypothese is None else _hypothesis(hypothese),
+                "suite": None if reste is None else str(reste),
             }
         )
     else:
         _tell(shown, hypothese)
-        if len(found) == limite:
+        if reste is not None:
+            note(f"Il en reste : --suite {reste}")
+        elif len(found) == limite:
             note(f"Limité à {limite} lignes : voir --depuis, --limite.")
     if any(each.rompu for each in found):
         raise typer.Exit(Code.CONSTAT)
 
 
-def _read(
-    conn: Connection,
-    objet: str,
-    guichet: str | None,
-    au: datetime,
-    depuis: datetime | None,
-    limite: int,
-) -> list[Attendu]:
-    if guichet is not None:
-        trouves = list_attendus(conn, au=au, guichet=guichet, depuis=depuis or au - _JOUR)
-    else:
-        trouves = list_attendus(conn, au=au, numero=objet, depuis=depuis)
-    return list(islice(trouves, limite))
+def _cursor(suite: str | None, debut: datetime) -> Curseur:
+    """Where the reading begins. Raises MauvaisUsage for a text that no reading gave."""
+    if suite is None:
+        return Curseur(debut)
+    found = Curseur.read(suite)
+    if found is None:
+        raise MauvaisUsage(f"« {suite} » n'est pas la suite d'une lecture")
+    return found
+
+
+def _read_whole(
+    conn: Connection, guichet: str, curseur: Curseur, au: datetime, limite: int
+) -> tuple[list[Attendu], Curseur | None]:
+    """The pages of a guichet until there are so many lines, and where the next reading begins."""
+    found: list[Attendu] = []
+    reste: Curseur | None = curseur
+    while reste is not None and len(found) < limite:
+        page = read_attendus(conn, guichet, du=reste, au=au)
+        found += page.attendus
+        reste = page.suite
+    return found, reste
 
 
 def _done(attendu: Attendu) -> bool:

@@ -31,7 +31,7 @@ def list_readings(
         print_json([_value(trace) for trace in found])
         return
     print_table(
-        ("lue le", "guichet", "profil", "utilisateur", "opération", "canal", "demandes", "échange"),
+        ("lue le", "guichet", "profil", "utilisateur", "opération", "canal", "demandes", "objet", "échange"),
         [
             (
                 trace.lue_le,
@@ -41,6 +41,7 @@ def list_readings(
                 trace.operation,
                 trace.canal.value,
                 trace.numeros[0] if len(trace.numeros) == 1 else len(trace.numeros),
+                trace.objet,
                 trace.echange or "",
             )
             for trace in found
@@ -60,4 +61,5 @@ def _value(trace: Trace) -> dict[str, object]:
         "operation": trace.operation,
         "echange": None if trace.echange is None else str(trace.echange),
         "numeros": trace.numeros,
+        "objet": trace.objet,
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from console.profils import ProfilCompte
 from dispatching.manifestes import get_manifeste
@@ -94,3 +97,48 @@ async def test_who_should_have_received_what(console: Navigateur) -> None:
     far = console.monde.demandes[AILLEURS]
     for question in (f"numero={far}", f"numero={numero}&au=2100-01-01T00:00", f"numero={numero}&au=hier"):
         assert (await console.get(f"/distributions/attendus?{question}", AGENT)).statut == 422
+
+
+async def test_a_guichet_whole_is_read_back_and_each_reading_is_told(console: Navigateur) -> None:
+    """[DST-85] [TRA-7] [CSL-38] What NOTRE was to receive: of AUTRE's demande, not of its own; a page of one
+    decision at a time. The trace says who, what guichet, what instant, how many demandes."""
+    theirs = console.monde.demandes[AUTRE]
+    page = await console.get(f"/distributions/attendus?guichet={NOTRE}&au=", GESTIONNAIRE)
+    assert page.entetes["Location"] == f"/distributions/attendus/{NOTRE}"
+    page = await console.get(f"/distributions/attendus/{NOTRE}", GESTIONNAIRE)
+    assert theirs in page.texte
+    assert "Décisions suivantes" not in page.texte
+    au = console.services.clock.now().astimezone(PARIS) - timedelta(days=30)
+    vide = await console.get(f"/distributions/attendus/{NOTRE}?au={au:%Y-%m-%dT%H:%M}", AGENT)
+    assert "Rien n’était attendu" in vide.texte
+    with console.services.engine.connect() as conn:
+        rien, lue = list_traces(conn, limite=2)
+    assert lue.objet.startswith(f"guichet {NOTRE} au ")
+    assert (lue.utilisateur, lue.numeros) == ("gestionnaire.059@exemple.fr", (theirs,))
+    assert (rien.guichet, rien.numeros) == (NOTRE, ())
+    assert f"guichet {NOTRE} au {au:%d/%m/%Y à %H:%M:00}" in rien.objet
+    page = await console.get("/lectures", (ProfilCompte.AUDITEUR, ""))
+    assert f"Guichet {NOTRE} au" in page.texte
+    assert f": 1 demande. {theirs}" in page.texte
+    for question in ("au=2100-01-01T00:00", "depuis=2026-06-30T00:00&au=2026-06-29T00:00", "suite=x"):
+        found = await console.get(f"/distributions/attendus/{NOTRE}?{question}", AGENT)
+        assert found.statut == (200 if question == "suite=x" else 422)
+
+
+async def test_pages_of_a_guichet_whole_follow_each_other(
+    console: Navigateur, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[DST-85] The link of each page leads to the next, at the same instant; a gestionnaire sees the demandes
+    of his territories alone."""
+    monkeypatch.setattr("console.pages.attendus.JUGEES", 1)
+    seen, suite = [], f"/distributions/attendus/{NOTRE}"
+    while suite:
+        page = await console.get(suite, GESTIONNAIRE)
+        seen += [numero for numero in console.monde.demandes.values() if numero in page.texte]
+        found = re.search(r'href="(/distributions/attendus/[^"]*suite=[^"]*)"', page.html)
+        suite = "" if found is None else html.unescape(found[1])
+    assert seen == [console.monde.demandes[AUTRE]]
+    with console.services.engine.begin() as conn:
+        conn.execute(text("UPDATE decision SET territoire = '111'"))
+    page = await console.get(f"/distributions/attendus/{NOTRE}", GESTIONNAIRE)
+    assert console.monde.demandes[AUTRE] not in page.texte

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from dispatching.acquittement import Acquit, acknowledge
 from dispatching.attempts import Bail, Fin, finish, take
 from dispatching.attendus import Attendu, judge_at, list_attendus
+from dispatching.attendus_guichet import Curseur, read_attendus
 from dispatching.decision import Distributeur
 from dispatching.recipients import SORTIES, Raison
 from dispatching.retraits import Vue, list_readable
@@ -176,6 +177,43 @@ def test_who_holds_by_an_event_of_the_same_batch_gets_the_next_one(scene: Scene)
     assert not any(each.rompu for each in attendus(scene))
 
 
+def by_pages(scene: Scene, code: str, du: datetime, limite: int) -> list[Attendu]:
+    """All that a guichet was to receive, a page at a time."""
+    found: list[Attendu] = []
+    suite: Curseur | None = Curseur(du)
+    with scene.engine.connect() as conn:
+        while suite is not None:
+            page = read_attendus(conn, code, du=suite, au=scene.now, limite=limite)
+            assert len({(each.numero, each.version) for each in page.attendus}) <= limite
+            found += page.attendus
+            suite = Curseur.read(str(page.suite)) if page.suite else None
+    return found
+
+
+def test_a_guichet_whole_is_read_by_pages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[DST-85] Days and windows apart; what it holds out of its territories, and what others alone get."""
+    auteur = scene.guichet("G0001", territoires=("059", "111"))
+    scene.guichet("G0002", filtre("Lille", communes=[LILLE]))
+    before = scene.now - timedelta(seconds=1)
+    numeros = [scene.demande(auteur, [LILLE]), scene.demande(auteur, [DOUAI])]
+    scene.clock.advance(timedelta(days=5))
+    numeros += scene.register([scene.recue(auteur, [LILLE]) for _ in range(4)])
+    with scene.engine.begin() as conn:
+        conn.execute(text("UPDATE decision SET territoire = '111' WHERE numero = :n"), {"n": numeros[3]})
+    monkeypatch.setattr("dispatching.attendus_guichet.LUES", 2)
+    whole = attendus(scene, guichet="G0002")
+    assert {each.numero for each in whole} == {*numeros} - {numeros[1]}
+    for limite in (1, 2, 50):
+        assert by_pages(scene, "G0002", before, limite) == whole
+    assert [each.numero for each in by_pages(scene, "G0002", scene.now, 50)] == []
+
+
+@pytest.mark.parametrize("texte", ["", "x", "2026-07-01T09:30:00_1", "2026-07-01T09:30:00+00:00_", "_1"])
+def test_a_cursor_that_does_not_read(texte: str) -> None:
+    """[DST-85]"""
+    assert Curseur.read(texte) is None
+
+
 # -- any history ---------------------------------------------------------------------------------------------
 
 
@@ -316,8 +354,8 @@ OPERATIONS = (
 def test_time_travel_at_every_instant_is_what_was_decided(
     module_engine: Engine, pas: list[tuple[str, int]], filtres: list[tuple[str, bool]]
 ) -> None:
-    """[DST-80] [DST-81] [DST-83] [DST-84] Random filters, rights, events, batches and acknowledgements;
-    looked at from the end, every instant gives what was there then."""
+    """[DST-80] [DST-81] [DST-83] [DST-84] [DST-85] Random filters, rights, events, batches and
+    acknowledgements; looked at from the end, every instant gives what was there then."""
     with module_engine.begin() as conn:
         conn.execute(
             text("TRUNCATE distribution, decision, detention, compteur_distribution, perimetre, retrait")
@@ -344,3 +382,7 @@ def test_time_travel_at_every_instant_is_what_was_decided(
         } == vues
         for numero in {each.numero for each in found if each.decidee_le == instant}:
             _change_at_once(scene, numero, instant, found)
+    debut = histoire.photos[0][0] - timedelta(days=1)
+    for code in codes:
+        # [DST-85] A page of its own for every two decisions tells the same.
+        assert by_pages(scene, code, debut, 2) == attendus(scene, guichet=code)

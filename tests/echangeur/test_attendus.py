@@ -56,6 +56,20 @@ def test_what_a_guichet_and_a_demande_were_to_receive(passe: Passe) -> None:
     assert trace["operation"].endswith("distribution attendus")
 
 
+def test_a_guichet_whole_leaves_a_trace_of_what_was_asked(passe: Passe) -> None:
+    """[TRA-7] [DST-85] Who, what guichet, what instant, how many demandes; even of none."""
+    words = ("distribution", "attendus", "G0002", "--au", "2026-07-01T12:00:00")
+    found = passe.instance(*words, "--limite", "1", "--json")
+    assert found.json["suite"] is None
+    assert passe.instance(*words, "--suite", "demain").code == 2
+    passe.instance("distribution", "attendus", "G0002", "--au", "2026-06-30T12:00:00")
+    vide, pleine = passe.instance("registre", "lectures", "--limite", "2", "--json").json
+    debut = "guichet G0002 au 01/07/2026 à 12:00:00, décisions prises depuis le 30/06/2026 à 12:00:00"
+    assert (pleine["objet"], sorted(pleine["numeros"])) == (debut, sorted(passe.numeros))
+    assert (vide["objet"][:31], vide["numeros"]) == ("guichet G0002 au 30/06/2026 à 1", [])
+    assert pleine["utilisateur"]
+
+
 def test_what_is_acknowledged_is_left_out_of_the_differences(passe: Passe) -> None:
     """[DST-82] And what is broken is a negative finding."""
     with passe.scene.engine.begin() as conn:
