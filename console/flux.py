@@ -1,26 +1,30 @@
-"""The flows of the last hours, as the steering page shows them: exchanges, what waits, what failed, why."""
+"""The flows of the last hours, as the steering page shows them: exchanges, what waits, what failed, why.
+
+Pure: exchanges come as columns (console.releve_echanges), distributions as bounded counts
+(dispatching.arrieres).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, literal, select, text
+import numpy as np
 
 from console.graphiques import Point
-from console.perimetre import Perimetre
-from dispatching.tables import DISTRIBUTION
+from console.releve_echanges import Echanges
+from dispatching.arrieres import PLAFOND, Arriere, Rejet
 from registry.controles import PARIS
 from registry.exchanges_store import Statut
-from registry.fenetres import first_id
-from registry.tables import ECHANGE, GUICHET
 
 SERIES: Final = ("acceptés", "refusés", "en échec")
 PERIODES: Final = {"24": 24, "48": 48, "168": 168}
 """Hours that may be asked for, by their text."""
 _CAUSES: Final = 12
+_ISSUES: Final = ((Statut.ACCEPTE, Statut.REJEU), (Statut.REFUSE,), (Statut.ECHEC,))
+"""What makes each of SERIES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,12 @@ class Heure:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something was refused or failed, and how many times."""
+    """Why something was refused or failed, and how many times, or more (`au_moins`)."""
 
     texte: str
     nombre: int
     guichets: int
+    au_moins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +60,45 @@ class File:
     canal: str
     guichets: int
     en_attente: int
+    au_moins: bool
     plus_ancienne_le: datetime | None
 
 
-def read_hours(conn: Connection, perimetre: Perimetre, maintenant: datetime, heures: int) -> list[Heure]:
-    """Each of the last `heures` hours, the present one included, the oldest first; empty ones too."""
-    fin = maintenant.astimezone(PARIS).replace(minute=0, second=0, microsecond=0)
-    debut = fin - timedelta(hours=heures - 1)
-    heure = func.date_trunc("hour", ECHANGE.c.recu_le)
-    duree = func.extract("epoch", ECHANGE.c.termine_le - ECHANGE.c.recu_le)
-    traites = ECHANGE.c.statut.in_((Statut.ACCEPTE.value, Statut.REJEU.value))
-
-    query = (
-        select(
-            heure.label("heure"),
-            func.count().filter(traites).label("acceptes"),
-            func.count().filter(ECHANGE.c.statut == Statut.REFUSE.value).label("refuses"),
-            func.count().filter(ECHANGE.c.statut == Statut.ECHEC.value).label("echecs"),
-            func.percentile_cont(0.5).within_group(duree).label("p50"),
-            func.percentile_cont(0.95).within_group(duree).label("p95"),
-        )
-        .where(ECHANGE.c.id >= literal(first_id(debut)), perimetre.of_codes(ECHANGE.c.guichet))
-        .group_by(heure)
+def read_hours(echanges: Echanges, maintenant: datetime, heures: int) -> list[Heure]:
+    """Each of the last `heures` hours, the present one included, the oldest first; empty ones too. Pure."""
+    debut = first_hour(maintenant, heures)
+    colonnes = echanges.colonnes
+    rangs = ((colonnes.recus - debut.timestamp()) // 3600).astype(np.intp)
+    acceptes, refuses, echecs = (
+        np.bincount(rangs[echanges.said(*statuts)], minlength=heures) for statuts in _ISSUES
     )
-    found = {row.heure: row for row in conn.execute(query)}
-    lignes = []
+    answered = ~np.isnan(colonnes.durees)
+    ordre = np.argsort(rangs[answered], kind="stable")
+    durees = np.split(
+        colonnes.durees[answered][ordre],
+        np.searchsorted(rangs[answered][ordre], np.arange(1, heures)),
+    )
+    found = []
     for rang in range(heures):
-        instant = debut.astimezone(maintenant.tzinfo) + timedelta(hours=rang)
-        row = found.get(instant)
-        local = instant.astimezone(PARIS)
-        lignes.append(
-            Heure(local)
-            if row is None
-            else Heure(local, row.acceptes, row.refuses, row.echecs, row.p50, row.p95)
+        local = (debut.astimezone(UTC) + timedelta(hours=rang)).astimezone(PARIS)
+        p50, p95 = np.percentile(durees[rang], (50, 95)) if len(durees[rang]) else (None, None)
+        found.append(
+            Heure(
+                local,
+                int(acceptes[rang]),
+                int(refuses[rang]),
+                int(echecs[rang]),
+                None if p50 is None else round(float(p50), 6),
+                None if p95 is None else round(float(p95), 6),
+            )
         )
-    return lignes
+    return found
+
+
+def first_hour(maintenant: datetime, heures: int) -> datetime:
+    """When the first of the last `heures` hours began, at Paris. Pure."""
+    fin = maintenant.astimezone(PARIS).replace(minute=0, second=0, microsecond=0)
+    return (fin.astimezone(UTC) - timedelta(hours=heures - 1)).astimezone(PARIS)
 
 
 def points_of(heures: Sequence[Heure]) -> list[Point]:
@@ -97,58 +106,50 @@ def points_of(heures: Sequence[Heure]) -> list[Point]:
     return [Point(heure.etiquette, (heure.acceptes, heure.refuses, heure.echecs)) for heure in heures]
 
 
-def read_refusals(conn: Connection, perimetre: Perimetre, depuis: datetime) -> list[Cause]:
-    """The codes of what was refused or failed since then, the most frequent first."""
-    code = func.coalesce(ECHANGE.c.code, "")
-    nombre = func.count().label("nombre")
-    query = (
-        select(code.label("code"), nombre, func.count(ECHANGE.c.guichet.distinct()).label("guichets"))
-        .where(
-            ECHANGE.c.id >= literal(first_id(depuis)),
-            ECHANGE.c.statut.in_((Statut.REFUSE.value, Statut.ECHEC.value)),
-            perimetre.of_codes(ECHANGE.c.guichet),
+def read_refusals(echanges: Echanges) -> list[Cause]:
+    """The codes of what was refused or failed, the most frequent first. Pure."""
+    kept = echanges.colonnes.where(echanges.said(Statut.REFUSE, Statut.ECHEC))
+    causes = [
+        Cause(
+            echanges.codes[code],
+            int(np.count_nonzero(kept.codes == code)),
+            len(np.unique(kept.guichets[kept.codes == code])),
         )
-        .group_by(code)
-        .order_by(nombre.desc(), code)
-        .limit(_CAUSES)
-    )
-    return [Cause(row.code, row.nombre, row.guichets) for row in conn.execute(query)]
+        for code in np.unique(kept.codes).tolist()
+    ]
+    return sorted(causes, key=lambda each: (-each.nombre, each.texte))[:_CAUSES]
 
 
-def read_queues(conn: Connection, perimetre: Perimetre) -> list[File]:
-    """What waits, by channel of its guichet."""
-    reste = (
-        select(
-            DISTRIBUTION.c.guichet,
-            func.count().label("nombre"),
-            func.min(DISTRIBUTION.c.cree_le).label("depuis"),
+def queues_of(arrieres: Iterable[Arriere]) -> list[File]:
+    """What waits, by channel of its guichet. Pure."""
+    found: dict[str, list[Arriere]] = {}
+    for each in arrieres:
+        if each.en_attente:
+            found.setdefault(each.canal.value, []).append(each)
+    return [
+        File(
+            canal,
+            len(siens),
+            sum(min(each.en_attente, PLAFOND) for each in siens),
+            any(each.en_attente > PLAFOND for each in siens),
+            min((each.attend_depuis_le for each in siens if each.attend_depuis_le), default=None),
         )
-        .where(text("distribution.etat = 'en_attente'"), perimetre.of_codes(DISTRIBUTION.c.guichet))
-        .group_by(DISTRIBUTION.c.guichet)
-        .subquery()
-    )
-    query = (
-        select(
-            GUICHET.c.canal,
-            func.count().label("guichets"),
-            func.sum(reste.c.nombre).label("en_attente"),
-            func.min(reste.c.depuis).label("depuis"),
+        for canal, siens in sorted(found.items())
+    ]
+
+
+def failures_of(rejets: Iterable[Rejet]) -> list[Cause]:
+    """The distributions that have failed for good, by cause. Pure."""
+    found: dict[str, list[Rejet]] = {}
+    for each in rejets:
+        found.setdefault(each.cause.value if each.cause else "", []).append(each)
+    causes = [
+        Cause(
+            cause,
+            sum(min(each.nombre, PLAFOND) for each in siens),
+            len(siens),
+            any(each.nombre > PLAFOND for each in siens),
         )
-        .join(GUICHET, GUICHET.c.code == reste.c.guichet)
-        .group_by(GUICHET.c.canal)
-        .order_by(GUICHET.c.canal)
-    )
-    return [File(row.canal, row.guichets, int(row.en_attente), row.depuis) for row in conn.execute(query)]
-
-
-def read_failures(conn: Connection, perimetre: Perimetre) -> list[Cause]:
-    """The distributions that have failed for good, by cause."""
-    cause = func.coalesce(DISTRIBUTION.c.cause, "")
-    nombre = func.count().label("nombre")
-    query = (
-        select(cause.label("cause"), nombre, func.count(DISTRIBUTION.c.guichet.distinct()).label("guichets"))
-        .where(text("distribution.etat = 'echec'"), perimetre.of_codes(DISTRIBUTION.c.guichet))
-        .group_by(cause)
-        .order_by(nombre.desc(), cause)
-    )
-    return [Cause(row.cause, row.nombre, row.guichets) for row in conn.execute(query)]
+        for cause, siens in found.items()
+    ]
+    return sorted(causes, key=lambda each: (-each.nombre, each.texte))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from console.bancs import Bancs
 from console.moyens import Moyens
 from console.reglages import Console
+from console.releve_echanges import Releve
 from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
 from registry.attestations import PORTAIL
@@ -21,9 +22,9 @@ class Services:
     """The database, the clock, the settings of the console.
 
     moyens: the keys and the network of the instance, when this process has them.
-    bancs: where filters are tried. rythme: of the back-fills asked for here. sortie: when a demande leaves
-    what a guichet receives, as the decisions are configured. regles, portail: the rules of the registry and
-    the address of the portal, which the attestations say.
+    bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
+    for here. sortie: when a demande leaves what a guichet receives, as the decisions are configured. regles,
+    portail: the rules of the registry and the address of the portal, which the attestations say.
     """
 
     engine: Engine
@@ -31,6 +32,7 @@ class Services:
     reglages: Console
     moyens: Moyens | None = None
     bancs: Bancs = field(default_factory=Bancs)
+    releve: Releve = field(default_factory=Releve)
     rythme: Rythme = field(default_factory=Rythme)
     sortie: Sortie = Sortie.DROITS
     regles: Regles = REGLES

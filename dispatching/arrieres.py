@@ -21,8 +21,9 @@ PLAFOND: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Arriere:
-    """What one guichet has not acknowledged. en_attente, en_echec: PLAFOND + 1 for more. depuis_le: when the
-    oldest was made. retrait_le: when it last came, or None."""
+    """What one guichet has not acknowledged. en_attente, en_echec: one more than the bound
+    for more. attend_depuis_le, echoue_depuis_le: when the oldest was made. retrait_le: when it last came, or
+    None."""
 
     guichet: str
     nom: str
@@ -30,8 +31,14 @@ class Arriere:
     actif: bool
     en_attente: int
     en_echec: int
-    depuis_le: datetime
+    attend_depuis_le: datetime | None
+    echoue_depuis_le: datetime | None
     retrait_le: datetime | None
+
+    @property
+    def depuis_le(self) -> datetime:
+        """When the oldest of them all was made."""
+        return min(each for each in (self.attend_depuis_le, self.echoue_depuis_le) if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +52,76 @@ class Rejet:
     dernier_le: datetime
 
 
-# One walk down the partial indexes for each guichet that has something there.
-_WAITING: Final = text("""
+# From one guichet that has something to the next, by the partial indexes: those that have nothing, most of
+# them, cost nothing. Sequences follow time: the first one is the oldest.
+_HAVE: Final = """{nom}(code) AS (
+        (SELECT guichet FROM distribution WHERE etat = '{etat}' ORDER BY guichet LIMIT 1)
+        UNION ALL SELECT (SELECT guichet FROM distribution WHERE etat = '{etat}' AND guichet > {nom}.code
+            ORDER BY guichet LIMIT 1) FROM {nom} WHERE {nom}.code IS NOT NULL
+    )"""
+_WAIT: Final = _HAVE.format(nom="attend", etat="en_attente")
+_FAIL: Final = _HAVE.format(nom="echoue", etat="echec")
+_WAITING: Final = text(f"""
+    WITH RECURSIVE {_WAIT}, {_FAIL}
     SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
         nouvelles.nombre + differees.nombre AS en_attente, echecs.nombre AS en_echec,
-        least(nouvelles.depuis_le, differees.depuis_le, echecs.depuis_le) AS depuis_le
+        (SELECT min(cree_le) FROM (
+            (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
+                ORDER BY sequence LIMIT 1)
+            UNION ALL
+            (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND differee
+                ORDER BY sequence LIMIT 1)) AS premieres) AS attend_depuis_le,
+        (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
+            ORDER BY sequence LIMIT 1) AS echoue_depuis_le
     FROM guichet g
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre, min(cree_le) AS depuis_le FROM (
-        SELECT cree_le FROM distribution
-        WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
-        ORDER BY sequence LIMIT :plafond) AS d) AS nouvelles
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre, min(cree_le) AS depuis_le FROM (
-        SELECT cree_le FROM distribution
-        WHERE guichet = g.code AND etat = 'en_attente' AND differee
-        ORDER BY sequence LIMIT :plafond) AS d) AS differees
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre, min(cree_le) AS depuis_le FROM (
-        SELECT cree_le FROM distribution
-        WHERE guichet = g.code AND etat = 'echec' ORDER BY sequence LIMIT :plafond) AS d) AS echecs
+    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
+        SELECT FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
+        LIMIT :plafond) AS d) AS nouvelles
+    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
+        SELECT FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND differee
+        LIMIT :plafond) AS d) AS differees
+    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
+        SELECT FROM distribution WHERE guichet = g.code AND etat = 'echec' LIMIT :plafond) AS d) AS echecs
     LEFT JOIN passage p ON p.guichet = g.code
     WHERE g.code = ANY(CAST(:codes AS text[]))
-        AND nouvelles.nombre + differees.nombre + echecs.nombre > 0
-    ORDER BY depuis_le, g.code
-""")
-_FAILED: Final = text("""
+        AND (g.code IN (SELECT code FROM attend) OR g.code IN (SELECT code FROM echoue))
+""")  # noqa: S608 (constant names)
+_FAILED: Final = text(f"""
+    WITH RECURSIVE {_FAIL}
     SELECT d.guichet, d.cause, count(*) AS nombre, min(d.termine_le) AS premier_le,
         max(d.termine_le) AS dernier_le
-    FROM unnest(CAST(:codes AS text[])) AS g(code)
+    FROM echoue
     CROSS JOIN LATERAL (
         SELECT guichet, cause, termine_le FROM distribution
-        WHERE guichet = g.code AND etat = 'echec' ORDER BY sequence LIMIT :plafond) AS d
+        WHERE guichet = echoue.code AND etat = 'echec' ORDER BY sequence LIMIT :plafond) AS d
+    WHERE echoue.code = ANY(CAST(:codes AS text[]))
     GROUP BY 1, 2 ORDER BY 1, 2
-""")
+""")  # noqa: S608 (constant names)
 
 
-def list_arrieres(conn: Connection, guichets: ColumnElement[bool]) -> tuple[Arriere, ...]:
+def list_arrieres(
+    conn: Connection, guichets: ColumnElement[bool], *, plafond: int | None = None
+) -> tuple[Arriere, ...]:
     """The guichets that have something left to acknowledge, those that have waited longest first.
 
-    guichets: a condition on GUICHET.
+    guichets: a condition on GUICHET. plafond: another bound than PLAFOND.
     """
-    values = {"codes": _codes(conn, guichets), "plafond": PLAFOND + 1}
-    return tuple(
+    bound = (PLAFOND if plafond is None else plafond) + 1
+    found = [
         Arriere(
             row.code,
             row.nom,
             CanalDistribution(row.canal),
             row.actif,
-            min(row.en_attente, PLAFOND + 1),
+            min(row.en_attente, bound),
             row.en_echec,
-            row.depuis_le,
+            row.attend_depuis_le,
+            row.echoue_depuis_le,
             row.retrait_le,
         )
-        for row in conn.execute(_WAITING, values)
-    )
+        for row in conn.execute(_WAITING, {"codes": _codes(conn, guichets), "plafond": bound})
+    ]
+    return tuple(sorted(found, key=lambda each: (each.depuis_le, each.guichet)))
 
 
 def list_rejets(conn: Connection, guichets: ColumnElement[bool]) -> tuple[Rejet, ...]:

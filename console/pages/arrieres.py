@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from console import anomalies, anomalies_flux
 from console.formats import nombre
@@ -19,6 +20,9 @@ from dispatching.incidents import list_incidents
 from dispatching.transport import Cause
 
 _INCIDENTS: Final = 20
+_PAR_PAGE: Final = 50
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +38,18 @@ def show(vue: Vue) -> Reponse:
     """What waits and what failed, with the state of the channels."""
     conn, visible = vue.conn, vue.perimetre.of_guichets()
     codes = set(vue.perimetre.guichets(conn))
-    rejets = [
-        LigneRejet(each, CAUSES[each.cause] if each.cause else None, _bounded(each.nombre))
-        for each in list_rejets(conn, visible)
-    ]
+    guichets, suite = _page(list_arrieres(conn, visible), "guichets", vue)
+    rebut, suite_rejets = _page(list_rejets(conn, visible), "rejets", vue)
     return Rendu(
         "arrieres.html",
         {
-            "arrieres": [
-                (each, _bounded(each.en_attente), _bounded(each.en_echec))
-                for each in list_arrieres(conn, visible)
+            "arrieres": [(each, _bounded(each.en_attente), _bounded(each.en_echec)) for each in guichets],
+            "suite": suite,
+            "rejets": [
+                LigneRejet(each, CAUSES[each.cause] if each.cause else None, _bounded(each.nombre))
+                for each in rebut
             ],
-            "rejets": rejets,
+            "suite_rejets": suite_rejets,
             "disjoncteurs": [each for each in list_disjoncteurs(conn) if each.guichet in codes],
             "incidents": [
                 each for each in list_incidents(conn, limite=10 * _INCIDENTS) if each.guichet in codes
@@ -53,6 +57,16 @@ def show(vue: Vue) -> Reponse:
             "peut_rejouer": vue.agent.profil is ProfilCompte.EXPLOITANT,
         },
     )
+
+
+def _page(found: Sequence[T], champ: str, vue: Vue) -> tuple[Sequence[T], str]:
+    """A page of a list made whole, from the rank that the query says, and where the next one is."""
+    text = vue.question.get(champ, "")
+    rang = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+    suite = (
+        vue.url("distributions.attente", **{champ: rang + _PAR_PAGE}) if len(found) > rang + _PAR_PAGE else ""
+    )
+    return found[rang : rang + _PAR_PAGE], suite
 
 
 def replay_one(vue: Vue) -> Reponse:

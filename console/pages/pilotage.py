@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from console.exports import FORMATS, Tableau, export
@@ -10,15 +9,18 @@ from console.flux import (
     PERIODES,
     SERIES,
     Heure,
+    failures_of,
+    first_hour,
     points_of,
-    read_failures,
+    queues_of,
     read_hours,
-    read_queues,
     read_refusals,
 )
 from console.graphiques import Point, draw_bars, draw_line
+from console.releve_echanges import Echanges
 from console.table import AUDITEURS, EXPLOITANTS, GESTIONNAIRES, Page, Rubrique
 from console.vue import Rendu, Reponse, Vue, one_of
+from dispatching.arrieres import list_arrieres, list_rejets
 from dispatching.disjoncteurs import list_disjoncteurs
 from registry.anomalies import CATALOGUE
 
@@ -29,8 +31,9 @@ _TITRES: Final = ("heure", *SERIES, "médiane de la réponse (s)", "95 % sous (s
 def show(vue: Vue) -> Reponse:
     """The page."""
     heures = _asked(vue)
-    lignes = read_hours(vue.conn, vue.perimetre, vue.maintenant, heures)
-    vus = set(vue.perimetre.guichets(vue.conn))
+    echanges = _exchanges(vue, heures)
+    lignes = read_hours(echanges, vue.maintenant, heures)
+    vus, visible = set(vue.perimetre.guichets(vue.conn)), vue.perimetre.of_guichets()
     return Rendu(
         "pilotage.html",
         {
@@ -40,10 +43,10 @@ def show(vue: Vue) -> Reponse:
             "series": SERIES,
             "echanges": draw_bars(points_of(lignes), SERIES),
             "latences": draw_line(_latencies(lignes), "95 % des réponses sous", " s"),
-            "refus": read_refusals(vue.conn, vue.perimetre, vue.maintenant - timedelta(hours=heures)),
+            "refus": read_refusals(echanges),
             "anomalies": CATALOGUE.types,
-            "files": read_queues(vue.conn, vue.perimetre),
-            "echecs": read_failures(vue.conn, vue.perimetre),
+            "files": queues_of(list_arrieres(vue.conn, visible)),
+            "echecs": failures_of(list_rejets(vue.conn, visible)),
             "disjoncteurs": [
                 each
                 for each in list_disjoncteurs(vue.conn)
@@ -57,7 +60,7 @@ def show(vue: Vue) -> Reponse:
 def take(vue: Vue) -> Reponse:
     """The flows, hour by hour, as a file."""
     heures = _asked(vue)
-    lignes = read_hours(vue.conn, vue.perimetre, vue.maintenant, heures)
+    lignes = read_hours(_exchanges(vue, heures), vue.maintenant, heures)
     tableau = Tableau(
         "flux",
         "Échanges par heure",
@@ -66,6 +69,12 @@ def take(vue: Vue) -> Reponse:
         [(f"{h.debut:%Y-%m-%d %H:00}", h.acceptes, h.refuses, h.echecs, h.p50, h.p95) for h in lignes],
     )
     return export(tableau, vue.parametres["format"], vue.maintenant)
+
+
+def _exchanges(vue: Vue, heures: int) -> Echanges:
+    codes = None if vue.perimetre.tout else vue.perimetre.guichets(vue.conn)
+    debut = first_hour(vue.maintenant, heures)
+    return vue.services.releve.read(vue.conn, debut, vue.maintenant, codes)
 
 
 def _asked(vue: Vue) -> int:

@@ -12,21 +12,18 @@ from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, text, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from certs.lecture import Certificat, read_certificat
+from dispatching.arrieres import Arriere, list_arrieres
 from registry.clock import Clock
 
 FRAICHEUR: Final = 10.0
 
-_ATTENTE: Final = text("""
-    SELECT g.canal, count(*) FILTER (WHERE d.etat = 'en_attente') AS attente,
-        count(*) FILTER (WHERE d.etat = 'echec') AS echec,
-        extract(epoch FROM :instant - min(d.cree_le) FILTER (WHERE d.etat = 'en_attente')) AS age
-    FROM distribution d JOIN guichet g ON g.code = d.guichet
-    WHERE d.etat = 'en_attente' OR d.etat = 'echec' GROUP BY g.canal
-""")
+PLAFOND: Final = 10_000
+"""Distributions of one guichet that are counted: one that was silent for a year has a million, and a scrape
+must not walk through them."""
 _DISJONCTEURS: Final = text("""
     SELECT canal, count(*) FILTER (WHERE ouvert_le IS NOT NULL) AS ouverts,
         count(*) FILTER (WHERE ouvert_le IS NULL AND suspendu_jusqu_a > :instant) AS en_pause
@@ -89,13 +86,15 @@ class Base(Collector):
 
 def _figures(conn: Connection, instant: datetime) -> Iterable[Metric]:
     at = {"instant": instant}
-    attente = _gauge("echangeur_distributions_en_attente", "Distributions à remettre, par canal.", "canal")
-    echec = _gauge("echangeur_distributions_en_echec", "Distributions au rebut, par canal.", "canal")
+    borne = f"par canal ; {PLAFOND} par guichet au plus."
+    attente = _gauge("echangeur_distributions_en_attente", f"Distributions à remettre, {borne}", "canal")
+    echec = _gauge("echangeur_distributions_en_echec", f"Distributions au rebut, {borne}", "canal")
     age = _gauge("echangeur_distributions_age_secondes", "Âge de la plus ancienne en attente.", "canal")
-    for row in conn.execute(_ATTENTE, at):
-        attente.add_metric((row.canal,), row.attente)
-        echec.add_metric((row.canal,), row.echec)
-        age.add_metric((row.canal,), float(row.age or 0))
+    for canal, arrieres in _by_channel(list_arrieres(conn, true(), plafond=PLAFOND)):
+        depuis = [each.attend_depuis_le for each in arrieres if each.attend_depuis_le is not None]
+        attente.add_metric((canal,), sum(min(each.en_attente, PLAFOND) for each in arrieres))
+        echec.add_metric((canal,), sum(min(each.en_echec, PLAFOND) for each in arrieres))
+        age.add_metric((canal,), max((instant - min(depuis)).total_seconds(), 0.0) if depuis else 0.0)
     disjoncteurs = _gauge("echangeur_disjoncteurs", "Canaux de guichets suspendus.", "canal", "etat")
     for row in conn.execute(_DISJONCTEURS, at):
         disjoncteurs.add_metric((row.canal, "ouvert"), row.ouverts)
@@ -118,6 +117,14 @@ def _figures(conn: Connection, instant: datetime) -> Iterable[Metric]:
     filtres = _gauge("echangeur_filtres_generation_en_base", "Génération des filtres dans la base.")
     filtres.add_metric((), conn.execute(_FILTRES).scalar_one())
     return (attente, echec, age, disjoncteurs, courriers, jours, bientot, sequence, dernier, filtres)
+
+
+def _by_channel(arrieres: Iterable[Arriere]) -> Iterable[tuple[str, list[Arriere]]]:
+    """Those of each channel that has some. Pure."""
+    found: dict[str, list[Arriere]] = {}
+    for each in arrieres:
+        found.setdefault(each.canal.value, []).append(each)
+    return sorted(found.items())
 
 
 def _certificats_de_l_echangeur(siens: Sequence[Path], instant: datetime) -> Metric:

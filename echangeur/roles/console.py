@@ -6,9 +6,13 @@ says so.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from console.application import create_console, create_console_runner
 from console.bancs import Bancs
@@ -22,9 +26,13 @@ from echangeur.roles.cycle import Epreuve
 from echangeur.roles.fichiers_tls import console_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.noms import NomRole
-from echangeur.roles.socle import Socle
+from echangeur.roles.socle import Socle, cancel
 from echangeur.sante.epreuves import prove_console
 from registry.anomalies import Anomalie
+
+_log = structlog.get_logger("echangeur")
+
+_SUIVI_S: Final = 60.0
 
 
 def _services(socle: Socle) -> Services:
@@ -55,7 +63,9 @@ class RoleConsole:
     def __init__(self, socle: Socle, sock: socket.socket) -> None:
         configuration = socle.instance.configuration
         self._socle = socle
-        app = create_console(_services(socle))
+        self._services = _services(socle)
+        self._suivi: asyncio.Task[None] | None = None
+        app = create_console(self._services)
         self._ecouteur = Ecouteur(create_console_runner(app), sock, configuration.serveur.delai_arret)
 
     @property
@@ -73,13 +83,29 @@ class RoleConsole:
         await self._ecouteur.start(
             self._socle.keep_trusting(console_tls(self._socle.instance, self._socle.pins))
         )
+        self._suivi = asyncio.create_task(self._follow(), name="relevé des échanges")
 
     async def drain(self) -> None:
         """Accept no more, and let the pages in progress end."""
         await self._ecouteur.drain()
 
     async def stop(self) -> None:
-        """Nothing is left after the drain."""
+        """Follow the exchanges no more."""
+        if self._suivi is not None:
+            await cancel(self._suivi)
+
+    async def _follow(self) -> None:
+        """Read the exchanges as they come: the first page of a morning need not read the night."""
+        while True:
+            try:
+                await asyncio.to_thread(self._read_exchanges)
+            except SQLAlchemyError as error:
+                _log.warning("échanges illisibles", erreur=type(error).__name__)
+            await asyncio.sleep(_SUIVI_S)
+
+    def _read_exchanges(self) -> None:
+        with self._socle.engine.connect().execution_options(postgresql_readonly=True) as conn:
+            self._services.releve.follow(conn, self._services.clock.now())
 
     async def reload(self, instance: Instance) -> None:
         """Present the certificate, and trust the authorities and the pins, as they now are."""

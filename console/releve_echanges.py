@@ -1,0 +1,154 @@
+"""The exchanges of the last seven days, as columns in the memory of the console.
+
+Steering counts them by hour, outcome and code for any set of guichets, with exact centiles of their times: no
+sum kept in the base gives that for every perimeter, and reading hundreds of thousands of rows for each page
+takes half a second. An exchange that has its answer never changes: it is read once. Some twenty bytes each.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Row, text
+
+from registry.exchanges_store import Statut
+from registry.fenetres import first_id
+
+DUREE: Final = timedelta(days=7, hours=1)
+"""What is kept: seven whole days, and the hour in progress."""
+_RECUL: Final = timedelta(minutes=2)
+"""Identifiers follow time, but an exchange may be written a moment after a later one: that much is read
+again each time."""
+_STATUTS: Final = tuple(Statut)
+_LOT: Final = 20_000
+
+_LUS: Final = text("""
+    SELECT id, guichet, statut, code, extract(epoch FROM recu_le)::float8 AS recu,
+        extract(epoch FROM termine_le - recu_le)::float8 AS duree
+    FROM echange WHERE id >= :premier
+""")
+_FINIS: Final = text("""
+    SELECT id, guichet, statut, code, extract(epoch FROM recu_le)::float8 AS recu,
+        extract(epoch FROM termine_le - recu_le)::float8 AS duree
+    FROM echange WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+@dataclass(slots=True)
+class _Mots:
+    """Words as small numbers."""
+
+    rangs: dict[str, int] = field(default_factory=dict)
+
+    def __getitem__(self, mot: str) -> int:
+        return self.rangs.setdefault(mot, len(self.rangs))
+
+    @property
+    def mots(self) -> list[str]:
+        return list(self.rangs)
+
+
+@dataclass(frozen=True, slots=True)
+class Colonnes:
+    """Exchanges, each at the same rank of every column. recus: seconds since 1970. durees: seconds from
+    reception to answer, NaN without answer. guichets, codes: ranks in the words."""
+
+    recus: npt.NDArray[np.float64]
+    durees: npt.NDArray[np.float32]
+    guichets: npt.NDArray[np.int32]
+    statuts: npt.NDArray[np.int8]
+    codes: npt.NDArray[np.int16]
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Colonnes:
+        return Colonnes(*(getattr(self, nom)[kept] for nom in self.__slots__))
+
+    @classmethod
+    def join(cls, *parts: Colonnes) -> Colonnes:
+        return cls(*(np.concatenate([getattr(part, nom) for part in parts]) for nom in cls.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Echanges:
+    """Those of a perimeter, since an instant. codes: what `Colonnes.codes` are ranks of."""
+
+    colonnes: Colonnes
+    codes: list[str]
+
+    def said(self, *statuts: Statut) -> npt.NDArray[np.bool_]:
+        """Which of them ended so."""
+        return np.isin(self.colonnes.statuts, [_STATUTS.index(each) for each in statuts])
+
+
+class Releve:
+    """The columns of one console process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._guichets, self._codes = _Mots(), _Mots()
+        self._gardes = self._columns([])
+        # What has no answer yet, from before what is read again.
+        self._en_cours: set[uuid.UUID] = set()
+        self._jusque: datetime | None = None
+
+    def read(
+        self, conn: Connection, depuis: datetime, maintenant: datetime, guichets: Collection[str] | None
+    ) -> Echanges:
+        """The exchanges received from `depuis` on, `DUREE` ago at most, by those guichets, or by all."""
+        with self._lock:
+            found = self._follow(conn, maintenant)
+            kept = found.recus >= depuis.timestamp()
+            if guichets is not None:
+                known = self._guichets.rangs
+                ranks = [known[code] for code in guichets if code in known]
+                seen = np.zeros(len(known) + 1, np.bool_)
+                seen[ranks] = True
+                kept &= seen[found.guichets]
+            return Echanges(found.where(kept), self._codes.mots)
+
+    def follow(self, conn: Connection, maintenant: datetime) -> None:
+        """Read what has come, so that the next page need not."""
+        with self._lock:
+            self._follow(conn, maintenant)
+
+    def _follow(self, conn: Connection, maintenant: datetime) -> Colonnes:
+        debut = maintenant - DUREE
+        if self._jusque is None or self._jusque > maintenant:
+            # Never read, or the clock of the machine was put back.
+            self._gardes, self._en_cours, self._jusque = self._columns([]), set(), debut
+        rows = self._fetch(conn, _LUS, premier=first_id(self._jusque))
+        finis = self._fetch(conn, _FINIS, ids=list(self._en_cours)) if self._en_cours else []
+        fixe = first_id(max(self._jusque, maintenant - _RECUL))
+        anciens, recents = [r for r in rows if r.id < fixe], [r for r in rows if r.id >= fixe]
+        answered = [row for row in finis if row.duree is not None]
+        self._en_cours -= {row.id for row in answered}
+        # What has no answer after a day was interrupted, and will have none.
+        oubli = first_id(maintenant - timedelta(days=1))
+        waiting = {row.id for row in anciens if row.duree is None and row.id >= oubli}
+        self._en_cours = {each for each in self._en_cours if each >= oubli} | waiting
+        added = [row for row in anciens if row.id not in self._en_cours]
+        gardes = Colonnes.join(self._gardes, self._columns([*answered, *added]))
+        self._gardes = gardes.where(gardes.recus >= debut.timestamp())
+        self._jusque = max(self._jusque, maintenant - _RECUL)
+        ouverts = [row for row in (*finis, *anciens) if row.id in self._en_cours]
+        return Colonnes.join(self._gardes, self._columns([*ouverts, *recents]))
+
+    def _fetch(self, conn: Connection, query: Any, **values: object) -> list[Row[Any]]:
+        options = {"stream_results": True, "yield_per": _LOT}
+        with conn.execute(query, values, execution_options=options) as rows:
+            return list(rows)
+
+    def _columns(self, rows: list[Row[Any]]) -> Colonnes:
+        return Colonnes(
+            np.array([row.recu for row in rows], np.float64),
+            np.array([np.nan if row.duree is None else row.duree for row in rows], np.float32),
+            np.array([self._guichets[row.guichet] for row in rows], np.int32),
+            np.array([_STATUTS.index(row.statut) for row in rows], np.int8),
+            np.array([self._codes[row.code or ""] for row in rows], np.int16),
+        )
