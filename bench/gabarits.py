@@ -56,6 +56,7 @@ REPRISES: Final = (
     "certificat",
     "autorite_confiance",
     "avis_certificat",
+    "verdict_certificat",
     "generation",
     "filtre",
     "filtre_version",
@@ -65,12 +66,12 @@ REPRISES: Final = (
 )
 """The tables that do not grow with the demandes."""
 
-_SEQUENCES: Final = {
+SEQUENCES: Final = {
     ("demande", "sequence_journal"),
     ("dalo_statut", "sequence"),
     *((table, colonne) for table, colonne in _PAR_SEQUENCE.items() if table != "journal"),
 }
-_ECHANGES: Final = {("journal", "echange"), ("rejeu", "echange"), *_PAR_ECHANGE.items()}
+ECHANGES: Final = {("journal", "echange"), ("rejeu", "echange"), *_PAR_ECHANGE.items()}
 _NULL: Final = r"\N"
 _HEX: Final = r"\\x"
 _MARQUE: Final = re.compile(r"QX[A-Z]{3}([NPR][A-Z])|qx[a-z]{3}([np][a-z])|1911-11-1([0-9])")
@@ -78,7 +79,7 @@ _CLE: Final = re.compile(r"(?P<a>\w+)\|(?P<b>\w+)\|1911-11-1(?P<jour>[0-9])")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+\+00")
 _SUITE: Final = timedelta(minutes=10)
 _FIXES: Final = {
-    **dict.fromkeys(_ECHANGES, "%(U)s"),
+    **dict.fromkeys(ECHANGES, "%(U)s"),
     ("journal", "sequence"): "%(S)d",
     ("journal", "precedent"): f"{_HEX}%(precedent)s",
     ("journal", "empreinte"): f"{_HEX}%(empreinte)s",
@@ -268,7 +269,7 @@ class _Demande:
         """One value of a row, as a format."""
         if ou in _FIXES:
             return _FIXES[ou]
-        if ou in _SEQUENCES:
+        if ou in SEQUENCES:
             return f"%(S{self._ordres[valeur]})d"
         if ou in (("distribution", "id"), ("tentative", "distribution")):
             return f"%(V{places[valeur]})s"

@@ -228,7 +228,7 @@ def load(
     """Write the copies, seal them, build the indexes again; each part that is done already is left."""
     tranches = plan(gabarits, parametres.demandes)
     with psycopg.connect(url, autocommit=True) as conn:
-        _drop_indexes(conn)
+        drop_indexes(conn)
         conn.execute("CREATE TABLE IF NOT EXISTS banc_bloc (rang int PRIMARY KEY, scelles text)")
         faits = {rang for (rang,) in conn.execute("SELECT rang FROM banc_bloc")}
     restants = [rang for rang, tranche in enumerate(tranches) if tranche.copies and rang not in faits]
@@ -246,7 +246,7 @@ def load(
     with psycopg.connect(url) as conn:
         _seal(conn, gabarits, tranches, progress)
         _count(conn, gabarits, tranches)
-    _build_indexes(url, progress)
+    build_indexes(url, progress)
 
 
 def _groups(rangs: Sequence[int], tranches: Sequence[Tranche]) -> Iterator[list[int]]:
@@ -402,7 +402,7 @@ _DEFINITIONS: Final = """
 """
 
 
-def _drop_indexes(conn: psycopg.Connection) -> None:
+def drop_indexes(conn: psycopg.Connection) -> None:
     """Keep the definitions in a table, once, then drop: they are built faster than they are kept."""
     with conn.transaction():
         if conn.execute("SELECT to_regclass('banc_index')").fetchone() == (None,):
@@ -412,7 +412,7 @@ def _drop_indexes(conn: psycopg.Connection) -> None:
                 conn.execute(retire)
 
 
-def _build_indexes(url: str, progress: Progress) -> None:
+def build_indexes(url: str, progress: Progress) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SET maintenance_work_mem = '1GB'")
         conn.execute("SET max_parallel_maintenance_workers = 2")
