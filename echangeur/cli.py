@@ -38,6 +38,7 @@ from echangeur.commandes import (
     sante,
     schema,
     serveur,
+    specification,
 )
 from echangeur.contexte import Contexte
 from echangeur.francais import Commande, create_group, translate
@@ -102,6 +103,7 @@ distribution.app.add_typer(rattrapage.app, name="rattrapage")
 app.add_typer(echange.app, name="echange")
 app.add_typer(courrier.app, name="courrier")
 app.add_typer(schema.app, name="schema")
+app.command("specification", cls=Commande)(specification.write_specification)
 app.add_typer(registre.app, name="registre")
 app.add_typer(rpls.app, name="rpls")
 app.add_typer(infocentre.app, name="infocentre")

@@ -34,6 +34,7 @@ from soap.description import Service
 from soap.flux import Flux, is_streamed, write_flux
 from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
+from soap.publication import ROUTE, Publication
 from soap.services import SERVICES
 from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
 
@@ -106,6 +107,7 @@ class Bord:
         self._flux = Flux(limites.piece)
         operations = Operations(traitement, clock, refuser, autres, attestations)
         self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
+        self._publication = Publication()
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
         """Answer a request to the address of `service` ([SOA-3])."""
@@ -139,6 +141,12 @@ class Bord:
         if request.method not in ("GET", "HEAD") or "wsdl" not in {name.lower() for name in request.query}:
             return _method_refused(request, "GET avec ?wsdl", "GET, HEAD", correlation)
         return _document(wsdl_source(nom), correlation)
+
+    async def serve_publication(self, request: web.Request) -> web.StreamResponse:
+        """Answer the specification and what goes with it, to whoever asks ([SOA-40])."""
+        if request.method not in ("GET", "HEAD"):
+            return _method_refused(request, "GET", "GET, HEAD", new_id(self._clock.now()))
+        return await self._publication.serve(request, _origin(request)) or await self.serve_unknown(request)
 
     async def serve_unknown(self, request: web.Request) -> web.StreamResponse:
         """Answer a path where there is nothing ([SOA-4])."""
@@ -248,6 +256,7 @@ def create_app(
         places[f"/services/{nom}/{_XSD}"] = bord.serve_xsd
     for chemin, handler in places.items():
         app.router.add_route("*", chemin, handler)
+    app.router.add_route("*", ROUTE, bord.serve_publication)
     app.router.add_route("*", "/{reste:.*}", bord.serve_unknown)
     return app
 
@@ -279,9 +288,14 @@ def _fingerprint(request: web.Request) -> str | None:
 
 
 def _address(request: web.Request) -> str:
-    """The address of the service as the caller wrote it; a Host field that is no host name is not echoed."""
+    """The address of the service as the caller wrote it."""
+    return _origin(request) + request.path
+
+
+def _origin(request: web.Request) -> str:
+    """Where the caller reaches us; a Host field that is no host name is not echoed."""
     host = request.host if _HOTE.fullmatch(request.host) else "localhost"
-    return f"{request.scheme}://{host}{request.path}"
+    return f"{request.scheme}://{host}"
 
 
 def _fault(anomalie: Anomalie, correlation: uuid.UUID) -> ReponseHttp:

@@ -77,8 +77,10 @@ def build(sortie: Path) -> Path:
 
 
 def _unwanted(_folder: str, names: list[str]) -> set[str]:
-    # The ordinary partner needs a library of SOAP, and path validation one of its own: neither is of the kit.
-    return {each for each in names if each in ("__pycache__", "client_wsdl.py", "chemin.py")}
+    # The ordinary partner needs a library of SOAP, path validation one of its own, what is published one that
+    # makes PDF: none is of the kit.
+    unwanted = ("__pycache__", "client_wsdl.py", "chemin.py", "specification")
+    return {each for each in names if each in unwanted}
 
 
 if __name__ == "__main__":
