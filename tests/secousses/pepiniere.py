@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def become(ordre: dict[str, Any], poste: Path) -> None:
             enter_network(ordre["espace"])
         install(Poste(poste, ordre["role"]))
         code = run(ordre["mots"])
+    except BaseException:  # noqa: BLE001 (the process ends here, whatever it was)
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(code)
