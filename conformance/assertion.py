@@ -13,25 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from schemas.rapport_conformite import Mode as Mode
+from schemas.rapport_conformite import Niveau as Niveau
+
 if TYPE_CHECKING:
     from conformance.cible import Cible
     from conformance.pupitre import Pupitre
-
-
-class Mode(StrEnum):
-    """Which side is under test."""
-
-    SERVEUR = "serveur"
-    """A hub: the kit is a partner."""
-    CLIENT = "client"
-    """A partner: the kit is the hub."""
-
-
-class Niveau(StrEnum):
-    """What the clause asks (RFC 2119)."""
-
-    DOIT = "doit"
-    DEVRAIT = "devrait"
 
 
 class Capacite(StrEnum):

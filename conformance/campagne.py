@@ -8,22 +8,13 @@ each result is written down as soon as it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from conformance.assertion import COUPE, Absente, Assertion, Capacite, Empeche
-
-
-class Verdict(StrEnum):
-    """The outcome of an assertion."""
-
-    REUSSIE = "réussie"
-    ECHOUEE = "échouée"
-    SANS_OBJET = "sans objet"
-    NON_CONCLUANTE = "non concluante"
+from schemas.rapport_conformite import Verdict as Verdict
 
 
 class Resultat(msgspec.Struct, frozen=True):

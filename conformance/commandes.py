@@ -28,9 +28,10 @@ from conformance.cible import Cible
 from conformance.francais import Commande, create_group
 from conformance.profil import MODELE, ProfilIncorrect, read_profil
 from conformance.pupitre import Pupitre
-from conformance.rapport import Circonstances, Rapport, make_report, seal, verify_report, write_json
+from conformance.rapport import Circonstances, make_report, seal, verify_report
 from conformance.rapport_html import write_html
 from conformance.rapport_junit import write_junit
+from schemas.rapport_conformite import Rapport, write_json
 
 NON_CONFORME: Final = 1
 USAGE: Final = 2
@@ -119,7 +120,11 @@ def launch(
     ] = None,
     controle: Annotated[
         str,
-        typer.Option("--controle", help="Adresse où faire vérifier le rapport ; {identifiant} est le sien."),
+        typer.Option(
+            "--controle",
+            help="Adresse où faire vérifier le rapport ; {identifiant} est le sien.",
+            show_default="celle du profil",
+        ),
     ] = "",
 ) -> None:
     """Essaie une cible et écrit le rapport : JSON, JUnit XML, HTML, et le JSON signé (CMS).
@@ -160,7 +165,8 @@ def launch(
         ),
         complet=len(chosen) == len(_of(mode)),
         validite=timedelta(days=validite),
-        controle=controle,
+        controle=controle or lu.rapport.controle,
+        guichet=lu.rapport.guichet,
     )
     rapport = make_report(chosen, {each.id: each for each in resultats}, autour)
     digest = write_reports(rapport, dossier, paire)

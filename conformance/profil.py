@@ -86,6 +86,17 @@ class Pilotage(Struct, frozen=True, forbid_unknown_fields=True):
     autorites: str = ""
 
 
+class Depot(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the report is for.
+
+    guichet: for which it is to be deposited. controle: address where anybody has it verified, in which
+    ``{identifiant}`` is that of the report.
+    """
+
+    guichet: Annotated[str, Meta(pattern="^([A-Z0-9]{5})?$")] = ""
+    controle: str = ""
+
+
 class Profil(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that the file says. guichets: by role."""
 
@@ -95,6 +106,7 @@ class Profil(Struct, frozen=True, forbid_unknown_fields=True):
     reception: Reception = Reception()
     courrier: Courrier | None = None
     pilotage: Pilotage = Pilotage()
+    rapport: Depot = Depot()
 
 
 ROLES: Final = ("emetteur", "lecteur", "exterieur", "etat", "consultant", "receveur", "courrier")
@@ -150,6 +162,11 @@ delai = 30.0
 #   réception des distributions, manifestes, courrier.
 # Client : appels, réception des distributions, retrait des distributions, manifestes, courrier.
 capacites = ["attestation", "recherche", "gestion partagée", "retrait des distributions"]
+
+# Ce que dit le rapport : le guichet pour lequel le déposer, et l'adresse où quiconque le fait vérifier.
+#[rapport]
+#guichet = "G1104"
+#controle = "https://console.exemple.fr/conformite/rapports/{identifiant}"
 
 # Les guichets que le kit joue, par rôle. Seul emetteur est obligatoire pour un serveur.
 # emetteur : un bailleur, qui enregistre des demandes dans son territoire.

@@ -8,74 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-import msgspec
-
 from certs.cms import RefusCms
 from certs.lecture import Certificat
 from certs.paire import Paire
 from certs.signature import sign, verify_signature
-from conformance.assertion import Fiche, Mode, Niveau
+from conformance.assertion import Fiche, Mode
 from conformance.assertions import FAMILLES
-from conformance.campagne import Resultat, Verdict
+from conformance.campagne import Resultat
 from conformance.clauses import rule_of
+from schemas.rapport_conformite import (
+    FORMAT,
+    Ligne,
+    Rapport,
+    conforms,
+    contradictions,
+    count_verdicts,
+    read_json,
+)
 
 VALIDITE: Final = timedelta(days=365)
-
-
-class Ligne(msgspec.Struct, frozen=True):
-    """One assertion of a report. regles: by clause, its rule."""
-
-    id: str
-    famille: str
-    titre: str
-    niveau: Niveau
-    clauses: tuple[str, ...]
-    regles: dict[str, str]
-    conduite: str
-    verdict: Verdict
-    quoi: str
-    attendu: str
-    trouve: str
-    raison: str
-
-
-class Rapport(msgspec.Struct, frozen=True):
-    """A whole report.
-
-    identifiant: drawn once. conforme: no assertion of level « doit » failed, and each was decided or without
-    object. complet: every assertion of the mode is in it. controle: where its state can be asked for.
-    """
-
-    format: str
-    identifiant: str
-    kit: str
-    mode: Mode
-    cible: str
-    adresse: str
-    version_interface: str
-    graine: str
-    profil: str
-    debut: datetime
-    fin: datetime
-    expire: datetime
-    complet: bool
-    conforme: bool
-    totaux: dict[str, int]
-    controle: str
-    resultats: tuple[Ligne, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Circonstances:
     """What a report says beside the results. profil: SHA-256 of the profile. controle: address, where
-    ``{identifiant}`` is that of the report."""
+    ``{identifiant}`` is that of the report. guichet: for which the report is to be deposited, or empty."""
 
     mode: Mode
     cible: str
@@ -88,6 +51,7 @@ class Circonstances:
     complet: bool
     validite: timedelta = VALIDITE
     controle: str = ""
+    guichet: str = ""
 
 
 def make_report(
@@ -99,12 +63,13 @@ def make_report(
         uuid.uuid5(uuid.NAMESPACE_URL, f"{autour.graine} {autour.profil} {autour.fin.isoformat()}")
     )
     return Rapport(
-        format="echangeur-conformite/1",
+        format=FORMAT,
         identifiant=identifiant,
         kit=kit_version(),
         mode=autour.mode,
         cible=autour.cible,
         adresse=autour.adresse,
+        guichet=autour.guichet,
         version_interface=autour.version_interface,
         graine=autour.graine,
         profil=autour.profil,
@@ -117,18 +82,6 @@ def make_report(
         controle=autour.controle.replace("{identifiant}", identifiant),
         resultats=lines,
     )
-
-
-def conforms(lignes: Sequence[Ligne]) -> bool:
-    """Nothing that must hold failed or was left undecided, and something held."""
-    must = [each.verdict for each in lignes if each.niveau is Niveau.DOIT]
-    return Verdict.REUSSIE in must and not {Verdict.ECHOUEE, Verdict.NON_CONCLUANTE} & set(must)
-
-
-def count_verdicts(lignes: Sequence[Ligne]) -> dict[str, int]:
-    """How many of each verdict, all four there."""
-    counted = Counter(each.verdict for each in lignes)
-    return {str(verdict): counted[verdict] for verdict in Verdict}
 
 
 def _line(assertion: Fiche, resultat: Resultat) -> Ligne:
@@ -156,19 +109,6 @@ def kit_version() -> str:
         except PackageNotFoundError:
             continue
     return "inconnue"
-
-
-def write_json(rapport: Rapport) -> bytes:
-    """The report as indented JSON in UTF-8: what is signed."""
-    return msgspec.json.format(msgspec.json.encode(rapport), indent=2) + b"\n"
-
-
-def read_json(data: bytes) -> Rapport | str:
-    """The report in `data`, or why it is none, in French."""
-    try:
-        return msgspec.json.decode(data, type=Rapport)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return f"ce n'est pas un rapport de conformité : {error}"
 
 
 def seal(data: bytes, paire: Paire, *, instant: datetime) -> bytes:
@@ -206,8 +146,5 @@ def verify_report(data: bytes, *, signataires: frozenset[str], instant: datetime
         ecarts.append(f"signataire inattendu : {opened.signataire.empreinte}")
     if instant >= rapport.expire:
         ecarts.append(f"expiré depuis le {rapport.expire:%d/%m/%Y}")
-    if rapport.conforme is not conforms(rapport.resultats):
-        ecarts.append("sa conclusion ne suit pas de ses résultats")
-    if rapport.totaux != count_verdicts(rapport.resultats):
-        ecarts.append("ses totaux ne sont pas ceux de ses résultats")
+    ecarts += contradictions(rapport)
     return Controle(rapport, empreinte, opened.signataire, tuple(ecarts))

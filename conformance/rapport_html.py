@@ -8,8 +8,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from conformance.campagne import Verdict
-from conformance.rapport import Ligne, Rapport
+from schemas.rapport_conformite import Ligne, Rapport, Verdict
 
 _PARIS: Final = ZoneInfo("Europe/Paris")
 _CLASSES: Final = {
@@ -75,11 +74,18 @@ def _summary(rapport: Rapport, empreinte: str) -> str:
         ("Identifiant", rapport.identifiant),
         ("Empreinte SHA-256", empreinte),
         ("Kit", rapport.kit),
-        ("Vérifier", rapport.controle or "echangeur conformite verifier, avec le rapport signé"),
+        ("Guichet", rapport.guichet or "–"),
     )
     items = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in rows)
+    items += f"<dt>Vérifier</dt><dd>{_controle(rapport.controle)}</dd>"
     kind = "ok" if rapport.conforme else "ko"
     return f'<p class="verdict {kind}">{escape(verdict)}</p><dl>{items}</dl>'
+
+
+def _controle(adresse: str) -> str:
+    if adresse.startswith("https://"):
+        return f'<a href="{escape(adresse)}">{escape(adresse)}</a>'
+    return escape(adresse or "echangeur conformite verifier, avec le rapport signé")
 
 
 def _moment(instant: datetime) -> str:

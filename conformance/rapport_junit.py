@@ -8,9 +8,7 @@ from typing import Final
 
 from lxml import etree
 
-from conformance.assertion import Niveau
-from conformance.campagne import Verdict
-from conformance.rapport import Ligne, Rapport
+from schemas.rapport_conformite import Ligne, Niveau, Rapport, Verdict
 
 _HORS_XML: Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 §2.2."""

@@ -21,10 +21,12 @@ from certs.lecture import Certificat, CertificatIllisible, read_certificat
 from certs.verification import Motif, Usage, verify
 from registry.anomalies import CATALOGUE, Anomalie, Tour
 from registry.clock import Clock
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.constats import Constat
 from registry.echanges import Emetteur
 from registry.generations import Generation, bump, read
 from registry.guichets_store import get_guichet, list_guichets
+from registry.production import RAPPORT_EXIGE, closings
 from registry.profils import default_profil
 from registry.profils_store import read_profils
 from registry.tables import CERTIFICAT
@@ -360,6 +362,7 @@ class _Copie:
     generation: int
     verifiee_le: datetime
     connus: Mapping[str, tuple[CertificatEpingle, Emetteur]]
+    fermetures: Mapping[str, datetime]
 
 
 class Identites:
@@ -367,11 +370,14 @@ class Identites:
 
     An unknown empreinte is compared at once, so that a partner registered just now is served just now. May be
     used from several threads.
+
+    conformite: what is asked of the guichets before they exchange here ([CNF-7]).
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, conformite: ReglesConformite = SANS_EXIGENCE) -> None:
         self._engine = engine
         self._clock = clock
+        self._conformite = conformite
         self._copie: _Copie | None = None
         self._loading = threading.Lock()
 
@@ -407,6 +413,9 @@ class Identites:
             return CERTIFICAT_AUTRE_USAGE(usage, ", ".join(sorted(certificat.usages)))
         if not emetteur.guichet.actif:
             return GUICHET_FERME(emetteur.guichet.code)
+        ferme_le = copie.fermetures.get(emetteur.guichet.code)
+        if ferme_le is not None and instant >= ferme_le:
+            return RAPPORT_EXIGE(emetteur.guichet.code, _moment(ferme_le))
         return emetteur
 
     async def resolve(
@@ -442,7 +451,8 @@ class Identites:
             if copie is not None and copie.generation == generation:
                 copie = replace(copie, verifiee_le=instant)
             else:
-                copie = _Copie(generation, instant, _load(conn))
+                fermetures = closings(conn, self._conformite, instant=instant)
+                copie = _Copie(generation, instant, _load(conn), fermetures)
             self._copie = copie
             return copie
 

@@ -24,17 +24,10 @@ from conformance.assertion import (
 )
 from conformance.assertions import FAMILLES, client_assertions, server_assertions
 from conformance.campagne import Reprise, Resultat, Verdict, run, select
-from conformance.rapport import (
-    Circonstances,
-    Rapport,
-    make_report,
-    read_json,
-    seal,
-    verify_report,
-    write_json,
-)
+from conformance.rapport import Circonstances, make_report, seal, verify_report
 from conformance.rapport_html import write_html
 from conformance.rapport_junit import write_junit
+from schemas.rapport_conformite import Rapport, read_json, write_json
 from tools import docs_specification
 
 MAINTENANT = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
@@ -160,6 +153,7 @@ def report(*resultats: Resultat, assertions: Sequence[Assertion[Banc]] = BANC) -
         complet=True,
         validite=timedelta(days=30),
         controle="https://exemple.invalid/rapports/{identifiant}",
+        guichet="G1104",
     )
     return make_report(assertions, {each.id: each for each in found}, autour)  # type: ignore[arg-type]
 
@@ -186,7 +180,16 @@ def test_a_report_is_read_back_as_it_was_written() -> None:
     made = report()
     assert read_json(write_json(made)) == made
     assert made.controle.endswith(made.identifiant)
+    assert made.guichet == "G1104"
     assert isinstance(read_json(b"{}"), str)
+    # One of before the guichet was written is read still; one of another form is not.
+    before = msgspec.json.decode(write_json(made))
+    del before["guichet"]
+    older = read_json(msgspec.json.encode(before))
+    assert isinstance(older, Rapport)
+    assert older.guichet == ""
+    assert isinstance(read_json(msgspec.json.encode({**before, "format": "autre/1"})), str)
+    assert isinstance(read_json(msgspec.json.encode({**before, "fin": "2026-11-29T04:00:00"})), str)
     assert made.resultats[0].regles["SOA-1"].startswith("L'échange se fait en HTTPS")
 
 
@@ -231,6 +234,7 @@ def test_the_page_holds_everything_and_needs_nothing() -> None:
     page = write_html(report(), "ab" * 32)
     root = etree.HTML(page)
     assert root.xpath("//@src | //link/@href | //script") == []
+    assert root.xpath("//a[starts-with(@href, 'https://exemple.invalid/rapports/')]")
     assert {each.get("id") for each in root.xpath("//tr[@id]")} == {each.id for each in BANC}
     assert "Échangeur &lt;d" in page
     assert root.get("lang") == "fr"

@@ -27,6 +27,7 @@ for _module in (
     "registry.tables_pieces",
     "registry.tables_traces",
     "registry.tables_certificats",
+    "registry.tables_conformite",
     "registry.tables_recherche",
     "registry.tables_references",
     "console.tables",
