@@ -14,6 +14,7 @@ from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
 from registry.attestations import PORTAIL
 from registry.clock import Clock
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.regles import REGLES, Regles
 
 
@@ -24,7 +25,8 @@ class Services:
     moyens: the keys and the network of the instance, when this process has them.
     bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
     for here. sortie: when a demande leaves what a guichet receives, as the decisions are configured. regles,
-    portail: the rules of the registry and the address of the portal, which the attestations say.
+    portail: the rules of the registry and the address of the portal, which the attestations say. conformite: what is
+    asked of the reports of guichets.
     """
 
     engine: Engine
@@ -37,3 +39,4 @@ class Services:
     sortie: Sortie = Sortie.DROITS
     regles: Regles = REGLES
     portail: str = PORTAIL
+    conformite: ReglesConformite = SANS_EXIGENCE

@@ -29,6 +29,7 @@ from echangeur.commandes import (
     piece,
     proposition,
     raccordement,
+    rapports,
     rattrapage,
     reference,
     registre,
@@ -112,6 +113,7 @@ app.add_typer(reference.app, name="reference")
 app.add_typer(piece.app, name="piece")
 app.add_typer(partagee.app, name="partagee")
 app.add_typer(conformite.app, name="conformite")
+app.add_typer(rapports.app, name="raccordement")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 from console.reglages import Console
 from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
+from echangeur.config_raccordement import Raccordement
 from echangeur.config_remise import Remise
 from registry.limites import LimitesPieces, LimitesRecherche
 from registry.regles import Regles
@@ -230,6 +231,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     boite: Boite = Boite()
     attestation: Attestation = Attestation()
     confiance: Confiance = Confiance()
+    raccordement: Raccordement = Raccordement()
     regles: Regles = Regles()
     pieces: LimitesPieces = LimitesPieces()
     recherche: LimitesRecherche = LimitesRecherche()

@@ -118,12 +118,12 @@ def etat_of(depose: RapportDepose, regles: ReglesConformite, *, instant: datetim
         return EtatRapport.REVOQUE
     if depose.remplace_le is not None:
         return EtatRapport.REMPLACE
-    if not depose.canaux:
-        return EtatRapport.INSUFFISANT
     if depose.version_interface not in regles.versions:
         return EtatRapport.AUTRE_VERSION
     if instant >= depose.expire_le:
         return EtatRapport.EXPIRE
+    if not depose.canaux:
+        return EtatRapport.INSUFFISANT
     return EtatRapport.EN_VIGUEUR if depose.prouve else EtatRapport.A_CONTRESIGNER
 
 

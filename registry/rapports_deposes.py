@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import ARRAY, Connection, Row, Text, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from certs.cms import RefusCms
@@ -200,7 +200,7 @@ def _take_effect(
             _TABLE.emis_le <= depose.emis_le,
             _TABLE.remplace_le.is_(None),
             _TABLE.revoque_le.is_(None),
-            _TABLE.canaux.contained_by(sorted(depose.canaux)),
+            _TABLE.canaux.op("<@")(cast(sorted(depose.canaux), ARRAY(Text))),
         )
         .values(remplace_par=depose.identifiant, remplace_le=instant)
     )

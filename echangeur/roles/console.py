@@ -52,6 +52,7 @@ def _services(socle: Socle) -> Services:
         sortie=Sortie(distribution.sortie),
         regles=instance.configuration.regles,
         portail=instance.configuration.attestation.portail,
+        conformite=socle.conformite,
     )
 
 

@@ -18,6 +18,7 @@ from certs import tls
 from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
 from echangeur.confiance import charge_of, watch_verdicts
+from echangeur.conformite import regles_of
 from echangeur.instance import Instance
 from echangeur.journaux import silence
 from echangeur.metriques.compteurs import Compteurs, name_operation, verdict_of
@@ -41,7 +42,8 @@ class Socle:
         self.instance = instance
         self.engine = engine
         self.clock = clock
-        self.identites = Identites(engine, clock)
+        self.conformite = regles_of(instance)
+        self.identites = Identites(engine, clock, self.conformite)
         self.compteurs = Compteurs()
         # Who calls to prove that calls are answered: a key of this process alone, of nobody's.
         self.sonde = create_autorite(now=clock.now()).issue_guichet("SONDE", now=clock.now())
