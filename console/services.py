@@ -25,8 +25,8 @@ class Services:
     moyens: the keys and the network of the instance, when this process has them.
     bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
     for here. sortie: when a demande leaves what a guichet receives, as the decisions are configured. regles,
-    portail: the rules of the registry and the address of the portal, which the attestations say. conformite: what is
-    asked of the reports of guichets.
+    portail: the rules of the registry and the address of the portal, which the attestations say. conformite:
+    what is asked of the reports of guichets.
     """
 
     engine: Engine

@@ -15,8 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-revision = "0035_conformite"
-down_revision = "0034_comptes"
+revision = "0036_conformite"
+down_revision = "0035_objet_lu"
 branch_labels = None
 depends_on = None
 
