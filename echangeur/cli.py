@@ -21,6 +21,7 @@ from echangeur.commandes import (
     distribution,
     doublons,
     echange,
+    evolution,
     filtre,
     guichet,
     infocentre,
@@ -104,6 +105,7 @@ distribution.app.add_typer(rattrapage.app, name="rattrapage")
 app.add_typer(echange.app, name="echange")
 app.add_typer(courrier.app, name="courrier")
 app.add_typer(schema.app, name="schema")
+schema.app.command("evolution", cls=Commande)(evolution.tell_evolution)
 app.command("specification", cls=Commande)(specification.write_specification)
 app.add_typer(registre.app, name="registre")
 app.add_typer(rpls.app, name="rpls")

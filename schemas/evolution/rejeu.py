@@ -14,17 +14,16 @@ from typing import Final
 
 from lxml import etree
 
-from schemas.documents import read_document
-from schemas.evolution.modele import SchemaIllisible
-from schemas.kinds import DEMANDES, DocumentKind
+from schemas.documents import read_document, schema_applied
+from schemas.kinds import DocumentKind
 from schemas.validation import validate_with
-from schemas.violations import Violation
 
 _RANG: Final = re.compile(r"\[\d+\]")
+_ETRANGER: Final = "DOC-NATURE"
 
 
 class Sens(StrEnum):
-    """Which way a document went."""
+    """Which way a document went. Written in answers; never renamed."""
 
     RECU = "reçu"
     EMIS = "émis"
@@ -40,8 +39,11 @@ class Motif:
 
 @dataclass(slots=True)
 class Bilan:
-    """The documents of one guichet, one way. deja: those that the schemas of today refuse already, of which
-    the change says nothing. motifs: how many documents each would have refused."""
+    """The documents of one guichet, one way.
+
+    deja: those that the schemas of today refuse already, of which the change says nothing. motifs: how many
+    documents each one would have refused; one document may have several.
+    """
 
     documents: int = 0
     deja: int = 0
@@ -50,31 +52,32 @@ class Bilan:
 
 
 class Rejeu:
-    """Holds documents against new schemas, and keeps the count."""
+    """Holds documents against new schemas, and keeps the count.
+
+    illisibles: messages whose documents could not be found.
+    """
 
     def __init__(self, schemas: Mapping[DocumentKind, etree.XMLSchema]) -> None:
         self._schemas = schemas
         self.bilans: dict[tuple[str, Sens], Bilan] = {}
+        self.illisibles = 0
 
-    def add(self, guichet: str, sens: Sens, octets: bytes) -> bool:
-        """Count one document of that guichet. Answers whether the new schemas would refuse it."""
+    def add(self, guichet: str, sens: Sens, octets: bytes) -> None:
+        """Count one document of that guichet; what is no document of these schemas counts for nothing."""
+        read = read_document(octets, frozenset(DocumentKind))
+        if isinstance(read, tuple) and read[0].rule == _ETRANGER:
+            return
         bilan = self.bilans.setdefault((guichet, sens), Bilan())
         bilan.documents += 1
-        read = read_document(octets, frozenset(DocumentKind))
         if isinstance(read, tuple):
             bilan.deja += 1
-            return False
-        violations: tuple[Violation, ...] = validate_with(self._schemas[_applied(read.kind)], read.root)
-        if not violations:
-            return False
-        bilan.refuses += 1
-        bilan.motifs.update({Motif(each.rule, _RANG.sub("", each.path)) for each in violations})
-        return True
+            return
+        violations = validate_with(self._schemas[schema_applied(read.kind)], read.root)
+        if violations:
+            bilan.refuses += 1
+            bilan.motifs.update({Motif(each.rule, _RANG.sub("", each.path)) for each in violations})
 
-
-def _applied(kind: DocumentKind) -> DocumentKind:
-    """As `schemas.documents.schema_applied`."""
-    return DocumentKind.DEMANDE_0201 if kind in DEMANDES else kind
-
-
-__all__ = ["Bilan", "Motif", "Rejeu", "SchemaIllisible", "Sens"]
+    @property
+    def refuses(self) -> int:
+        """Documents that are accepted today and would not be, of all."""
+        return sum(bilan.refuses for bilan in self.bilans.values())
