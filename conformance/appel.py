@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from conformance.assertion import Empeche
+
 
 @dataclass(frozen=True, slots=True)
 class Reponse:
@@ -93,3 +95,17 @@ def _read(tls: ssl.SSLSocket, methode: str) -> Reponse:
     body = answer.read()
     headers = {name.lower(): value for name, value in answer.getheaders()}
     return Reponse(answer.status, headers, body, tls=tls.version() or "")
+
+
+def read_certificate(poste: Poste) -> bytes:
+    """The certificate that a server presents, in DER. Raises Empeche when there is no handshake."""
+    parts = urlsplit(poste.adresse)
+    hote, port = parts.hostname or "localhost", parts.port or 443
+    try:
+        with (
+            socket.create_connection((hote, port), timeout=poste.delai) as raw,
+            poste.contexte.wrap_socket(raw, server_hostname=hote) as tls,
+        ):
+            return tls.getpeercert(binary_form=True) or b""
+    except OSError as error:
+        raise Empeche(f"aucune poignée de main : {error}") from None

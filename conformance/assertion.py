@@ -8,7 +8,7 @@ nothing was proved either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -36,6 +36,7 @@ class Capacite(StrEnum):
     RECEPTION = "réception des distributions"
     RETRAIT = "retrait des distributions"
     COURRIER = "courrier"
+    AUTORITE = "autorité d'essai"
     APPELS = "appels"
     MANIFESTES = "manifestes"
 
@@ -61,13 +62,19 @@ class Absente(Exception):
 C = TypeVar("C")
 
 
+DEPLACEES: Final[Mapping[str, str]] = dict.fromkeys(
+    ("S0102", "S0103", "S0104", "S0105", "S0113", "C0102", "C0103", "C0104", "C0705", "C0706"), "10"
+)
+"""By number, the family of those that were numbered before it: a number never changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fiche:
     """What is said of a numbered check, whatever it acts on.
 
     id: stable, four digits after S (server under test) or C (client under test), the first two those of the
-    family. conduite: what the one under test should do when it fails. exige: what the profile must give.
-    apres: assertions without which this one proves nothing.
+    family, but for those that went to another one since. conduite: what the one under test should do when it
+    fails. exige: what the profile must give. apres: assertions without which this one proves nothing.
     """
 
     id: str
@@ -82,7 +89,7 @@ class Fiche:
     @property
     def famille(self) -> str:
         """Its two digits."""
-        return self.id[1:3]
+        return DEPLACEES.get(self.id, self.id[1:3])
 
 
 @dataclass(frozen=True, slots=True)

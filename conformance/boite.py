@@ -1,40 +1,68 @@
 """The mail of the kit: signs, encrypts and sends to the target, receives and opens what it sends.
 
-A `PartenaireCourrier` on a loop and a thread of its own.
+A `PartenaireCourrier` on a loop and a thread of its own. It speaks as a partner to a hub under test, and as
+the hub to a partner under test: only the keys and the addresses change.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime, timedelta
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 import aiosmtplib
 
-from certs.autorite import create_autorite
+from certs.enveloppe import encrypt
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
 from certs.paire import Paire, load_paire
+from certs.signature import sign
 from certs.tls import client_context
 from conformance.assertion import Empeche
-from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece, Recu
-from conformance.profil import Courrier, Guichet
+from conformance.ecoute import end_others
+from conformance.partenaire_courrier import Conduite, Echangeur, PartenaireCourrier, Piece, Recu
+from conformance.profil import Courrier
 
 T = TypeVar("T")
+_DOMAINE: Final = "partenaire.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Pli:
+    """A mail ready to go. id: its Message-ID, without angle brackets."""
+
+    id: str
+    mail: bytes
 
 
 class Boite:
-    """Between `start` and `stop`."""
+    """Between `start` and `stop`. paire: what the kit signs and decrypts with; autres: what it decrypts with
+    too."""
 
-    def __init__(self, courrier: Courrier, guichet: Guichet, *, delai: float) -> None:
+    def __init__(
+        self,
+        courrier: Courrier,
+        paire: Paire,
+        *,
+        delai: float,
+        autres: tuple[Paire, ...] = (),
+        robot: type[PartenaireCourrier] = PartenaireCourrier,
+    ) -> None:
         self._courrier = courrier
-        self._guichet = guichet
+        self._paire = paire
+        self._autres = autres
+        self._robot = robot
         self.delai = delai
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="courrier", daemon=True)
         self._partenaire: PartenaireCourrier | None = None
+        self._serie = time.time_ns()
 
     @property
     def partenaire(self) -> PartenaireCourrier:
@@ -50,57 +78,155 @@ class Boite:
     def stop(self) -> None:
         """Stop listening."""
         if self._partenaire is not None:
-            self._run(self._partenaire.stop())
+            self._run(self._end(self._partenaire))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
 
-    def send(self, *pieces: Piece, mail: bytes | None = None, message_id: str = "", **how: Any) -> str:
-        """Compose and send, or send `mail`; the Message-ID. Raises Empeche when the target takes no mail."""
-        identifier = message_id or f"kit-{datetime.now(UTC).timestamp()}"
-        data = mail or self.partenaire.compose(pieces, message_id=identifier, **how)
+    # -- composing ------------------------------------------------------------------------------------------
+
+    def compose(self, *pieces: Piece, **how: Any) -> Pli:
+        """These files, signed then encrypted; how: as `PartenaireCourrier.compose`."""
+        name = self._name()
+        return Pli(f"{name}@{_DOMAINE}", self.partenaire.compose(pieces, message_id=name, **how))
+
+    def sign(self, *pieces: Piece, signataires: tuple[Paire, ...] = ()) -> bytes:
+        """These files, signed, by those or by us."""
+        entity = self.partenaire.write_entity(pieces)
+        return sign(entity, list(signataires) or [self._paire], instant=datetime.now(UTC))
+
+    def sign_alone(self, contenu: bytes) -> bytes:
+        """One file and nothing around it, signed."""
+        return sign(contenu, [self._paire], instant=datetime.now(UTC))
+
+    def seal(
+        self,
+        contenu: bytes,
+        *,
+        pour: tuple[Certificat, ...] = (),
+        entetes: Mapping[str, str] = MappingProxyType({}),
+    ) -> Pli:
+        """A signed message (CMS), or whatever takes its place, encrypted for those or for the target."""
+        return self.carry(encrypt(contenu, list(pour) or [self.partenaire.echangeur.chiffrement]), entetes)
+
+    def carry(self, cms: bytes, entetes: Mapping[str, str] = MappingProxyType({})) -> Pli:
+        """An encrypted message, or whatever takes its place."""
+        name = self._name()
+        return Pli(f"{name}@{_DOMAINE}", self.partenaire.wrap(cms, message_id=name, entetes=entetes))
+
+    def clear(self, contenu: bytes) -> Pli:
+        """A mail whose fields of content and content are these bytes."""
+        name = self._name()
+        return Pli(f"{name}@{_DOMAINE}", self.partenaire.head(message_id=name) + contenu)
+
+    def _name(self) -> str:
+        self._serie += 1
+        return f"kit-{self._serie:x}"
+
+    # -- sending and receiving ------------------------------------------------------------------------------
+
+    def send(self, pli: Pli, expediteur: str | None = None) -> None:
+        """Hand a mail over. Raises Empeche when the target does not take it."""
+        if refus := self.hand(pli, expediteur):
+            raise Empeche(f"le message n'a pas été pris : {refus}")
+
+    def hand(self, pli: Pli, expediteur: str | None = None) -> str:
+        """Hand a mail over; why the target did not take it, or nothing."""
         try:
-            self._run(self.partenaire.send(data))
+            self._run(self.partenaire.send(pli.mail, expediteur))
         except (OSError, aiosmtplib.SMTPException) as error:
-            raise Empeche(f"le message n'a pas été pris : {error}") from None
-        return f"{identifier}@partenaire.example"
+            return str(error)
+        return ""
+
+    def tell(self, nature: str, guichet: str, sequence: int, *pieces: Piece, **how: Any) -> Pli:
+        """A mail as the hub writes them: its identifier is that of its X-Echangeur-Id."""
+        ident = how.pop("ident", "") or str(uuid.uuid4())
+        fields = {
+            "Subject": f"[echangeur] {nature.upper()} {guichet} {sequence}",
+            "X-Echangeur-Id": ident,
+            "X-Echangeur-Nature": nature,
+        }
+        return Pli(ident, self.partenaire.compose(pieces, entetes=fields, **how))
+
+    def report(self, cms: bytes, guichet: str) -> Pli:
+        """As `tell`, of a distribution that is already encrypted."""
+        ident = str(uuid.uuid4())
+        fields = {"X-Echangeur-Id": ident, "X-Echangeur-Nature": "distribution"}
+        return Pli(ident, self.partenaire.wrap(cms, entetes={"Subject": f"[echangeur] {guichet}", **fields}))
+
+    def post(self, *pieces: Piece, **how: Any) -> Pli:
+        """Compose and send. Raises Empeche when the target takes no mail."""
+        pli = self.compose(*pieces, **how)
+        self.send(pli)
+        return pli
+
+    def command(self, *options: str, destinataire: str = "") -> int:
+        """The answer to RCPT, or to MAIL if it is refused, of a dialogue that goes no further."""
+        hub = self.partenaire.echangeur
+
+        async def dialogue() -> int:
+            client = aiosmtplib.SMTP(
+                hostname=hub.hote,
+                port=hub.port,
+                start_tls=hub.contexte is not None,
+                tls_context=hub.contexte,
+            )
+            async with client:
+                try:
+                    await client.mail(self.partenaire.adresse, options=list(options))
+                    answer = await client.rcpt(destinataire or hub.adresse)
+                except aiosmtplib.SMTPResponseException as error:
+                    return error.code
+                return answer.code
+
+        try:
+            return self._run(dialogue())
+        except (OSError, aiosmtplib.SMTPException) as error:
+            raise Empeche(f"le serveur de courrier ne répond pas : {error}") from None
 
     def wait(self, fact: Callable[[list[Recu]], bool], delai: float = 0) -> bool:
         """Wait for the mails that make `fact` true; False when they have not come in time."""
-        waiting = self.partenaire.wait_for(fact)
         try:
-            self._run(asyncio.wait_for(waiting, delai or self.delai))
+            self._run(asyncio.wait_for(self.partenaire.wait_for(fact), delai or self.delai))
         except TimeoutError:
             return False
         return True
 
-    def answer(self, message_id: str) -> Recu | None:
-        """The answer to a message, or None when it does not come."""
-        self.wait(lambda recus: any(each.en_reponse_a == message_id for each in recus))
-        return next((each for each in self.partenaire.recus if each.en_reponse_a == message_id), None)
+    def answers(self, pli: Pli) -> list[Recu]:
+        """What has come so far in answer to a mail."""
+        return [each for each in list(self.partenaire.recus) if each.en_reponse_a == pli.id]
 
-    def stranger(self) -> Paire:
-        """A key that nobody has registered."""
-        now = datetime.now(UTC)
-        made = create_autorite("Inconnue", now=now).issue_guichet(
-            self._guichet.code, now=now, duree=timedelta(days=30)
-        )
-        return load_paire(made.chaine, made.cle)
+    def answer(self, pli: Pli, delai: float = 0) -> Recu | None:
+        """The answer to a mail, or None when it does not come."""
+        self.wait(lambda recus: any(each.en_reponse_a == pli.id for each in recus), delai)
+        return next(iter(self.answers(pli)), None)
+
+    def behave(self, conduite: Conduite) -> None:
+        """How the next mails are received."""
+        self.partenaire.conduite = conduite
+
+    def acknowledge(self, recu: Recu) -> None:
+        """Send an accusé of a mail, as the conduct says."""
+        self._run(self.partenaire.acknowledge(recu))
 
     async def _start(self) -> None:
         told = self._courrier
-        signature = _certificat(told.signature)
         hub = Echangeur(
             told.adresse,
             told.hote,
             told.port,
             _certificat(told.chiffrement),
-            signature.empreinte,
+            _certificat(told.signature).empreinte,
             client_context(Path(told.autorites)) if told.autorites else None,
         )
-        paire = _paire(self._guichet)
-        self._partenaire = PartenaireCourrier(told.local_adresse, paire, hub)
+        self._partenaire = self._robot(told.local_adresse, self._paire, hub)
+        self._partenaire.autres = self._autres
         await self._partenaire.start(told.local_hote, told.local_port)
+
+    @staticmethod
+    async def _end(partenaire: PartenaireCourrier) -> None:
+        await partenaire.stop()
+        await end_others()
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(self.delai * 4)
@@ -113,5 +239,6 @@ def _certificat(fichier: str) -> Certificat:
     return lu
 
 
-def _paire(guichet: Guichet) -> Paire:
-    return load_paire(Path(guichet.certificat).read_bytes(), Path(guichet.cle).read_bytes())
+def load_pair(certificat: str, cle: str) -> Paire:
+    """The pair of two files of a profile."""
+    return load_paire(Path(certificat).read_bytes(), Path(cle).read_bytes())

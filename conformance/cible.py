@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,16 +16,19 @@ from zoneinfo import ZoneInfo
 
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from certs import autorite
 from certs.autorite import create_autorite
+from certs.paire import Paire, load_paire
 from certs.tls import client_context
 from conformance import message
 from conformance.appel import Poste
 from conformance.assertion import Absente, Capacite, Empeche
-from conformance.boite import Boite
+from conformance.boite import Boite, load_pair
 from conformance.donnees import Donnees, follow, insert_fact, put
 from conformance.message import Message
-from conformance.profil import Guichet, Profil
-from conformance.quai import Quai
+from conformance.partenaire_courrier import Conduite, PartenaireCourrier
+from conformance.profil import Guichet, Identite, Profil
+from conformance.quai import Quai, acknowledge
 from conformance.reponse import Lu, read
 
 PARIS: Final = ZoneInfo("Europe/Paris")
@@ -64,8 +67,12 @@ class Creee:
 class Cible:
     """A hub and what the kit knows of it, for one campaign; to be closed.
 
-    maintenant: the instant of the campaign, from which its documents are dated. graine: its seed.
+    maintenant: the instant of the campaign, from which its documents are dated. graine: its seed. robot,
+    receveur: what receives mails, and distributions.
     """
+
+    robot: type[PartenaireCourrier] = PartenaireCourrier
+    receveur: type[Quai] = Quai
 
     def __init__(self, profil: Profil, graine: str, maintenant: datetime) -> None:
         self.profil = profil
@@ -101,9 +108,17 @@ class Cible:
 
     def begin(self, ident: str) -> None:
         self.donnees = Donnees(f"{self.graine} {ident}", self.donnees.le)
+        self._listen()
         self.nom = (
             f"DEM{self.emetteur.code}-{self.maintenant.astimezone(PARIS):%Y%m%d%H%M}-{ident[1:]:0>6}.xml"
         )
+
+    def _listen(self) -> None:
+        """Receive all along: a hub that finds nobody soon sends at long intervals only."""
+        if not self.lacks((Capacite.RECEPTION,)) and self.profil.reception.certificat:
+            self.quai.accueil = acknowledge
+        if not self.lacks((Capacite.COURRIER,)) and self.profil.courrier is not None:
+            self.boite.behave(Conduite.NORMAL)
 
     # -- who calls ------------------------------------------------------------------------------------------
 
@@ -122,9 +137,15 @@ class Cible:
         return self._poste(role, guichet.certificat, guichet.cle)
 
     def poste_certificat(self, nom: str) -> Poste:
-        """Where a certificate of `[certificats]` calls from."""
-        identite = self.profil.certificats[nom]
+        """Where a certificate of `[certificats]` calls from. Raises Absente when the profile has it not."""
+        identite = self.certificat(nom)
         return self._poste(nom, identite.certificat, identite.cle)
+
+    def certificat(self, nom: str) -> Identite:
+        """A certificate of `[certificats]`. Raises Absente when the profile has it not."""
+        if nom not in self.profil.certificats:
+            raise Absente(f"le profil ne donne pas [certificats.{nom}]")
+        return self.profil.certificats[nom]
 
     def anonyme(self) -> Poste:
         """A caller without certificate."""
@@ -132,22 +153,32 @@ class Cible:
 
     def inconnu(self) -> Poste:
         """A caller whose certificate nobody registered, of an authority that nobody trusts."""
-        folder = self._dossier / "inconnu"
-        if not folder.exists():
-            autorite = create_autorite("Autorité inconnue", now=self.maintenant)
-            # The subject of the emetteur: names do not identify.
-            autorite.issue_guichet(self.emetteur.code, now=self.maintenant).write(folder)
-        return self._poste("inconnu", str(folder / "cert.pem"), str(folder / "key.pem"))
+        others = create_autorite("Autorité inconnue", now=self.maintenant)
+        # The subject of the emetteur: names do not identify.
+        return self.made("inconnu", lambda: others.issue_guichet(self.emetteur.code, now=self.maintenant))
 
-    def limite(self, poste: Poste, version: ssl.TLSVersion) -> Poste:
-        """The same caller, that speaks no later version of TLS."""
+    def stranger(self) -> Paire:
+        """A key that nobody registered, that bears the name of the guichet of the mail."""
+        others = create_autorite("Autorité inconnue", now=self.maintenant)
+        made = others.issue_guichet(self.guichet("courrier").code, now=self.maintenant)
+        return load_paire(made.chaine, made.cle)
+
+    def made(self, nom: str, make: Callable[[], autorite.Identite]) -> Poste:
+        """A caller whose certificate the kit makes, once in a campaign."""
+        folder = self._dossier / nom
+        if not folder.exists():
+            make().write(folder)
+        return self._poste(nom, str(folder / "cert.pem"), str(folder / "key.pem"))
+
+    def limite(self, poste: Poste, version: ssl.TLSVersion, suites: str = "DEFAULT") -> Poste:
+        """The same caller without certificate, that speaks this version of TLS only, and these suites."""
         context = self._context("", "")
         with warnings.catch_warnings():
             # An old version is asked for so that it be refused.
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = version
             context.maximum_version = version
-        context.set_ciphers("DEFAULT@SECLEVEL=0")
+        context.set_ciphers(f"{suites}:@SECLEVEL=0")
         return Poste(poste.adresse, context, poste.delai)
 
     def _poste(self, cle: str, certificat: str, key: str) -> Poste:
@@ -171,10 +202,18 @@ class Cible:
         headers, body = message.inline(msg)
         return read(self.poste(role).post(msg.chemin, body, headers))
 
+    def register(self, document: bytes, **champs: message.Champ) -> Lu:
+        """getNumUnique of the emetteur, under the name of the file of this assertion."""
+        return self.send(message.demande(self.nom, document, **champs))
+
     def document(self, role: str = "emetteur", **options: object) -> bytes:
         """A new demande of that guichet, dated of now."""
         guichet = self.profil.guichets[role]
         document = self.donnees.document(guichet.code, guichet.territoire, **options)
+        return put(document, "dateFichier", self.stamp())
+
+    def twin(self, document: bytes) -> bytes:
+        """Another file about the same person."""
         return put(document, "dateFichier", self.stamp())
 
     def stamp(self) -> str:
@@ -184,6 +223,18 @@ class Cible:
     def day(self, avant: int = 0) -> str:
         """The day of today, or that many days before."""
         return (self.donnees.le - timedelta(days=avant)).isoformat()
+
+    def auteur(self, role: str) -> str:
+        """The role whose demandes that one may receive: of the same territory, and another guichet.
+
+        Raises Absente when the profile has none.
+        """
+        receveur = self.guichet(role)
+        for each in ("emetteur", "exterieur"):
+            guichet = self.profil.guichets.get(each)
+            if guichet and guichet.territoire == receveur.territoire and guichet.code != receveur.code:
+                return each
+        raise Absente(f"ni emetteur ni exterieur n'est du territoire {receveur.territoire} de {role}")
 
     def create(self, role: str = "emetteur", **options: object) -> Creee:
         """Register a new demande. Raises Empeche when it is refused."""
@@ -233,7 +284,9 @@ class Cible:
         reception = self.profil.reception
         if not reception.certificat:
             raise Absente("le profil ne dit pas où le kit reçoit les distributions ([reception])")
-        self._quai = Quai(reception, self.profil.cible.autorites, delai=self.profil.cible.delai)
+        self._quai = self.receveur(
+            reception, reception.autorites or self.profil.cible.autorites, delai=reception.attente
+        )
         self._quai.start()
         return self._quai
 
@@ -242,6 +295,15 @@ class Cible:
         """Where the hub sends mail, listening since the first use."""
         if self.profil.courrier is None:
             raise Absente("le profil ne dit pas où est le courrier ([courrier])")
-        self._boite = Boite(self.profil.courrier, self.guichet("courrier"), delai=self.profil.cible.delai)
+        guichet = self.guichet("courrier")
+        second = self.profil.certificats.get("courrier_second")
+        self._boite = Boite(
+            self.profil.courrier,
+            load_pair(guichet.certificat, guichet.cle),
+            delai=self.profil.courrier.attente,
+            # What is newest may be what the hub encrypts for.
+            autres=(load_pair(second.certificat, second.cle),) if second is not None else (),
+            robot=self.robot,
+        )
         self._boite.start()
         return self._boite

@@ -39,6 +39,14 @@ class Reaction:
     attente: float = 0.0
 
 
+async def end_others() -> None:
+    """End all that still runs on this loop: an answer that was never to come."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in left:
+        each.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
 class Ecoute:
     """Listens between `start` and `stop`. repond: called on the thread of the listener, one call at
     a time."""
@@ -70,11 +78,16 @@ class Ecoute:
     def stop(self) -> None:
         """Stop listening."""
         if self._runner is not None:
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(30)
+            asyncio.run_coroutine_threadsafe(self._end(self._runner), self._loop).result(30)
             self._runner = None
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
+
+    @staticmethod
+    async def _end(runner: web.AppRunner) -> None:
+        await runner.cleanup()
+        await end_others()
 
     def wait(self, fact: Callable[[], bool], delai: float) -> bool:
         """Wait until the calls received make `fact` true; False when they have not in `delai` seconds."""

@@ -12,14 +12,15 @@ import base64
 import hashlib
 import ssl
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP as POLITIQUE
 from enum import StrEnum
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -30,7 +31,7 @@ from certs.cms import RefusCms
 from certs.enveloppe import decrypt, encrypt
 from certs.lecture import Certificat
 from certs.paire import Paire
-from certs.signature import sign, verify_signature
+from certs.signature import ContenuVerifie, sign, verify_signature
 from schemas.courrier import (
     Accuse,
     FichierAccuse,
@@ -68,7 +69,7 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Recu:
     """A mail of the hub, opened. chiffre: False when it was only signed. accuse, repetition: those it holds,
-    if any."""
+    if any. entetes: names in lower case. algorithme: of the signature."""
 
     id: str
     nature: str
@@ -79,6 +80,8 @@ class Recu:
     fichiers: tuple[Piece, ...]
     empreinte: bytes
     repetition: Repetition | None = None
+    entetes: Mapping[str, str] = field(default_factory=dict)
+    algorithme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,36 +160,53 @@ class PartenaireCourrier:
         chiffrement: Certificat | None = None,
         message_id: str = "",
         detache: bool = False,
+        entetes: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
-        """A mail with these files, signed then encrypted for the hub. signataire, chiffrement: others than
-        usual."""
+        """A mail with these files, signed then encrypted for the hub. signataire, chiffrement, entetes:
+        others than usual."""
         if archive:
             packed = BytesIO()
             with ZipFile(packed, "w", ZIP_DEFLATED) as zipped:
                 for piece in pieces:
                     zipped.writestr(piece.nom, piece.contenu)
             pieces = [Piece("lot.zip", packed.getvalue())]
+        signer = signataire or self.paire
+        entity = self.write_entity(pieces)
+        instant = datetime.now(UTC)
+        if detache:
+            signed = _clear_signed(entity, sign(entity, [signer], instant=instant, detache=True))
+        else:
+            signed = signed_entity(sign(entity, [signer], instant=instant))
+        sealed = encrypt(signed, [chiffrement or self.echangeur.chiffrement])
+        return self.wrap(sealed, message_id=message_id, entetes=entetes)
+
+    @staticmethod
+    def write_entity(pieces: Sequence[Piece]) -> bytes:
+        """What is signed: these files, joined to a text."""
         inner = EmailMessage(policy=POLITIQUE)
         inner.set_content("Fichiers joints.\r\n")
         for piece in pieces:
             subtype = "zip" if piece.nom.endswith(".zip") else "xml"
             inner.add_attachment(piece.contenu, "application", subtype, filename=piece.nom)
-        instant = datetime.now(UTC)
-        entity = inner.as_bytes()
-        if detache:
-            signature = sign(entity, [signataire or self.paire], instant=instant, detache=True)
-            signed = _clear_signed(entity, signature)
-        else:
-            signed = _entity("signed-data", sign(entity, [signataire or self.paire], instant=instant))
-        return self.wrap(encrypt(signed, [chiffrement or self.echangeur.chiffrement]), message_id=message_id)
+        return inner.as_bytes()
 
-    def wrap(self, cms: bytes, *, message_id: str = "") -> bytes:
-        """The mail that carries an encrypted message."""
-        head = (
-            f"From: {self.adresse}\r\nTo: {self.echangeur.adresse}\r\nSubject: envoi\r\n"
-            f"Message-ID: <{message_id or uuid.uuid4()}@partenaire.example>\r\nMIME-Version: 1.0\r\n"
-        )
-        return head.encode() + _entity("enveloped-data", cms)
+    def wrap(
+        self, cms: bytes, *, message_id: str = "", entetes: Mapping[str, str] = MappingProxyType({})
+    ) -> bytes:
+        """The mail that carries an encrypted message. entetes: further fields, or others than usual."""
+        return self.head(message_id=message_id, entetes=entetes) + _entity("enveloped-data", cms)
+
+    def head(self, *, message_id: str = "", entetes: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        """The fields of a mail to the hub, but for those of its content."""
+        fields = {
+            "From": self.adresse,
+            "To": self.echangeur.adresse,
+            "Subject": "envoi",
+            "Message-ID": f"<{message_id or uuid.uuid4()}@partenaire.example>",
+            "MIME-Version": "1.0",
+            **entetes,
+        }
+        return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
 
     async def send(self, mail: bytes, expediteur: str | None = None) -> str:
         """Hand a mail to the hub; what it answered. Raises aiosmtplib.SMTPException."""
@@ -311,15 +331,18 @@ class PartenaireCourrier:
             return verified.texte
         if verified.signataire.empreinte not in {self.echangeur.empreinte, *self.echangeurs}:
             return "signé par un autre que l'échangeur"
-        return self._recu(message, verified.octets, bytes.fromhex(verified.empreinte), chiffre=chiffre)
+        return self._recu(message, verified, chiffre=chiffre)
 
-    def _recu(self, message: Message, content: bytes, empreinte: bytes, *, chiffre: bool) -> Recu:
+    def _recu(self, message: Message, verified: ContenuVerifie, *, chiffre: bool) -> Recu:
         accuse: Accuse | None = None
         repetition: Repetition | None = None
         fichiers = []
-        for part in message_from_bytes(content).walk():
+        for part in message_from_bytes(verified.octets).walk():
             payload: Any = part.get_payload(decode=True)
             if part.is_multipart() or not isinstance(payload, bytes):
+                continue
+            if part.get_content_type() == "text/plain" and not part.get_filename():
+                # A text for people.
                 continue
             found = read_courrier(payload) if is_courrier(payload) else None
             if isinstance(found, Accuse):
@@ -339,14 +362,21 @@ class PartenaireCourrier:
             chiffre=chiffre,
             accuse=accuse,
             fichiers=tuple(fichiers),
-            empreinte=empreinte,
+            empreinte=bytes.fromhex(verified.empreinte),
             repetition=repetition,
+            entetes={name.lower(): str(value) for name, value in message.items()},
+            algorithme=verified.algorithme,
         )
 
 
 def tamper(cms: bytes) -> bytes:
     """An encrypted message whose last blocks were changed on the way."""
     return cms[:-20] + bytes(each ^ 0x55 for each in cms[-20:])
+
+
+def signed_entity(cms: bytes) -> bytes:
+    """What is encrypted: a signed message."""
+    return _entity("signed-data", cms)
 
 
 def _entity(smime: str, cms: bytes) -> bytes:

@@ -45,19 +45,23 @@ class Cible(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reception(Struct, frozen=True, forbid_unknown_fields=True):
-    """Server under test: where the kit listens to be pushed distributions (`hote`, `port`). Client under
-    test: where the partner listens (`adresse`)."""
+    """Server under test: where the kit listens to be pushed distributions (`hote`, `port`), the authorities
+    of the certificate of the hub that pushes (those of the target if empty), and the seconds in which it
+    sends again what failed (`attente`). Client under test: where the partner listens (`adresse`)."""
 
     certificat: str = ""
     cle: str = ""
     hote: str = "127.0.0.1"
     port: int = 0
+    autorites: str = ""
+    attente: Annotated[float, Meta(gt=0)] = 120.0
     adresse: str = ""
 
 
 class Courrier(Struct, frozen=True, forbid_unknown_fields=True):
     """Signed mail. adresse, hote, port: of the target. chiffrement, signature: PEM of the certificates of the
-    target. local_adresse, local_port: where the kit receives."""
+    target. autorites: of its mail server, whose connection is in clear without them. local_adresse,
+    local_port: where the kit receives. attente: seconds in which an answer comes."""
 
     adresse: str
     hote: str
@@ -68,13 +72,15 @@ class Courrier(Struct, frozen=True, forbid_unknown_fields=True):
     local_adresse: str = "conformite@kit.example"
     local_hote: str = "localhost"
     local_port: int = 0
+    attente: Annotated[float, Meta(gt=0)] = 60.0
 
 
 class Pilotage(Struct, frozen=True, forbid_unknown_fields=True):
     """Client under test: how the client of the partner is made to act.
 
     By action, the words of a command, where `{adresse}`, `{document}`, `{numero}` and `{dossier}` are filled;
-    an action without a command is asked from the person, who has `attente` seconds.
+    an action without a command is asked from the person, who has `attente` seconds. autorite: an authority
+    that the partner trusts for the trial, with which the kit makes certificates that must be refused.
     """
 
     actions: dict[str, list[str]] = {}
@@ -84,6 +90,7 @@ class Pilotage(Struct, frozen=True, forbid_unknown_fields=True):
     certificat: str = ""
     cle: str = ""
     autorites: str = ""
+    autorite: Identite | None = None
 
 
 class Depot(Struct, frozen=True, forbid_unknown_fields=True):

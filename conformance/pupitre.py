@@ -7,26 +7,31 @@ import ssl
 import subprocess
 import sys
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from certs.autorite import Identite, create_autorite
+from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
 from certs.tls import client_context, server_context
 from conformance.appel import Poste
-from conformance.assertion import Absente, Capacite
+from conformance.assertion import Absente, Capacite, Empeche
+from conformance.boite import Boite, load_pair
 from conformance.cible import PARIS
+from conformance.contrefacon import Genre, Trait, client_trait, forge, read_autorite, server_trait
 from conformance.donnees import Donnees, put
 from conformance.ecoute import Appel, Ecoute, Reaction
 from conformance.guichet_factice import GuichetFactice
+from conformance.partenaire_courrier import Conduite, Recu
 from conformance.profil import Profil
 
-_DECLAREES: Final = (Capacite.APPELS, Capacite.RECEPTION, Capacite.RETRAIT)
+_DECLAREES: Final = (Capacite.APPELS, Capacite.RECEPTION, Capacite.RETRAIT, Capacite.COURRIER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,16 @@ class Pupitre:
         self._ecoutes: dict[str, Ecoute] = {}
         self._repond: dict[str, Repond] = {}
         self._observes: dict[str, tuple[Jeu, bytes]] = {}
-        self._identites: dict[str, Path] = {}
+        self._boite: Boite | None = None
+        self._ecrit: tuple[Recu | None, bytes] | None = None
         self._sequence = 1 + int(maintenant.timestamp()) % 1_000_000_000 * 1_000
 
     def close(self) -> None:
         """Stop what listens."""
         for each in self._ecoutes.values():
             each.stop()
+        if self._boite is not None:
+            self._boite.stop()
         self._stack.close()
 
     # -- the campaign ---------------------------------------------------------------------------------------
@@ -93,6 +101,8 @@ class Pupitre:
         for each in exige:
             if each in _DECLAREES and each not in self.profil.cible.capacites:
                 return f"la cible ne déclare pas « {each} »"
+            if each is Capacite.AUTORITE and self.profil.pilotage.autorite is None:
+                return "le profil ne donne pas d'autorité d'essai ([pilotage.autorite])"
         return ""
 
     def begin(self, ident: str) -> None:
@@ -148,7 +158,7 @@ class Pupitre:
     ) -> Jeu:
         """Make the client act, the n-th call answered by the n-th of `repond`, the last one for all others.
 
-        chez: the server it is sent to: `bon`, or one of a wrong certificate.
+        chez: the server it is sent to: `bon`, one whose certificate is of a `Genre`, or `TLS_ANCIEN`.
         """
         listener = self._listener(chez)
         turns = list(repond)
@@ -171,6 +181,10 @@ class Pupitre:
             listener.wait(lambda: len(listener.appels) > before, self.profil.pilotage.attente)
         return Jeu(tuple(listener.appels[before:]), compte)
 
+    def by_hand(self, action: str) -> bool:
+        """Whether a person does that action: what was sent is then not known."""
+        return self._pilote == self._command and action not in self.profil.pilotage.actions
+
     def observe(self, action: str) -> tuple[Jeu, bytes]:
         """One ordinary action, made once for all the assertions that look at it; and the document given."""
         if action not in self._observes:
@@ -182,33 +196,41 @@ class Pupitre:
 
     def _listener(self, chez: str) -> Ecoute:
         if chez not in self._ecoutes:
-            folder, autorites = self._server_files(chez)
-            context = server_context(folder / "cert.pem", folder / "key.pem", autorites)
-            listener = Ecoute(context, lambda appel: self._repond[chez](appel))
+            listener = Ecoute(self._server_context(chez), lambda appel: self._repond[chez](appel))
             pilotage = self.profil.pilotage
             listener.start(pilotage.hote, pilotage.port if chez == "bon" else 0)
             self._ecoutes[chez] = listener
         return self._ecoutes[chez]
 
-    def _server_files(self, chez: str) -> tuple[Path, Path]:
+    def _server_context(self, chez: str) -> ssl.SSLContext:
         pilotage = self.profil.pilotage
         autorites = Path(pilotage.autorites)
+        if chez in ("bon", TLS_ANCIEN):
+            certificat, cle = Path(pilotage.certificat), Path(pilotage.cle)
+        else:
+            folder = self._forged(chez, server_trait(pilotage.hote))
+            certificat, cle = folder / "cert.pem", folder / "key.pem"
         if chez == "bon":
-            good = self._dossier / "serveur"
-            good.mkdir(exist_ok=True)
-            (good / "cert.pem").write_bytes(Path(pilotage.certificat).read_bytes())
-            (good / "key.pem").write_bytes(Path(pilotage.cle).read_bytes())
-            return good, autorites
-        folder = self._dossier / chez
-        self._wrong_server(chez).write(folder)
-        return folder, autorites
+            return server_context(certificat, cle, autorites)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _lower(context, ancien=chez == TLS_ANCIEN)
+        context.load_cert_chain(certificat, cle)
+        context.load_verify_locations(cafile=autorites)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
 
-    def _wrong_server(self, chez: str) -> Identite:
-        """A server certificate of an authority that the partner does not know."""
-        autorite = create_autorite("Autorité inconnue", now=self.maintenant - timedelta(days=400))
-        if chez == "expire":
-            return autorite.issue_serveur(now=self.maintenant - timedelta(days=300), duree=timedelta(days=30))
-        return autorite.issue_serveur(now=self.maintenant)
+    def _forged(self, genre: str, trait: Trait) -> Path:
+        """The folder of a certificate of that kind, of the authority lent if there is one."""
+        folder = self._dossier / f"{trait.usage.dotted_string} {genre}"
+        if not folder.exists():
+            lent = self.profil.pilotage.autorite
+            autorite = (
+                create_autorite("Autorité inconnue", now=self.maintenant - timedelta(days=400), delegue=True)
+                if lent is None
+                else read_autorite(lent.certificat, lent.cle)
+            )
+            forge(Genre(genre), trait, autorite, now=self.maintenant).write(folder)
+        return folder
 
     def _command(self, action: str, words: Mapping[str, str]) -> Compte:
         command = self.profil.pilotage.actions.get(action)
@@ -226,26 +248,59 @@ class Pupitre:
             return Compte(False, f"{type(error).__name__} : {error}")
         return Compte(done.returncode == 0, done.stdout)
 
+    # -- its mail -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def boite(self) -> Boite:
+        """Where the partner writes to the hub that the kit plays, and where that writes to it."""
+        if self.profil.courrier is None:
+            raise Absente("le profil ne dit pas où est le courrier ([courrier])")
+        pilotage = self.profil.pilotage
+        pair = load_pair(pilotage.certificat, pilotage.cle)
+        self._boite = Boite(self.profil.courrier, pair, delai=self.profil.courrier.attente)
+        self._boite.start()
+        # A hub acknowledges nothing by itself: each assertion says what is answered.
+        self._boite.behave(Conduite.MUET)
+        return self._boite
+
+    def written(self) -> tuple[Recu, bytes]:
+        """One ordinary mail of the partner, sent once for all the assertions that look at it, and the
+        document that it was given. Raises Empeche when none comes that can be opened."""
+        if self._ecrit is None:
+            document = self.document()
+            place = self._dossier / "courrier.xml"
+            place.write_bytes(document)
+            robot = self.boite.partenaire
+            before, unread = len(robot.recus), len(robot.illisibles)
+            self._pilote("envoyer-courrier", {"document": str(place), "dossier": str(self._dossier)})
+            came = self.boite.wait(lambda recus: len(recus) > before or len(robot.illisibles) > unread)
+            if not came:
+                raise Empeche("aucun message du client n'est venu")
+            self._ecrit = (robot.recus[before] if len(robot.recus) > before else None, document)
+        recu, document = self._ecrit
+        if recu is None:
+            raise Empeche(f"le message du client ne s'ouvre pas : {self.boite.partenaire.illisibles[-1]}")
+        return recu, document
+
     # -- its service of reception ---------------------------------------------------------------------------
 
     def poste(self, qui: str = "hub") -> Poste:
-        """Where the kit calls the service from: as the hub, as `inconnu`, or without certificate (``""``)."""
+        """Where the kit calls the service from: as the hub, with a certificate of a `Genre`, in an old
+        version of TLS (`TLS_ANCIEN`), or without certificate (``""``)."""
         reception = self.profil.reception
         if not reception.adresse:
             raise Absente("le profil ne donne pas l'adresse du service de réception ([reception] adresse)")
         pilotage = self.profil.pilotage
-        certificat, cle = pilotage.certificat, pilotage.cle
-        if qui == "inconnu":
-            if qui not in self._identites:
-                autorite = create_autorite("Autorité inconnue", now=self.maintenant)
-                autorite.issue_guichet("HUB00", now=self.maintenant).write(self._dossier / qui)
-                self._identites[qui] = self._dossier / qui
-            certificat, cle = (str(self._identites[qui] / each) for each in ("cert.pem", "key.pem"))
-        elif not qui:
-            certificat = cle = ""
-        context: ssl.SSLContext = client_context(
-            Path(pilotage.autorites), Path(certificat) if certificat else None, Path(cle) if cle else None
-        )
+        context = client_context(Path(pilotage.autorites))
+        if qui in ("hub", TLS_ANCIEN):
+            certificat, cle = Path(pilotage.certificat), Path(pilotage.cle)
+        elif qui:
+            folder = self._forged(qui, client_trait("HUB00"))
+            certificat, cle = folder / "cert.pem", folder / "key.pem"
+        if qui and qui != "hub":
+            _lower(context, ancien=qui == TLS_ANCIEN)
+        if qui:
+            context.load_cert_chain(certificat, cle)
         base, _, _ = reception.adresse.partition("/services/")
         return Poste(base, context, self.profil.cible.delai)
 
@@ -256,10 +311,34 @@ class Pupitre:
         return found + rest
 
 
+def first_call(p: Pupitre) -> Appel:
+    """The first call of an ordinary registration. Raises Empeche when there is none."""
+    jeu, _ = p.observe("enregistrer")
+    if not jeu.appels:
+        raise Empeche("le client n'a pas appelé")
+    return jeu.appels[0]
+
+
+TLS_ANCIEN: Final = "tls-ancien"
+"""A good certificate, and TLS 1.1 at most."""
+
+
+def _lower(context: ssl.SSLContext, *, ancien: bool) -> None:
+    """Let the kit present what others must refuse. ancien: and speak TLS 1.1 at most."""
+    if ancien:
+        with warnings.catch_warnings():
+            # An old version is offered so that it be refused.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+
+
 _CONSIGNES: Final = {
     "enregistrer": "enregistrez la demande de ce document (getNumUnique)",
     "lire": "lisez la demande de ce numéro (getDemandeLogement)",
     "doublons": "cherchez les doublons de ce document (getDoublons)",
+    "envoyer-courrier": "envoyez ce document par courrier signé et chiffré, à l'adresse que donne le profil",
     "relever": "relevez et acquittez vos distributions (DistributionsImplService)",
 }
 

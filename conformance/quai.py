@@ -95,6 +95,15 @@ class Quai:
         """Wait for the sends that make `fact` true."""
         return self._ecoute.wait(lambda: fact(list(self.envois)), delai or self.delai)
 
+    def about(self, numero: str) -> list[Envoi]:
+        """The sends of that demande so far, in the order they came."""
+        return [each for each in list(self.envois) if numero.encode() in each.contenu]
+
+    def wait_about(self, numero: str, nombre: int = 1, delai: float = 0) -> list[Envoi]:
+        """Those sends, once there are that many or the time is over."""
+        self.wait(lambda _: len(self.about(numero)) >= nombre, delai)
+        return self.about(numero)
+
     def _answer(self, appel: Appel) -> Reaction:
         envoi = read_envoi(appel)
         known = sum(each.id == envoi.id for each in self.envois)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from conformance.appel import Reponse
+from conformance.assertion import Constat, check
 from conformance.message import SOAP, WS, XOP
 from schemas.documents import DocumentKind, read_document
 from schemas.parser import Limits, parse
@@ -213,3 +214,18 @@ def violations_of(contenu: bytes, *kinds: DocumentKind) -> str:
     """What is wrong with a document under its schema, in French; empty when it is valid."""
     found = read_document(contenu, frozenset(kinds), _LIMITES)
     return "" if not isinstance(found, tuple) else f"{found[0].message} {found[0].path}"
+
+
+def leaves(document: bytes) -> list[tuple[str, str]]:
+    """Its elements without children, in order: local name, and code or text."""
+    root = etree.fromstring(document)
+    return [
+        (etree.QName(each).localname, each.get("code") or (each.text or "").strip())
+        for each in root.iter()
+        if not len(each)
+    ]
+
+
+def anomaly(quoi: str, code: str, lu: Lu) -> Constat:
+    """Holds when that anomaly is among those of the document."""
+    return check(quoi, code in lu.anomalies, lu.resume, code)

@@ -81,6 +81,15 @@ class Courrier(Struct, frozen=True, forbid_unknown_fields=True):
             " toujours."
         ),
     ] = False
+    refus_par_heure: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Refus de messages entiers envoyés à un guichet en une heure, au plus ; au-delà, la"
+            " quarantaine seule les garde. À relever le temps d'un essai de conformité.",
+        ),
+    ] = 20
     conservation: Annotated[
         int,
         Meta(

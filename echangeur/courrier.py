@@ -104,6 +104,7 @@ def create_courrier(
     reglages = Reglages(
         taille_max=settings.taille_max_emise,
         accuse_attendu=settings.accuse_des_reponses,
+        refus_par_heure=settings.refus_par_heure,
         envoi=ReglesEnvoi(delai, settings.rappels),
         fermeture=cut_off_of(instance),
     )

@@ -10,38 +10,12 @@ from certs.cms import RefusCms
 from certs.signature import verify_signature
 from conformance import message
 from conformance.assertion import Absente, Capacite, Constat, check, equal, serveur
-from conformance.assertions.distributions import distributed, entries, last, list_after, text
 from conformance.cible import Cible
-from conformance.message import Champ, Groupe
+from conformance.releve import compare, distributed, entries, last, list_after, ranges, text
 from conformance.reponse import Lu
 from schemas.manifeste import Manifeste, read_manifeste
 
 _RETRAIT = (Capacite.LECTEUR, Capacite.RETRAIT)
-
-
-def _compare(
-    c: Cible, *tranches: tuple[int, int, str], apres: int = 0, jusqua: int = 0, role: str = "lecteur"
-) -> Lu:
-    fields: list[tuple[str, Champ]] = [("apresSequence", str(apres))]
-    if jusqua:
-        fields.append(("jusquaSequence", str(jusqua)))
-    for first, end, empreintes in tranches:
-        inside: list[tuple[str, Champ]] = [("premiere", str(first)), ("derniere", str(end))]
-        if empreintes:
-            inside.append(("empreintes", empreintes))
-        fields.append(("tranche", Groupe(inside)))
-    return c.send(message.distributions("rapprocherDistributions", *fields), role)
-
-
-def _ranges(lu: Lu, name: str) -> list[tuple[int, int]]:
-    found = [] if lu.element is None else lu.element.iterfind(name)
-    return [
-        (
-            int(text(each, "premiere") or text(each, "sequence")),
-            int(text(each, "derniere") or text(each, "sequence")),
-        )
-        for each in found
-    ]
 
 
 @serveur(
@@ -97,9 +71,9 @@ def nothing_missing(c: Cible) -> Iterator[Constat]:
     entry = distributed(c, c.create(), before)
     sequence = int(text(entry, "sequence"))
     end = last(c)
-    lu = _compare(c, (before + 1, end, ""), apres=before, jusqua=end)
+    lu = compare(c, (before + 1, end, ""), apres=before, jusqua=end)
     for name in ("manquante", "enTrop", "differente"):
-        yield equal(name, [], _ranges(lu, name) or ([] if not lu.code else lu.resume))
+        yield equal(name, [], ranges(lu, name) or ([] if not lu.code else lu.resume))
     yield check("numéro compris", before < sequence <= end, sequence, f"entre {before + 1} et {end}")
 
 
@@ -116,8 +90,8 @@ def missing(c: Cible) -> Iterator[Constat]:
     c.create()
     c.create()
     end = last(c)
-    lu = _compare(c, (end, end, ""), apres=before, jusqua=end)
-    yield equal("manquantes", [(before + 1, end - 1)], _ranges(lu, "manquante") or lu.resume)
+    lu = compare(c, (end, end, ""), apres=before, jusqua=end)
+    yield equal("manquantes", [(before + 1, end - 1)], ranges(lu, "manquante") or lu.resume)
 
 
 @serveur(
@@ -130,8 +104,8 @@ def missing(c: Cible) -> Iterator[Constat]:
 )
 def too_many(c: Cible) -> Iterator[Constat]:
     end = last(c)
-    lu = _compare(c, (end + 100, end + 101, ""), apres=end + 50)
-    yield equal("en trop", [(end + 100, end + 101)], _ranges(lu, "enTrop") or lu.resume)
+    lu = compare(c, (end + 100, end + 101, ""), apres=end + 50)
+    yield equal("en trop", [(end + 100, end + 101)], ranges(lu, "enTrop") or lu.resume)
 
 
 @serveur(
@@ -147,8 +121,8 @@ def different(c: Cible) -> Iterator[Constat]:
     before = last(c)
     entry = distributed(c, c.create(), before)
     sequence = int(text(entry, "sequence"))
-    lu = _compare(c, (sequence, sequence, "0" * 64), apres=sequence - 1, jusqua=sequence)
-    yield equal("différentes", [(sequence, sequence)], _ranges(lu, "differente") or lu.resume)
+    lu = compare(c, (sequence, sequence, "0" * 64), apres=sequence - 1, jusqua=sequence)
+    yield equal("différentes", [(sequence, sequence)], ranges(lu, "differente") or lu.resume)
     yield check(
         "empreinte juste", text(entry, "empreinte").encode() not in lu.http.corps, "donnée", "jamais donnée"
     )
@@ -162,7 +136,7 @@ def different(c: Cible) -> Iterator[Constat]:
     exige=_RETRAIT,
 )
 def backwards(c: Cible) -> Iterator[Constat]:
-    yield equal("code", "DIS210", _compare(c, (5, 3, "")).code)
+    yield equal("code", "DIS210", compare(c, (5, 3, "")).code)
 
 
 @serveur(
@@ -173,7 +147,7 @@ def backwards(c: Cible) -> Iterator[Constat]:
     exige=_RETRAIT,
 )
 def one_digest_each(c: Cible) -> Iterator[Constat]:
-    yield equal("code", "DIS211", _compare(c, (1, 3, "0" * 64)).code)
+    yield equal("code", "DIS211", compare(c, (1, 3, "0" * 64)).code)
 
 
 @serveur(
@@ -189,7 +163,7 @@ def acknowledges_nothing(c: Cible) -> Iterator[Constat]:
     creee = c.create()
     entry = distributed(c, creee, before)
     sequence = int(text(entry, "sequence"))
-    c.accepted(_compare(c, (sequence, sequence, text(entry, "empreinte"))), "le rapprochement")
+    c.accepted(compare(c, (sequence, sequence, text(entry, "empreinte"))), "le rapprochement")
     left = [text(each, "numUnique") for each in entries(list_after(c, before))]
     yield check("ce qui reste à acquitter", creee.numero in left, left, creee.numero)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
 from lxml import etree
 
 from conformance import message
-from conformance.assertion import Capacite, Constat, Empeche, Niveau, check, client, equal, one_of, serveur
+from conformance.assertion import Capacite, Constat, check, client, equal, one_of, serveur
 from conformance.cible import Cible
-from conformance.ecoute import Appel
-from conformance.pupitre import Pupitre
+from conformance.pupitre import Pupitre, first_call
 from conformance.reponse import read
 from schemas import contract
 
@@ -30,53 +28,6 @@ def no_certificate(c: Cible) -> Iterator[Constat]:
     headers, body = message.inline(message.lecture(_INCONNU))
     lu = read(c.anonyme().post(_SERVICE, body, headers))
     yield equal("code de la faute", "SOA001", lu.code)
-
-
-@serveur(
-    "S0102",
-    "SOA-1",
-    titre="TLS 1.1 est refusé",
-    conduite="N'accepter que TLS 1.2 et TLS 1.3.",
-)
-def old_tls(c: Cible) -> Iterator[Constat]:
-    answer = c.limite(c.anonyme(), ssl.TLSVersion.TLSv1_1).get(f"{_SERVICE}?wsdl")
-    yield check("poignée de main en TLS 1.1", answer.statut == 0, answer.resume, "aucune réponse")
-
-
-@serveur(
-    "S0103",
-    "SOA-1",
-    titre="TLS 1.2 est accepté",
-    conduite="Accepter TLS 1.2 avec les suites courantes : des partenaires n'ont que lui.",
-)
-def tls_12(c: Cible) -> Iterator[Constat]:
-    answer = c.limite(c.anonyme(), ssl.TLSVersion.TLSv1_2).get(f"{_SERVICE}?wsdl")
-    yield equal("version de TLS", "TLSv1.2", answer.tls or answer.resume)
-
-
-@serveur(
-    "S0104",
-    "SOA-1",
-    titre="TLS 1.3 est accepté",
-    conduite="Activer TLS 1.3.",
-    niveau=Niveau.DEVRAIT,
-)
-def tls_13(c: Cible) -> Iterator[Constat]:
-    answer = c.limite(c.anonyme(), ssl.TLSVersion.TLSv1_3).get(f"{_SERVICE}?wsdl")
-    yield equal("version de TLS", "TLSv1.3", answer.tls or answer.resume)
-
-
-@serveur(
-    "S0105",
-    "SOA-2",
-    titre="Un certificat inconnu est refusé, quel que soit le nom qu'il porte",
-    conduite="Identifier par l'empreinte enregistrée ; refuser le reste (GUI001) ou dès la poignée de main.",
-)
-def unknown_certificate(c: Cible) -> Iterator[Constat]:
-    headers, body = message.inline(message.lecture(_INCONNU))
-    answer = c.inconnu().post(_SERVICE, body, headers)
-    found = "GUI001" if answer.statut == 0 else read(answer).code
-    yield equal("issue", "GUI001", found)
 
 
 @serveur(
@@ -193,20 +144,6 @@ def never_compressed(c: Cible) -> Iterator[Constat]:
 
 
 @serveur(
-    "S0113",
-    "SOA-2",
-    titre="Un certificat retiré est refusé",
-    conduite="Refuser (GUI002) un certificat que l'exploitant a retiré.",
-    exige=(Capacite.RETIRE,),
-)
-def withdrawn(c: Cible) -> Iterator[Constat]:
-    headers, body = message.inline(message.lecture(_INCONNU))
-    answer = c.poste_certificat("retire").post(_SERVICE, body, headers)
-    # Refused in the handshake is refused too.
-    yield equal("issue", "GUI002", "GUI002" if answer.statut == 0 else read(answer).code)
-
-
-@serveur(
     "S0114",
     "SOA-5",
     titre="Une requête qui n'annonce pas sa longueur est refusée (SOA004)",
@@ -280,13 +217,6 @@ def _xml(data: bytes) -> etree._Element | None:
 # --- the client of a partner ------------------------------------------------------------------------------
 
 
-def _first(p: Pupitre) -> Appel:
-    jeu, _ = p.observe("enregistrer")
-    if not jeu.appels:
-        raise Empeche("le client n'a pas appelé")
-    return jeu.appels[0]
-
-
 @client(
     "C0101",
     "SOA-1",
@@ -295,43 +225,7 @@ def _first(p: Pupitre) -> Appel:
     exige=(Capacite.APPELS,),
 )
 def presents_its_certificate(p: Pupitre) -> Iterator[Constat]:
-    yield equal("empreinte du certificat présenté", p.empreinte, _first(p).empreinte)
-
-
-@client(
-    "C0102",
-    "SOA-1",
-    titre="Le client parle TLS 1.2 ou plus",
-    conduite="Permettre TLS 1.2 et TLS 1.3.",
-    exige=(Capacite.APPELS,),
-)
-def speaks_recent_tls(p: Pupitre) -> Iterator[Constat]:
-    yield one_of("version de TLS", ("TLSv1.2", "TLSv1.3"), _first(p).tls)
-
-
-@client(
-    "C0103",
-    "SOA-1",
-    titre="Le client n'envoie rien à un serveur dont l'autorité lui est inconnue",
-    conduite="Vérifier la chaîne du serveur avec les autorités de l'échangeur ; ne jamais désactiver cette vérification.",
-    exige=(Capacite.APPELS,),
-)
-def refuses_unknown_authority(p: Pupitre) -> Iterator[Constat]:
-    jeu = p.play("enregistrer", p.factice().answer, document=p.document(), chez="etranger")
-    yield equal("messages envoyés au mauvais serveur", 0, len(jeu.appels))
-    yield equal("réussite annoncée", False, jeu.reussi)
-
-
-@client(
-    "C0104",
-    "SOA-1",
-    titre="Le client n'envoie rien à un serveur dont le certificat a expiré",
-    conduite="Vérifier les dates du certificat du serveur.",
-    exige=(Capacite.APPELS,),
-)
-def refuses_expired(p: Pupitre) -> Iterator[Constat]:
-    jeu = p.play("enregistrer", p.factice().answer, document=p.document(), chez="expire")
-    yield equal("messages envoyés au mauvais serveur", 0, len(jeu.appels))
+    yield equal("empreinte du certificat présenté", p.empreinte, first_call(p).empreinte)
 
 
 @client(
@@ -342,7 +236,7 @@ def refuses_expired(p: Pupitre) -> Iterator[Constat]:
     exige=(Capacite.APPELS,),
 )
 def tells_the_length(p: Pupitre) -> Iterator[Constat]:
-    call = _first(p)
+    call = first_call(p)
     yield equal("Content-Length", str(len(call.corps)), call.entetes.get("content-length", ""))
     yield equal("Content-Encoding", "identity", call.entetes.get("content-encoding", "identity"))
 
@@ -356,7 +250,7 @@ def tells_the_length(p: Pupitre) -> Iterator[Constat]:
     exige=(Capacite.APPELS,),
 )
 def calls_the_service(p: Pupitre) -> Iterator[Constat]:
-    call = _first(p)
+    call = first_call(p)
     yield equal("méthode", "POST", call.methode)
     known = tuple(f"{prefix}/services/{contract.DEMANDE_LOGEMENT}" for prefix in ("", "/nuu", "/nuu-ws"))
     yield one_of("chemin", known, call.chemin.rstrip("/"))

@@ -5,24 +5,39 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+
+from certs.autorite import Autorite, create_autorite
 from certs.lecture import Certificat, read_certificat
+from conformance.contrefacon import Genre, client_trait, forge
+from echangeur.cli import run
+from registry.clock import FixedClock
 from tests.bout_en_bout.monde import administer
 from tests.bout_en_bout.processus import Serveur
+from tests.interop.canal import configure
+from tests.interop.serveurs import free_ports
 
 GUICHETS = {
     "emetteur": ("G1104", "bailleur", "111", ("--siren", "552046484")),
     "lecteur": ("G1226", "bailleur", "111", ()),
     "exterieur": ("G0590", "bailleur", "059", ()),
     "etat": ("G7500", "etat", "111", ()),
+    # Of the territory of exterieur: what emetteur registers, most of all, is none of their business.
+    "receveur": ("G0591", "bailleur", "059", ()),
+    "courrier": ("G0592", "bailleur", "059", ()),
 }
 """By role: code, type, territory, further options."""
 
 CAPACITES = (
     *("attestation", "recherche", "gestion partagée", "pièces"),
-    *("retrait des distributions",),
+    *("retrait des distributions", "réception des distributions", "courrier"),
 )
+NOMS = ("retire", "second", "expire", "futur", "tls", "autre_usage", "prepare", "revoque", "chemin")
+ADRESSE = "conformite@kit.example"
 
 
 @contextmanager
@@ -30,11 +45,13 @@ def serve(folder: Path) -> Iterator[Path]:
     """A hub that serves; the path of its profile."""
     instance = folder / "instance"
     administer("init", instance)
+    ports = Ports(*free_ports(3))
+    _configure(instance, ports)
     serveur = Serveur(instance)
     try:
         serveur.start()
         avant = serveur.adresse
-        profil = _settle(folder, instance, avant)
+        profil = _Installation(folder, instance).settle(avant, ports)
         # A hub that runs takes up to a second to follow a withdrawal: started again, it knows all of it.
         serveur.end(signal.SIGTERM)
         serveur.start()
@@ -44,41 +61,174 @@ def serve(folder: Path) -> Iterator[Path]:
         serveur.close()
 
 
-def _settle(folder: Path, instance: Path, adresse: str) -> Path:
-    here = ("--instance", instance)
-    lines = [
-        "[cible]",
-        'nom = "Échangeur d\'essai"',
-        f'adresse = "{adresse}"',
-        'autorites = "emetteur/ca.pem"',
-        # A busy machine takes its time: what is proved here is not a speed.
-        "delai = 120.0",
-        f"capacites = {list(CAPACITES)}",
-    ]
-    for role, (code, kind, territoire, more) in GUICHETS.items():
-        words = ("--nom", f"Guichet {code}", "--type", kind, "--territoire", territoire, *more)
-        administer(*here, "guichet", "ajouter", code, *words)
-        administer(*here, "certificat", "emettre", code, "--dossier", folder / role)
-        lines += _identite(f"guichets.{role}", role, code, territoire)
-    code = GUICHETS["emetteur"][0]
-    administer(*here, "certificat", "emettre", code, "--dossier", folder / "consultant")
-    administer(*here, "certificat", "profil", _empreinte(folder / "consultant"), "consultant_simple")
-    lines += _identite("guichets.consultant", "consultant", code, "111")
-    administer(*here, "certificat", "emettre", code, "--dossier", folder / "retire")
-    administer(*here, "certificat", "retirer", _empreinte(folder / "retire"))
-    lines += _identite("certificats.retire", "retire")
-    administer(*here, "filtre", "ajouter", GUICHETS["lecteur"][0], "--nom", "Tout")
-    profil = folder / "profil.toml"
-    profil.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return profil
+@dataclass(frozen=True)
+class Ports:
+    """courrier: of the hub. boite, quai: of the kit."""
+
+    courrier: int
+    boite: int
+    quai: int
 
 
-def _identite(section: str, dossier: str, code: str = "", territoire: str = "") -> list[str]:
-    named = [f'code = "{code}"', f'territoire = "{territoire}"'] if code else []
-    return [f"[{section}]", *named, f'certificat = "{dossier}/cert.pem"', f'cle = "{dossier}/key.pem"']
+def _configure(instance: Path, ports: Ports) -> None:
+    configure(
+        instance / "echangeur.toml",
+        {
+            "courrier.actif": "true",
+            "courrier.port": str(ports.courrier),
+            "courrier.refus_par_heure": "10000",
+            "relais.hote": '"127.0.0.1"',
+            "relais.port": str(ports.boite),
+            "relais.securite": '"aucune"',
+            # What fails is sent again soon, as often as it takes.
+            "remise.push_delais": str([1] * 20),
+            "remise.delai_envoi": "2.0",
+            "remise.pause": "1.0",
+            "remise.seuil": "1000",
+        },
+    )
 
 
-def _empreinte(folder: Path) -> str:
+@dataclass
+class _Installation:
+    """Registers everything the profile tells."""
+
+    folder: Path
+    instance: Path
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    lines: list[str] = field(default_factory=list)
+
+    def do(self, *words: object) -> None:
+        administer("--instance", self.instance, *words)
+
+    def settle(self, adresse: str, ports: Ports) -> Path:
+        self.lines += [
+            "[cible]",
+            'nom = "Échangeur d\'essai"',
+            f'adresse = "{adresse}"',
+            'autorites = "emetteur/ca.pem"',
+            # A busy machine takes its time: what is proved here is not a speed.
+            "delai = 120.0",
+            f"capacites = {list(CAPACITES)}",
+        ]
+        for role, (code, kind, territoire, more) in GUICHETS.items():
+            words = ("--nom", f"Guichet {code}", "--type", kind, "--territoire", territoire, *more)
+            self.do("guichet", "ajouter", code, *words)
+            self.do("certificat", "emettre", code, "--dossier", self.folder / role)
+            self.identite(f"guichets.{role}", role, code, territoire)
+        code = GUICHETS["emetteur"][0]
+        self.do("certificat", "emettre", code, "--dossier", self.folder / "consultant")
+        self.do("certificat", "profil", empreinte(self.folder / "consultant"), "consultant_simple")
+        self.identite("guichets.consultant", "consultant", code, "111")
+        self.certificats(code, "")
+        self.certificats(GUICHETS["courrier"][0], "courrier_")
+        self.canaux(ports)
+        profil = self.folder / "profil.toml"
+        profil.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+        return profil
+
+    def canaux(self, ports: Ports) -> None:
+        """The filters and the channels, and the sections of the profile that tell them."""
+        receveur, courrier = GUICHETS["receveur"][0], GUICHETS["courrier"][0]
+        for role in ("lecteur", "receveur", "courrier"):
+            self.do("filtre", "ajouter", GUICHETS[role][0], "--nom", "Tout")
+        place = f"https://127.0.0.1:{ports.quai}/services/ReceptionDistributionService/"
+        self.do("guichet", "adresse", receveur, place)
+        self.do("guichet", "adresse", courrier, ADRESSE, "--courrier")
+        self.do("guichet", "canal", courrier, "courrier")
+        self.lines += [
+            "[reception]",
+            'certificat = "receveur/cert.pem"',
+            'cle = "receveur/key.pem"',
+            f"port = {ports.quai}",
+            "[courrier]",
+            'adresse = "echangeur@localhost"',
+            'hote = "127.0.0.1"',
+            f"port = {ports.courrier}",
+            'chiffrement = "instance/courrier/chiffrement/1/cert.pem"',
+            'signature = "instance/courrier/signature/cert.pem"',
+            'autorites = "emetteur/ca.pem"',
+            f'local_adresse = "{ADRESSE}"',
+            'local_hote = "127.0.0.1"',
+            f"local_port = {ports.boite}",
+        ]
+
+    def certificats(self, code: str, prefixe: str) -> None:
+        """One of each kind, of that guichet."""
+        for nom in ("retire", "second"):
+            self.do("certificat", "emettre", code, "--dossier", self.folder / (prefixe + nom))
+        self.do("certificat", "retirer", empreinte(self.folder / (prefixe + "retire")))
+        essai = create_autorite(f"Essai {code}", now=self.now, delegue=True)
+        self.pin(essai, Genre.EXPIRE, prefixe + "expire", code, le=self.now - timedelta(days=5))
+        self.pin(essai, Genre.FUTUR, prefixe + "futur", code)
+        if prefixe:
+            self.pin(essai, Genre.BON, prefixe + "tls", code, "--usage", "tls")
+        else:
+            self.pin(essai, Genre.BON, "autre_usage", code, "--usage", "signature")
+            tomorrow = (self.now + timedelta(days=1)).date().isoformat()
+            self.pin(essai, Genre.BON, "prepare", code, "--a-partir-du", tomorrow)
+        self.disowned(code, prefixe)
+        for nom in (
+            "retire",
+            "second",
+            "expire",
+            "futur",
+            "tls",
+            "autre_usage",
+            "prepare",
+            "revoque",
+            "chemin",
+        ):
+            if (self.folder / (prefixe + nom)).exists():
+                self.identite(f"certificats.{prefixe}{nom}", prefixe + nom)
+
+    def disowned(self, code: str, prefixe: str) -> None:
+        """Two certificates for which an authority that the operator declared does not vouch."""
+        declared = create_autorite(f"Déclarée {code}", now=self.now, delegue=True)
+        below = self.folder / (prefixe + "autorites")
+        declared.write(below)
+        self.pin(declared, Genre.BON, prefixe + "revoque", code)
+        self.pin(declared, Genre.CHEMIN_LONG, prefixe + "chemin", code)
+        chain = (self.folder / (prefixe + "chemin") / "cert.pem").read_text().split("-----BEGIN")[1:]
+        for rang, pem in enumerate(chain[1:-1]):
+            (below / f"{rang}.pem").write_text("-----BEGIN" + pem)
+            self.do("certificat", "confiance", "ajouter", below / f"{rang}.pem", "--intermediaire")
+        self.do("certificat", "confiance", "ajouter", below / "ca.pem")
+        serie = serial(self.folder / (prefixe + "revoque"))
+        (below / "lcr").write_bytes(declared.list_revoked({serie: self.now}, now=self.now, numero=1))
+        self.do("certificat", "confiance", "rafraichir", "--fichier", below / "lcr")
+
+    def pin(
+        self, autorite: Autorite, genre: Genre, nom: str, code: str, *options: str, le: datetime | None = None
+    ) -> None:
+        """A certificate of that kind, registered that day."""
+        folder = self.folder / nom
+        forge(genre, client_trait(code), autorite, now=self.now).write(folder)
+        words = (
+            "--instance",
+            self.instance,
+            "certificat",
+            "enregistrer",
+            code,
+            folder / "cert.pem",
+            *options,
+        )
+        assert run([str(word) for word in words], clock=FixedClock(le or self.now)) == 0
+
+    def identite(self, section: str, dossier: str, code: str = "", territoire: str = "") -> None:
+        """A section of the profile about a certificate."""
+        named = [f'code = "{code}"', f'territoire = "{territoire}"'] if code else []
+        files = [f'certificat = "{dossier}/cert.pem"', f'cle = "{dossier}/key.pem"']
+        self.lines += [f"[{section}]", *named, *files]
+
+
+def empreinte(folder: Path) -> str:
+    """Of the certificate of a folder."""
     lu = read_certificat((folder / "cert.pem").read_bytes())
     assert isinstance(lu, Certificat)
     return lu.empreinte
+
+
+def serial(folder: Path) -> int:
+    """Of the certificate of a folder."""
+    return x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes()).serial_number

@@ -62,7 +62,13 @@ class Mandataire:
     def __init__(self, amont: str, postes: Mapping[str, Path], serveur: Path, autorites: Path) -> None:
         parts = urlsplit(amont)
         self._amont = (parts.hostname or "localhost", parts.port or 443)
-        self._serveur = server_context(serveur / "cert.pem", serveur / "key.pem", autorites)
+        self._serveur = server_context(
+            serveur / "cert.pem",
+            serveur / "key.pem",
+            autorites,
+            epingles=[(folder / "cert.pem").read_bytes() for folder in postes.values()],
+            dates_verifiees_au_dessus=True,
+        )
         self._contextes = {"": client_context(autorites)}
         self._roles: dict[str, str] = {}
         for role, folder in postes.items():

@@ -5,64 +5,99 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from certs.autorite import create_autorite
+from certs.lecture import Certificat, read_certificat
+from certs.paire import load_paire
 from certs.tls import client_context, server_context
 from conformance.client_reference import ClientReference, Lecture
+from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
 from conformance.partenaire_reference import PartenaireReference
 from conformance.profil import Profil, read_profil
 from conformance.pupitre import Compte, Pilote
 from conformance.retrait_reference import Refuse, RetraitReference
+from tests.interop.serveurs import free_ports
 
 CODE = "G1104"
+ADRESSE = "g1104@partenaire.example"
+HOTE = "127.0.0.1"
+T = TypeVar("T")
 
 
 class Service:
-    """A `PartenaireReference` on a loop and a thread of its own."""
+    """A `PartenaireReference` and a `PartenaireCourrier`, on a loop and a thread of their own."""
 
-    def __init__(self, partenaire: PartenaireReference) -> None:
+    def __init__(self, partenaire: PartenaireReference, robot: PartenaireCourrier) -> None:
         self.partenaire = partenaire
+        self.robot = robot
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
-    def start(self) -> str:
+    def start(self) -> tuple[str, int]:
+        """The address of the service, the port of the mail."""
         self._thread.start()
-        return asyncio.run_coroutine_threadsafe(self.partenaire.start("localhost"), self._loop).result(30)
+        return self._run(self.partenaire.start("localhost")), self._run(self.robot.start(HOTE))
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.partenaire.stop(), self._loop).result(30)
+        self._run(self.partenaire.stop())
+        self._run(self.robot.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
 
 
 @contextmanager
-def partner(folder: Path, service: type[PartenaireReference] = PartenaireReference) -> Iterator[Profil]:
-    """The profile of a reference partner whose service listens."""
+def partner(
+    folder: Path,
+    service: type[PartenaireReference] = PartenaireReference,
+    robot: type[PartenaireCourrier] = PartenaireCourrier,
+) -> Iterator[Profil]:
+    """The profile of a reference partner whose service and robot of mail listen."""
     now = datetime.now(UTC)
-    autorite = create_autorite("Essai", now=now)
+    autorite = create_autorite("Essai", now=now, delegue=True)
+    autorite.write(folder / "autorite")
     autorite.issue_guichet("HUB00", now=now).write(folder / "hub")
     autorite.issue_guichet(CODE, now=now).write(folder / "partenaire")
     own = folder / "partenaire"
-    running = Service(service(server_context(own / "cert.pem", own / "key.pem", own / "ca.pem")))
-    adresse = running.start()
+    (kit,) = free_ports(1)
+    running = Service(
+        service(server_context(own / "cert.pem", own / "key.pem", own / "ca.pem")),
+        _robot(folder, kit, robot),
+    )
+    adresse, port = running.start()
     try:
-        (folder / "profil.toml").write_text(_PROFIL.format(code=CODE, adresse=adresse), encoding="utf-8")
+        text = _PROFIL.format(code=CODE, adresse=adresse, port=port, kit=kit)
+        (folder / "profil.toml").write_text(text, encoding="utf-8")
         yield read_profil(folder / "profil.toml")[0]
     finally:
         running.stop()
+
+
+def _robot(
+    folder: Path, port: int, kind: type[PartenaireCourrier] = PartenaireCourrier
+) -> PartenaireCourrier:
+    """The robot of the partner, towards a hub that listens there."""
+    lu = read_certificat((folder / "hub" / "cert.pem").read_bytes())
+    assert isinstance(lu, Certificat)
+    own = folder / "partenaire"
+    paire = load_paire((own / "cert.pem").read_bytes(), (own / "key.pem").read_bytes())
+    return kind(ADRESSE, paire, Echangeur("echangeur@kit.example", HOTE, port, lu, lu.empreinte))
 
 
 _PROFIL = """
 [cible]
 nom = "Partenaire de référence"
 delai = 120.0
-capacites = ["appels", "réception des distributions", "retrait des distributions"]
+capacites = ["appels", "réception des distributions", "retrait des distributions", "courrier"]
 [guichets.emetteur]
 code = "{code}"
 certificat = "partenaire/cert.pem"
@@ -73,6 +108,18 @@ adresse = "{adresse}"
 certificat = "hub/cert.pem"
 cle = "hub/key.pem"
 autorites = "hub/ca.pem"
+[pilotage.autorite]
+certificat = "autorite/ca.pem"
+cle = "autorite/ca.key.pem"
+[courrier]
+adresse = "g1104@partenaire.example"
+hote = "127.0.0.1"
+port = {port}
+chiffrement = "partenaire/cert.pem"
+signature = "partenaire/cert.pem"
+local_adresse = "echangeur@kit.example"
+local_hote = "127.0.0.1"
+local_port = {kit}
 """
 
 
@@ -80,6 +127,7 @@ def pilot(
     folder: Path,
     client: type[ClientReference] = ClientReference,
     retrait: type[RetraitReference] = RetraitReference,
+    robot: type[PartenaireCourrier] = PartenaireCourrier,
 ) -> Pilote:
     """Drives the client of reference, in this process; its base of distributions is kept from one passage to
     the next."""
@@ -89,6 +137,12 @@ def pilot(
         context = client_context(own / "ca.pem", own / "cert.pem", own / "key.pem")
         if action == "relever":
             return _fetch(words["adresse"], context, folder / "retrait.sqlite", retrait)
+        if action == "envoyer-courrier":
+            courrier = read_profil(folder / "profil.toml")[0].courrier
+            assert courrier is not None
+            piece = Piece("DEM.xml", Path(words["document"]).read_bytes())
+            asyncio.run(_robot(folder, courrier.local_port, robot).post(piece))
+            return Compte(True)
         caller = client(words["adresse"], context, delai=120)
         document = Path(words["document"]).read_bytes().decode().encode("ascii", "xmlcharrefreplace")
         try:

@@ -73,8 +73,8 @@ def made(ident: str, **changes: object) -> Assertion[Banc]:
 
 BANC = (
     made("S0101"),
-    made("S0102", controle=fails),
-    made("S0103", apres=("S0102",)),
+    made("S0107", controle=fails),
+    made("S0108", apres=("S0107",)),
     made("S0201", exige=(Capacite.COURRIER,)),
     made("S0202", controle=hindered),
     made("S0203", controle=fails, niveau=Niveau.DEVRAIT),
@@ -100,20 +100,20 @@ def test_a_campaign_gives_a_verdict_to_each() -> None:
     found = {each.id: each for each in run(BANC, banc)}
     assert {ident: each.verdict for ident, each in found.items()} == {
         "S0101": Verdict.REUSSIE,
-        "S0102": Verdict.ECHOUEE,
-        "S0103": Verdict.NON_CONCLUANTE,
+        "S0107": Verdict.ECHOUEE,
+        "S0108": Verdict.NON_CONCLUANTE,
         "S0201": Verdict.SANS_OBJET,
         "S0202": Verdict.NON_CONCLUANTE,
         "S0203": Verdict.ECHOUEE,
     }
-    assert (found["S0102"].quoi, found["S0102"].attendu, found["S0102"].trouve) == ("deux", "2", "3")
+    assert (found["S0107"].quoi, found["S0107"].attendu, found["S0107"].trouve) == ("deux", "2", "3")
     assert found["S0201"].raison == "pas de courrier"
-    assert "S0102" in found["S0103"].raison
-    assert banc.debuts == ["S0101", "S0102", "S0202", "S0203"]
+    assert "S0107" in found["S0108"].raison
+    assert banc.debuts == ["S0101", "S0107", "S0202", "S0203"]
 
 
 def test_one_a_family_or_all_can_be_chosen_with_what_they_depend_on() -> None:
-    assert [each.id for each in select(BANC, ["S0103"])] == ["S0102", "S0103"]
+    assert [each.id for each in select(BANC, ["S0108"])] == ["S0107", "S0108"]
     assert [each.id for each in select(BANC, ["02"])] == ["S0201", "S0202", "S0203"]
     assert select(BANC, []) == BANC
     with pytest.raises(KeyError):
@@ -129,7 +129,7 @@ def test_a_campaign_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     with (tmp_path / "c.jsonl").open("ab") as file:
         file.write(b'{"id":"S0201","verd')
     connus = reprise.load()
-    assert list(connus) == ["S0101", "S0102", "S0103"]
+    assert list(connus) == ["S0101", "S0107", "S0108"]
     banc = Banc()
     assert len(run(BANC, banc, connus=connus)) == len(BANC)
     assert banc.debuts == ["S0202", "S0203"]
@@ -219,9 +219,9 @@ def test_a_report_that_concludes_otherwise_is_told(paire: Paire) -> None:
 
 
 def test_the_junit_form_is_valid() -> None:
-    strange = Resultat("S0102", Verdict.ECHOUEE, "octets", "\x00\x01 <é>\ud800", "rien")
+    strange = Resultat("S0107", Verdict.ECHOUEE, "octets", "\x00\x01 <é>\ud800", "rien")
     found = [*run(BANC, Banc())]
-    made = report(*(strange if each.id == "S0102" else each for each in found))
+    made = report(*(strange if each.id == "S0107" else each for each in found))
     root = etree.fromstring(write_junit(made))
     etree.XMLSchema(file=str(Path(__file__).parent / "junit.xsd")).assertValid(root)
     assert [(suite.get("tests"), suite.get("failures"), suite.get("skipped")) for suite in root] == [

@@ -29,8 +29,8 @@ def devant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mandatair
     folder = tmp_path_factory.mktemp("variantes")
     with serve(folder) as fichier:
         profil = read_profil(fichier)[0]
-        postes = {role: Path(each.certificat).parent for role, each in profil.guichets.items()}
-        postes["retire"] = folder / "retire"
+        known = {**profil.guichets, **profil.certificats}
+        postes = {role: Path(each.certificat).parent for role, each in known.items()}
         serveur = folder / "instance" / "serveur"
         proxy = Mandataire(profil.cible.adresse, postes, serveur, Path(profil.cible.autorites))
         proxy.start()

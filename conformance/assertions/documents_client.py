@@ -1,0 +1,155 @@
+"""Family 04, of a partner: what it sends, what it understands of the answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.assertion import Absente, Capacite, Constat, Empeche, check, client, equal
+from conformance.ecoute import Reaction
+from conformance.guichet_factice import read_call
+from conformance.pupitre import Pupitre
+from conformance.reponse import Lu, leaves, violations_of
+from schemas.documents import DocumentKind
+from schemas.ecriture import Style
+from schemas.generation_autres import generate_document
+
+_CORPS = "demande/demandeLogement"
+_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
+_APPELS = (Capacite.APPELS,)
+
+
+def _sent(p: Pupitre, action: str) -> Lu:
+    jeu, _ = p.observe(action)
+    if not jeu.appels:
+        raise Empeche("le client n'a pas appelé")
+    return read_call(jeu.appels[0])
+
+
+@client(
+    "C0401",
+    "SOA-21",
+    titre="Le document envoyé est valide selon son schéma",
+    conduite="Valider avant d'envoyer, selon le schéma 02.01.",
+    exige=_APPELS,
+)
+def sends_a_valid_document(p: Pupitre) -> Iterator[Constat]:
+    problem = violations_of(_sent(p, "enregistrer").fichiers.get("fichierDemande", b""), *_DEMANDES)
+    yield check("document", not problem, problem or "valide", "valide")
+
+
+@client(
+    "C0402",
+    "ENR-4",
+    titre="Le document porte le guichet du certificat",
+    conduite="Écrire dans numGuichet le code du guichet du certificat.",
+    exige=_APPELS,
+)
+def sends_its_own_code(p: Pupitre) -> Iterator[Constat]:
+    yield equal("numGuichet", p.code, _sent(p, "enregistrer").text(f"{_CORPS}/numGuichet"))
+
+
+@client(
+    "C0403",
+    "ENR-11",
+    titre="Une création ne porte pas de numéro",
+    conduite="Laisser l'échangeur donner le numéro.",
+    exige=_APPELS,
+)
+def sends_no_number(p: Pupitre) -> Iterator[Constat]:
+    lu = _sent(p, "enregistrer")
+    yield equal("typeFichier", "CRE", lu.text("entete/typeFichier"))
+    yield equal("numUnique", "", lu.numero)
+
+
+@client(
+    "C0404",
+    "ENR-1",
+    titre="Le document voyage sans perte",
+    conduite="Ne rien changer du document entre sa composition et l'envoi : accents, caractères réservés, blancs.",
+    exige=_APPELS,
+)
+def sends_everything(p: Pupitre) -> Iterator[Constat]:
+    jeu, document = p.observe("enregistrer")
+    if jeu.compte.reussi is None:
+        raise Absente("sans commande, le document n'est pas celui du kit")
+    sent = leaves(_sent(p, "enregistrer").fichiers.get("fichierDemande", b"<x/>"))
+    lost = [each for each in leaves(document) if each not in sent]
+    yield check("valeurs perdues ou changées", not lost, lost, "aucune")
+
+
+@client(
+    "C0405",
+    "ENR-30",
+    titre="La lecture demande le numéro voulu, et rend la demande",
+    conduite="Écrire le numéro dans numUnique, tel quel.",
+    exige=_APPELS,
+)
+def asks_for_the_number(p: Pupitre) -> Iterator[Constat]:
+    jeu, _ = p.observe("lire")
+    number = f"{p.profil.guichets['emetteur'].territoire}0326000001{p.code}"
+    yield equal("numUnique", number, _sent(p, "lire").champs.get("numUnique", ""))
+    told = number in jeu.compte.sortie or jeu.compte.reussi is None
+    yield check("demande comprise", told, jeu.compte.sortie, number)
+
+
+@client(
+    "C0406",
+    "ENR-3",
+    titre="Sans réponse, le client renvoie le même document, octet pour octet",
+    conduite="Garder le document envoyé et le renvoyer tel quel : un autre dateFichier en ferait un doublon.",
+    exige=_APPELS,
+)
+def sends_the_same_again(p: Pupitre) -> Iterator[Constat]:
+    document = p.document()
+    lost = p.play("enregistrer", lambda _: Reaction(couper=True), document=document)
+    again = p.play("enregistrer", p.factice().answer, document=document)
+    calls = (*lost.appels, *again.appels)
+    yield check("envois", len(calls) >= 2, len(calls), "deux au moins")
+    files = {read_call(each).fichiers.get("fichierDemande", b"") for each in calls}
+    yield equal("documents différents", 1, len(files))
+
+
+@client(
+    "C0407",
+    "ENR-2",
+    titre="Une demande refusée n'est pas tenue pour enregistrée, et son code est dit",
+    conduite="Lire listeAnomalie avant numUnique ; montrer le code et le texte.",
+    exige=_APPELS,
+)
+def understands_a_refusal(p: Pupitre) -> Iterator[Constat]:
+    factice = p.factice()
+    factice.anomalie = "COD101"
+    jeu = p.play("enregistrer", factice.answer, document=p.document())
+    yield equal("réussite annoncée", False, jeu.reussi)
+    yield check("code compris", "COD101" in jeu.compte.sortie, jeu.compte.sortie, "COD101")
+
+
+@client(
+    "C0408",
+    "ENR-2",
+    titre="Une demande refusée n'est pas renvoyée telle quelle",
+    conduite="Corriger avant de renvoyer : la même demande aurait le même refus.",
+    exige=_APPELS,
+)
+def does_not_insist(p: Pupitre) -> Iterator[Constat]:
+    factice = p.factice()
+    factice.anomalie = "COD101"
+    jeu = p.play("enregistrer", factice.answer, document=p.document())
+    yield equal("envois", 1, len(jeu.appels))
+
+
+@client(
+    "C0409",
+    "ENR-23",
+    titre="Les doublons rendus sont lus",
+    conduite="Lire listeDoublons dans son document à lui.",
+    exige=_APPELS,
+)
+def reads_doublons(p: Pupitre) -> Iterator[Constat]:
+    factice = p.factice()
+    factice.doublon = generate_document(DocumentKind.DOUBLONS, 1, guichet=p.code, style=Style())
+    number = re.findall(rb"numUnique>([^<]+)<", factice.doublon)[0].decode()
+    jeu = p.play("doublons", factice.answer, document=p.document())
+    yield equal("réussite annoncée", True, jeu.reussi)
+    yield check("doublon compris", number in jeu.compte.sortie, jeu.compte.sortie, number)
