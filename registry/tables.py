@@ -143,6 +143,8 @@ ECHANGE: Final = Table(
     Column("code", Text),
     Column("numero", Text),
     Column("termine_le", INSTANT),
+    # Those of a guichet, the latest first. No column of it is ever updated: an outcome stays a HOT update.
+    Index("echange_guichet_ix", "guichet", "id"),
     # The outcome is an update of the row: room is left in the page so that it stays in it (HOT update).
     postgresql_with={"fillfactor": "70"},
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text, true
+from sqlalchemy import Connection, Engine, text, true
 
 from dispatching.arrieres import PLAFOND, list_arrieres, list_rejets
 from dispatching.consultation import Recherche, find_distributions, sequence_at
@@ -17,6 +17,7 @@ from dispatching.deliveries import Distribution, Etat, list_distributions
 from registry import fenetres
 from registry.fenetres import first_id
 from registry.tables import GUICHET
+from tests.plans import explained
 
 DEBUT = datetime(2026, 3, 1, tzinfo=UTC)
 GUICHETS = ("G0001", "G0002", "G0003")
@@ -158,26 +159,8 @@ def test_no_search_reads_the_whole_table(engine: Engine) -> None:
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.execute(text("VACUUM ANALYZE distribution"))
-    seen: list[str] = []
-    with engine.connect() as conn:
-
-        def explain(
-            conn: Connection, _cursor: object, statement: str, parameters: object, *_: object
-        ) -> None:
-            if statement.startswith("SELECT"):
-                seen.append(_plan(conn, statement, parameters))
-
-        event.listen(conn, "before_cursor_execute", explain)
+    with engine.connect() as conn, explained(conn) as seen:
         for guichet, etat in itertools.product(("", "G0001"), (None, *Etat)):
             find_distributions(conn, Recherche(guichet, etat=etat))
-        event.remove(conn, "before_cursor_execute", explain)
     assert seen
     assert [plan for plan in seen if "Seq Scan" in plan] == []
-
-
-def _plan(conn: Connection, statement: str, parameters: object) -> str:
-    raw = conn.connection.dbapi_connection
-    assert raw is not None
-    with raw.cursor() as cursor:
-        cursor.execute("EXPLAIN " + statement, parameters)
-        return "\n".join(row[0] for row in cursor.fetchall())

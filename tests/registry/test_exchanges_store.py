@@ -6,8 +6,9 @@ import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, true
 
+from registry.consultation_echanges import Recherche, find_echanges
 from registry.echanges import Canal, Echange, Emetteur
 from registry.exchanges_store import (
     Issue,
@@ -20,6 +21,7 @@ from registry.exchanges_store import (
     relax,
 )
 from registry.guichets import Guichet, TypeGuichet
+from tests.plans import explained
 
 INSTANT = datetime(2026, 3, 16, 9, 30, tzinfo=UTC)
 GUICHET = Guichet("G1104", "Logis", TypeGuichet.BAILLEUR, "552046484", frozenset({"111"}))
@@ -102,3 +104,25 @@ def test_the_list_is_newest_first_by_page_and_filtered(engine: Engine) -> None:
         assert [known.id.int for known in list_echanges(conn, avant=page[-1].id)] == [3, 2, 1]
         assert [known.id.int for known in list_echanges(conn, statut=Statut.REFUSE)] == [2]
         assert list_echanges(conn, guichet="G9999") == ()
+
+
+def test_the_exchanges_of_a_small_guichet_are_not_looked_for_among_all(engine: Engine) -> None:
+    """[FLX-20] 30 among 30,000, by the index of its guichet, on the first page and on those after."""
+    with engine.begin() as conn:
+        conn.execute(
+            text("""
+                INSERT INTO echange (id, guichet, certificat, canal, operation, recu_le, taille, empreinte,
+                    statut)
+                SELECT lpad(to_hex(n), 32, '0')::uuid, CASE WHEN n % 1000 = 0 THEN 'G0001' ELSE 'G0002' END,
+                    '', 'soap', 'getNumUnique', now(), 0, '', 'accepte'
+                FROM generate_series(1, 30000) AS n
+            """)
+        )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE echange"))
+    with engine.connect() as conn, explained(conn) as plans:
+        for suite in ("", str(uuid.UUID(int=20_000))):
+            for statut in (None, Statut.REFUSE):
+                find_echanges(conn, Recherche("G0001", statut=statut), lambda _: true(), suite=suite)
+    assert plans
+    assert [plan for plan in plans if "echange_guichet_ix" not in plan] == []
