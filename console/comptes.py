@@ -16,9 +16,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from console.coffre import Coffre
 from console.perimetre import Perimetre
 from console.profils import D_UN_GUICHET, LIBELLES, Portee, ProfilCompte
 from console.reglages import Console
+from console.scellement import CODE, TOTP, TOTP_INVITATION
 from console.secrets_compte import digest_code, new_codes, new_totp
 from console.securite import new_secret
 from console.sessions import close_sessions, digest
@@ -83,15 +85,6 @@ class Compte:
     def certification_due(self, reglages: Console) -> datetime | None:
         """When it is to be certified again; None when it never was."""
         return None if self.certifie_le is None else self.certifie_le + timedelta(days=reglages.certification)
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatLie:
-    """A certificate that opens an account."""
-
-    empreinte: str
-    sujet: str
-    valide_au: datetime
 
 
 def create_compte(
@@ -175,14 +168,14 @@ def close_compte(conn: Connection, compte: uuid.UUID, *, instant: datetime) -> N
     close_sessions(conn, compte, instant=instant)
 
 
-def invite(conn: Connection, compte: uuid.UUID, *, instant: datetime) -> str:
+def invite(conn: Connection, coffre: Coffre, compte: uuid.UUID, *, instant: datetime) -> str:
     """The token of a link by which its holder chooses his password; those given before serve no more."""
     _close_invitations(conn, compte, instant)
     token = new_secret()
     row = {
         "empreinte": digest(token),
         "compte": compte,
-        "totp": new_totp(),
+        "totp": coffre.seal(new_totp(), TOTP_INVITATION.contexte(compte)),
         "expire_le": instant + DELAI_INVITATION,
     }
     conn.execute(insert(INVITATION).values(row))
@@ -190,37 +183,42 @@ def invite(conn: Connection, compte: uuid.UUID, *, instant: datetime) -> str:
 
 
 def set_secrets(
-    conn: Connection, compte: uuid.UUID, mot_de_passe: str, totp: str, pas: int, *, instant: datetime
+    conn: Connection,
+    coffre: Coffre,
+    compte: uuid.UUID,
+    mot_de_passe: str,
+    totp: str,
+    pas: int,
+    *,
+    instant: datetime,
 ) -> tuple[str, ...]:
-    """Keep a password (hashed) and a second factor; close every session and invitation. The new codes."""
+    """Keep a password (hashed) and a second factor (sealed here); close every session and invitation. The new
+    codes."""
     conn.execute(
         update(COMPTE)
         .where(COMPTE.c.id == compte)
-        .values(mot_de_passe=mot_de_passe, totp=totp, totp_dernier=pas)
+        .values(mot_de_passe=mot_de_passe, totp=coffre.seal(totp, TOTP.contexte(compte)), totp_dernier=pas)
     )
     _close_invitations(conn, compte, instant)
     close_sessions(conn, compte, instant=instant)
-    return renew_codes(conn, compte)
+    return renew_codes(conn, coffre, compte)
 
 
-def renew_codes(conn: Connection, compte: uuid.UUID) -> tuple[str, ...]:
+def renew_codes(conn: Connection, coffre: Coffre, compte: uuid.UUID) -> tuple[str, ...]:
     """New codes in place of those that were."""
     codes = new_codes()
     conn.execute(CODE_SECOURS.delete().where(CODE_SECOURS.c.compte == compte))
-    conn.execute(insert(CODE_SECOURS), [{"compte": compte, "empreinte": digest_code(code)} for code in codes])
+    contexte = CODE.contexte(compte)
+    rows = [{"compte": compte, "empreinte": coffre.seal(digest_code(code), contexte)} for code in codes]
+    conn.execute(insert(CODE_SECOURS), rows)
     return codes
-
-
-def list_certificats_lies(conn: Connection, compte: uuid.UUID) -> tuple[CertificatLie, ...]:
-    query = select(COMPTE_CERTIFICAT).where(COMPTE_CERTIFICAT.c.compte == compte)
-    return tuple(CertificatLie(row.empreinte, row.sujet, row.valide_au) for row in conn.execute(query))
 
 
 def _close_invitations(conn: Connection, compte: uuid.UUID, instant: datetime) -> None:
     conn.execute(
         update(INVITATION)
         .where(INVITATION.c.compte == compte, INVITATION.c.close_le.is_(None))
-        .values(close_le=instant)
+        .values(close_le=instant, totp="")
     )
 
 

@@ -6,7 +6,7 @@ session is opened, the browser is remembered, and the act is kept.
 
 from __future__ import annotations
 
-import uuid
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,19 +14,20 @@ from typing import Final
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from certs.lecture import CertificatIllisible, read_chaine
 from console import anomalies, freins
 from console.agent import Agent
+from console.certificats_lies import find_compte_of
+from console.coffre import Coffre
 from console.comptes import Compte, EtatCompte, find_compte, get_compte, set_secrets
 from console.formats import duree
 from console.journal_actes import record_acte
+from console.scellement import CODE, TOTP, TOTP_INVITATION
 from console.secrets_compte import check_password, check_totp, digest_code, hash_password
 from console.securite import new_secret
 from console.sessions import Moyen, close_session, digest, open_session
-from console.tables import APPAREIL_CONNU, CODE_SECOURS, COMPTE, COMPTE_CERTIFICAT, INVITATION
+from console.tables import APPAREIL_CONNU, CODE_SECOURS, COMPTE, INVITATION
 from console.vue import Vue
 from registry.anomalies import Anomalie
-from registry.constats import Constat
 
 ACTES: Final = {
     Moyen.CERTIFICAT: "ouvrir une session par certificat",
@@ -71,7 +72,7 @@ def recognise(vue: Vue, courriel: str, mot_de_passe: str, code: str) -> Compte |
     wait = freins.begin_attempt(conn, keys, instant=instant)
     if wait is not None:
         return anomalies.ATTENTE(attendu=duree(wait))
-    if not _right(conn, compte, mot_de_passe, code, instant) or compte is None:
+    if not _right(vue, compte, mot_de_passe, code) or compte is None:
         if compte is not None:
             _keep(vue, compte, Moyen.MOT_DE_PASSE, anomalies.IDENTIFIANTS.code)
         return anomalies.IDENTIFIANTS()
@@ -81,10 +82,7 @@ def recognise(vue: Vue, courriel: str, mot_de_passe: str, code: str) -> Compte |
 
 def enter_by_certificate(vue: Vue) -> Entree | Anomalie:
     """Recognise the holder of the certificate of this connection, whose key TLS has proved."""
-    query = select(COMPTE_CERTIFICAT.c.compte).where(
-        COMPTE_CERTIFICAT.c.empreinte == vue.certificat, COMPTE_CERTIFICAT.c.valide_au > vue.maintenant
-    )
-    identifiant = vue.conn.scalar(query)
+    identifiant = find_compte_of(vue.conn, vue.certificat, instant=vue.maintenant)
     compte = None if identifiant is None else get_compte(vue.conn, identifiant)
     if compte is None or compte.ferme_le is not None:
         return anomalies.CERTIFICAT_SANS_COMPTE()
@@ -122,7 +120,7 @@ def open_for(vue: Vue, compte: Compte, moyen: Moyen, conn: Connection | None = N
     return Entree(token, appareil)
 
 
-def find_invitation(conn: Connection, jeton: str, *, instant: datetime) -> Invitation | None:
+def find_invitation(conn: Connection, coffre: Coffre, jeton: str, *, instant: datetime) -> Invitation | None:
     """The invitation of that link, while it serves."""
     query = select(INVITATION).where(
         INVITATION.c.empreinte == digest(jeton),
@@ -133,7 +131,7 @@ def find_invitation(conn: Connection, jeton: str, *, instant: datetime) -> Invit
     compte = None if row is None else get_compte(conn, row.compte)
     if row is None or compte is None or compte.ferme_le is not None:
         return None
-    return Invitation(row.empreinte, compte, row.totp)
+    return Invitation(row.empreinte, compte, coffre.open(row.totp, TOTP_INVITATION.contexte(compte.id)))
 
 
 def accept_invitation(
@@ -145,6 +143,7 @@ def accept_invitation(
         return None
     return set_secrets(
         vue.conn,
+        vue.services.coffre,
         invitation.compte.id,
         hash_password(mot_de_passe),
         invitation.totp,
@@ -153,48 +152,13 @@ def accept_invitation(
     )
 
 
-def link_certificat(
-    conn: Connection, compte: uuid.UUID, pem: bytes, *, instant: datetime
-) -> tuple[Constat, ...]:
-    """Let a certificate (PEM or DER) open an account; what is wrong with it, or nothing when done."""
-    lu = read_chaine(pem)
-    if isinstance(lu, CertificatIllisible):
-        return (Constat("CERTIFICAT-ILLISIBLE", "certificat", lu.message),)
-    certificat = lu[0]
-    if certificat.valide_au <= instant:
-        return (
-            Constat("CERTIFICAT-EXPIRE", "certificat", f"il a expiré le {certificat.valide_au:%d/%m/%Y}"),
-        )
-    row = {
-        "empreinte": certificat.empreinte,
-        "compte": compte,
-        "sujet": certificat.sujet,
-        "valide_au": certificat.valide_au,
-        "pem": certificat.pem.decode("ascii"),
-        "lie_le": instant,
-    }
-    pose = insert(COMPTE_CERTIFICAT).values(row).on_conflict_do_nothing()
-    if conn.execute(pose.returning(COMPTE_CERTIFICAT.c.empreinte)).first() is None:
-        return (Constat("CERTIFICAT-PRIS", "certificat", "il ouvre déjà un compte"),)
-    return ()
-
-
-def unlink_certificat(conn: Connection, compte: uuid.UUID, empreinte: str) -> None:
-    """Let a certificate open that account no more."""
-    conn.execute(
-        COMPTE_CERTIFICAT.delete().where(
-            COMPTE_CERTIFICAT.c.compte == compte, COMPTE_CERTIFICAT.c.empreinte == empreinte
-        )
-    )
-
-
-def _right(conn: Connection, compte: Compte | None, mot_de_passe: str, code: str, instant: datetime) -> bool:
+def _right(vue: Vue, compte: Compte | None, mot_de_passe: str, code: str) -> bool:
     """Are they those of that account, if it is open? As long to answer when there is none."""
     row = None
     if compte is not None and compte.ferme_le is None:
-        row = conn.execute(select(COMPTE).where(COMPTE.c.id == compte.id).with_for_update()).one()
+        row = vue.conn.execute(select(COMPTE).where(COMPTE.c.id == compte.id).with_for_update()).one()
     right = check_password(None if row is None else row.mot_de_passe, mot_de_passe)
-    return right and row is not None and _second_factor(conn, row, code, instant)
+    return right and row is not None and _second_factor(vue, row, code)
 
 
 def _known_browser(conn: Connection, compte: Compte | None, appareil: str) -> bytes | None:
@@ -206,23 +170,23 @@ def _known_browser(conn: Connection, compte: Compte | None, appareil: str) -> by
     return conn.scalar(query)
 
 
-def _second_factor(conn: Connection, compte: Row[*tuple[object, ...]], code: str, instant: datetime) -> bool:
+def _second_factor(vue: Vue, compte: Row[*tuple[object, ...]], code: str) -> bool:
     """A right code of the telephone, or one that replaces it; it will not serve again."""
-    step = check_totp(compte.totp, code, compte.totp_dernier, instant=instant)
+    conn, coffre = vue.conn, vue.services.coffre
+    secret = None if compte.totp is None else coffre.open(compte.totp, TOTP.contexte(compte.id))
+    step = check_totp(secret, code, compte.totp_dernier, instant=vue.maintenant)
     if step is not None:
         conn.execute(update(COMPTE).where(COMPTE.c.id == compte.id).values(totp_dernier=step))
         return True
-    used = conn.execute(
-        update(CODE_SECOURS)
-        .where(
-            CODE_SECOURS.c.compte == compte.id,
-            CODE_SECOURS.c.empreinte == digest_code(code),
-            CODE_SECOURS.c.utilise_le.is_(None),
-        )
-        .values(utilise_le=instant)
-        .returning(CODE_SECOURS.c.compte)
-    ).first()
-    return used is not None
+    # The row of the account is locked: nobody else uses its codes meanwhile.
+    ones = (CODE_SECOURS.c.compte == compte.id, CODE_SECOURS.c.utilise_le.is_(None))
+    wanted, contexte = digest_code(code), CODE.contexte(compte.id)
+    for scelle in conn.scalars(select(CODE_SECOURS.c.empreinte).where(*ones)).all():
+        if hmac.compare_digest(coffre.open(scelle, contexte), wanted):
+            used = update(CODE_SECOURS).where(*ones, CODE_SECOURS.c.empreinte == scelle)
+            conn.execute(used.values(utilise_le=vue.maintenant))
+            return True
+    return False
 
 
 def _keep(vue: Vue, compte: Compte, moyen: Moyen, refus: str, conn: Connection | None = None) -> None:

@@ -26,6 +26,14 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
     cle: Annotated[
         str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
     ] = "serveur/key.pem"
+    scellement: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Clés qui scellent dans la base les seconds facteurs des comptes. Le même fichier"
+            " pour tous les processus qui servent la console ; jamais avec les sauvegardes de la base.",
+        ),
+    ] = "console/scellement.cles"
     url_publique: Annotated[
         str,
         Meta(

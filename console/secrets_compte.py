@@ -87,9 +87,9 @@ def new_codes() -> tuple[str, ...]:
     return tuple(f"{code[:5]}-{code[5:]}" for code in found)
 
 
-def digest_code(code: str) -> bytes:
-    """What is kept of such a code: too long to be searched for."""
-    return hashlib.sha256(normalise_code(code).encode()).digest()
+def digest_code(code: str) -> str:
+    """What is kept of such a code, once sealed: hexadecimal."""
+    return hashlib.sha256(normalise_code(code).encode()).hexdigest()
 
 
 def normalise_code(code: str) -> str:

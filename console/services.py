@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from console.bancs import Bancs
+from console.coffre import Coffre
 from console.moyens import Moyens
 from console.reglages import Console
 from console.releve_echanges import Releve
@@ -20,7 +21,7 @@ from registry.regles import REGLES, Regles
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The database, the clock, the settings of the console.
+    """The database, the clock, the settings of the console, the keys that seal second factors.
 
     moyens: the keys and the network of the instance, when this process has them.
     bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
@@ -32,6 +33,7 @@ class Services:
     engine: Engine
     clock: Clock
     reglages: Console
+    coffre: Coffre
     moyens: Moyens | None = None
     bancs: Bancs = field(default_factory=Bancs)
     releve: Releve = field(default_factory=Releve)

@@ -48,7 +48,8 @@ COMPTE: Final = Table(
     Column("certifie_par", Text, nullable=False, server_default=text("''")),
     # Argon2id, with its parameters; null until its holder has chosen it.
     Column("mot_de_passe", Text),
-    # Secret of the second factor (RFC 6238), base32; and the last time step accepted: a code serves once.
+    # Secret of the second factor (RFC 6238), base32, sealed (console.scellement); and the last time step
+    # accepted: a code serves once.
     Column("totp", Text),
     Column("totp_dernier", BigInteger),
     # Who he is for the provider of identity (`sub`), once he has come from it.
@@ -97,9 +98,9 @@ COMPTE_CERTIFICAT: Final = Table(
 CODE_SECOURS: Final = Table(
     "code_secours",
     METADATA,
-    # What replaces the second factor, once each: SHA-256 of the code.
+    # What replaces the second factor, once each: SHA-256 of the code, sealed: 49 bits can be searched for.
     Column("compte", Uuid, ForeignKey("compte.id"), primary_key=True),
-    Column("empreinte", LargeBinary, primary_key=True),
+    Column("empreinte", Text, primary_key=True),
     Column("utilise_le", INSTANT),
 )
 
@@ -109,12 +110,20 @@ INVITATION: Final = Table(
     # SHA-256 of the token of the link.
     Column("empreinte", LargeBinary, primary_key=True),
     Column("compte", Uuid, ForeignKey("compte.id"), nullable=False),
-    # Secret of the second factor that it proposes.
+    # Secret of the second factor that it proposes, sealed; empty once it is closed.
     Column("totp", Text, nullable=False),
     Column("expire_le", INSTANT, nullable=False),
     # When it served, or was replaced by a later one.
     Column("close_le", INSTANT),
     Index("invitation_compte_ix", "compte"),
+)
+
+CLE_SCELLEMENT: Final = Table(
+    "cle_scellement",
+    METADATA,
+    # Identifier of a key (console.coffre) that seals here; the key itself is in a file.
+    Column("id", Text, primary_key=True),
+    Column("declaree_le", INSTANT, nullable=False),
 )
 
 APPAREIL_CONNU: Final = Table(

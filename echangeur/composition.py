@@ -32,12 +32,13 @@ from echangeur.roles import notification
 from echangeur.roles.console import RoleConsole
 from echangeur.roles.courrier import RoleCourrier
 from echangeur.roles.cycle import MARGE, Cycle, Epreuve, Role
+from echangeur.roles.epingles import cancel
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole, RoleDemande, roles_of
 from echangeur.roles.rechargement import reload
 from echangeur.roles.soap import RoleSoap
-from echangeur.roles.socle import Socle, cancel
+from echangeur.roles.socle import Socle
 from echangeur.roles.worker import RoleWorker
 from echangeur.sante.ecoute import announced, create_administration
 from echangeur.sante.epreuves import prove_base

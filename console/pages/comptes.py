@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console import anomalies
+from console.certificats_lies import link_certificat, list_certificats_lies, unlink_certificat
 from console.comptes import (
     Compte,
     EtatCompte,
@@ -16,11 +17,9 @@ from console.comptes import (
     create_compte,
     get_compte,
     invite,
-    list_certificats_lies,
     list_comptes,
     may_manage,
 )
-from console.connexion import link_certificat, unlink_certificat
 from console.journal_actes import list_actes
 from console.profils import D_UN_GUICHET, LIBELLES, Portee, ProfilCompte
 from console.sessions import close_sessions, list_sessions
@@ -160,7 +159,7 @@ def _form(vue: Vue, faults: tuple[Constat, ...]) -> Reponse:
 
 
 def _invited(vue: Vue, compte: Compte) -> Reponse:
-    token = invite(vue.conn, compte.id, instant=vue.maintenant)
+    token = invite(vue.conn, vue.services.coffre, compte.id, instant=vue.maintenant)
     return Rendu("compte_invite.html", {"compte": compte, "lien": vue.url("invitation.voir", jeton=token)})
 
 

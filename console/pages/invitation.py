@@ -37,7 +37,7 @@ def accept(vue: Vue) -> Reponse:
 
 
 def _invitation(vue: Vue) -> Invitation | None:
-    return find_invitation(vue.conn, vue.parametres["jeton"], instant=vue.maintenant)
+    return find_invitation(vue.conn, vue.services.coffre, vue.parametres["jeton"], instant=vue.maintenant)
 
 
 def _closed() -> Refus:

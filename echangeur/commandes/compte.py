@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from console.certificats_lies import link_certificat
+from console.coffre import add_cle, drop_cles
 from console.comptes import (
     Compte,
     NouveauCompte,
@@ -19,11 +21,12 @@ from console.comptes import (
     invite,
     list_comptes,
 )
-from console.connexion import link_certificat
 from console.profils import LIBELLES, ProfilCompte
 from console.reglages import Console
-from echangeur.contexte import Json, contexte_of, machine_account, transaction
+from console.scellement import count_by_key, declare, forget
+from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.francais import Commande, create_group
+from echangeur.scellement import open_coffre, seal_what_is_not
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 
 app = create_group("Les comptes de la console : qui entre, au nom de quel guichet, certifié par qui.")
@@ -62,7 +65,7 @@ def create(
             raise ConstatNegatif("Compte refusé : " + " ; ".join(each.texte for each in found) + ".")
         if certifie:
             certify(conn, found.id, par=par, instant=instant)
-        _say_link(invite(conn, found.id, instant=instant))
+        _invite(ctx, conn, found)
 
 
 @app.command("lister", cls=Commande)
@@ -121,7 +124,7 @@ def invite_again(ctx: typer.Context, courriel: Courriel) -> None:
     """Donne un nouveau lien, pour un mot de passe ou un téléphone perdu ; les précédents ne servent plus."""
     with transaction(ctx) as conn:
         compte = _open_compte(conn, courriel)
-        _say_link(invite(conn, compte.id, instant=contexte_of(ctx).clock.now()))
+        _invite(ctx, conn, compte)
 
 
 @app.command("habiliter", cls=Commande)
@@ -165,6 +168,40 @@ def revoke(ctx: typer.Context, courriel: Courriel) -> None:
     say(f"Compte {compte.courriel} fermé.")
 
 
+@app.command("sceller", cls=Commande)
+def seal(
+    ctx: typer.Context,
+    nouvelle_cle: Annotated[
+        bool, typer.Option("--nouvelle-cle", help="Ajoute d'abord une clé au fichier, qui scelle désormais.")
+    ] = False,
+    oublier: Annotated[
+        bool, typer.Option("--oublier", help="Retire du fichier les clés qui ne scellent plus rien.")
+    ] = False,
+) -> None:
+    """Scelle de nouveau, avec la dernière clé du fichier, les seconds facteurs que garde la base.
+
+    Les consoles qui lisent ce fichier continuent sans redémarrer. Avec plusieurs machines, copiez-y aussitôt
+    le fichier ; « --oublier » vient ensuite, une fois que toutes l'ont.
+    """
+    instance, instant = instance_of(ctx), contexte_of(ctx).clock.now()
+    with transaction(ctx) as conn:
+        coffre = open_coffre(instance, conn, instant=instant)
+    if nouvelle_cle:
+        add_cle(coffre)
+    with transaction(ctx) as conn:
+        declare(conn, coffre, instant=instant)
+        done = seal_what_is_not(conn, coffre)
+        found = count_by_key(conn)
+        inutiles = tuple(nom for nom in coffre.cles if nom != coffre.courante and not found.get(nom))
+        if oublier:
+            forget(conn, inutiles)
+    if oublier:
+        drop_cles(coffre, inutiles)
+    say(f"Scellés de nouveau : {done}. Clé qui scelle : {coffre.courante}.")
+    if inutiles:
+        say(f"{'Clés retirées' if oublier else 'Clés qui ne scellent plus rien'} : {', '.join(inutiles)}.")
+
+
 def _open_compte(conn: Connection, courriel: str) -> Compte:
     found = find_compte(conn, courriel)
     if found is None or found.ferme_le is not None:
@@ -172,6 +209,8 @@ def _open_compte(conn: Connection, courriel: str) -> Compte:
     return found
 
 
-def _say_link(jeton: str) -> None:
+def _invite(ctx: typer.Context, conn: Connection, compte: Compte) -> None:
+    instant = contexte_of(ctx).clock.now()
+    jeton = invite(conn, open_coffre(instance_of(ctx), conn, instant=instant), compte.id, instant=instant)
     say(f"Lien d'invitation, à la suite de l'adresse de la console : /invitation/{jeton}")
     say("Il sert une fois, pendant trois jours.")

@@ -16,6 +16,7 @@ from console.comptes import Compte, NouveauCompte, certify, create_compte, set_s
 from console.profils import ProfilCompte
 from console.secrets_compte import hash_password, new_totp
 from echangeur.instance import Instance
+from echangeur.scellement import open_coffre
 from registry.clock import Clock
 
 COURRIEL: Final = "agent@exemple.fr"
@@ -41,7 +42,8 @@ def create_account(instance: Instance, guichet: str, clock: Clock) -> CompteDemo
         compte = create_compte(conn, nouveau, par=_PAR, instant=instant)
         assert isinstance(compte, Compte), compte
         certify(conn, compte.id, par=_PAR, instant=instant)
-        codes = set_secrets(conn, compte.id, hash_password(password), new_totp(), 0, instant=instant)
+        coffre = open_coffre(instance, conn, instant=instant)
+        codes = set_secrets(conn, coffre, compte.id, hash_password(password), new_totp(), 0, instant=instant)
     return CompteDemo(COURRIEL, password, codes)
 
 

@@ -1,13 +1,14 @@
 """The role `console`: the pages for people, on a port of their own.
 
 A client certificate is asked for and not demanded: who has none signs in otherwise, or reads the page that
-says so.
+says so. Those tied to accounts pass the handshake whatever their authority.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from console.application import create_console, create_console_runner
 from console.bancs import Bancs
+from console.certificats_lies import list_epingles
 from console.services import Services
 from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
@@ -23,11 +25,13 @@ from echangeur.images import IMAGE, PASSE
 from echangeur.instance import Instance
 from echangeur.moyens import moyens_of
 from echangeur.roles.cycle import Epreuve
+from echangeur.roles.epingles import Epingles, cancel
 from echangeur.roles.fichiers_tls import console_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.noms import NomRole
-from echangeur.roles.socle import Socle, cancel
+from echangeur.roles.socle import Socle
 from echangeur.sante.epreuves import prove_console
+from echangeur.scellement import open_coffre, seal_what_is_not
 from registry.anomalies import Anomalie
 
 _log = structlog.get_logger("echangeur")
@@ -36,12 +40,19 @@ _SUIVI_S: Final = 60.0
 
 
 def _services(socle: Socle) -> Services:
-    """What the pages stand on: the images of filters are those of the instance, that commands share."""
+    """What the pages stand on: the images of filters are those of the instance, that commands share.
+
+    Raises MauvaisUsage when the keys that seal second factors are not those of this base.
+    """
     instance, distribution = socle.instance, socle.instance.configuration.distribution
+    with socle.engine.begin() as conn:
+        coffre = open_coffre(instance, conn, instant=socle.clock.now())
+        seal_what_is_not(conn, coffre)
     return Services(
         socle.engine,
         socle.clock,
         instance.configuration.console,
+        coffre,
         moyens_of(instance),
         bancs=Bancs(instance.dossier / IMAGE, instance.dossier / PASSE),
         rythme=Rythme(
@@ -64,6 +75,7 @@ class RoleConsole:
     def __init__(self, socle: Socle, sock: socket.socket) -> None:
         configuration = socle.instance.configuration
         self._socle = socle
+        self._comptes = Epingles(self._read_epingles)
         self._services = _services(socle)
         self._suivi: asyncio.Task[None] | None = None
         app = create_console(self._services)
@@ -81,9 +93,8 @@ class RoleConsole:
 
     async def start(self) -> None:
         """Accept connections. Raises MauvaisUsage when the certificate of the console cannot be read."""
-        await self._ecouteur.start(
-            self._socle.keep_trusting(console_tls(self._socle.instance, self._socle.pins))
-        )
+        await self._comptes.start()
+        await self._ecouteur.start(self._tls(self._socle.instance))
         self._suivi = asyncio.create_task(self._follow(), name="relevé des échanges")
 
     async def drain(self) -> None:
@@ -91,9 +102,10 @@ class RoleConsole:
         await self._ecouteur.drain()
 
     async def stop(self) -> None:
-        """Follow the exchanges no more."""
+        """Follow neither the exchanges nor the certificates of accounts any more."""
         if self._suivi is not None:
             await cancel(self._suivi)
+        await self._comptes.stop()
 
     async def _follow(self) -> None:
         """Read the exchanges as they come: the first page of a morning need not read the night."""
@@ -110,4 +122,12 @@ class RoleConsole:
 
     async def reload(self, instance: Instance) -> None:
         """Present the certificate, and trust the authorities and the pins, as they now are."""
-        await self._ecouteur.replace(self._socle.keep_trusting(console_tls(instance, self._socle.pins)))
+        await self._ecouteur.replace(self._tls(instance))
+
+    def _tls(self, instance: Instance) -> ssl.SSLContext:
+        context = console_tls(instance, {*self._socle.pins, *self._comptes.pins})
+        return self._comptes.keep_trusting(self._socle.keep_trusting(context))
+
+    def _read_epingles(self) -> tuple[bytes, ...]:
+        with self._socle.engine.connect() as conn:
+            return list_epingles(conn)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import uuid
-import weakref
 from collections.abc import Iterable
-from typing import Final
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from certs import tls
 from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
 from echangeur.confiance import charge_of, watch_verdicts
@@ -22,6 +17,7 @@ from echangeur.conformite import regles_of
 from echangeur.instance import Instance
 from echangeur.journaux import silence
 from echangeur.metriques.compteurs import Compteurs, name_operation, verdict_of
+from echangeur.roles.epingles import Epingles, cancel
 from registry.anomalies import Anomalie
 from registry.certificats import Identites
 from registry.clock import Clock
@@ -29,10 +25,6 @@ from registry.echanges import Canal
 from registry.verdicts_certificats import judge_all
 
 _log = structlog.get_logger("echangeur")
-
-_PIN_PERIOD: Final = 1.0
-"""Seconds between two looks at the pins: a certificate registered while the server runs is let through the
-handshake within that time, whatever its authority. One small query a second."""
 
 
 class Socle:
@@ -51,34 +43,33 @@ class Socle:
         assert isinstance(lue, Certificat)
         self._sonde = lue.empreinte
         silence(lue.empreinte)
-        self._pins: set[bytes] = set()
-        self._contexts: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._epingles = Epingles(self.identites.epingles)
+        self._verdicts: asyncio.Task[None] | None = None
 
     @property
     def pins(self) -> Iterable[bytes]:
         """The certificates of partners, PEM, as last seen."""
-        return frozenset({*self._pins, self.sonde.certificat})
+        return frozenset({*self._epingles.pins, self.sonde.certificat})
 
     async def start(self) -> None:
         """Before anything is accepted: a partner whose certificate was revoked meanwhile does not slip in."""
         verdicts = charge_of(self.instance.configuration)
         await asyncio.to_thread(judge_all, self.engine, verdicts, instant=self.clock.now())
-        self._pins = set(await asyncio.to_thread(self.identites.epingles))
-        self._tasks = [
-            asyncio.create_task(self._watch_pins(), name="épingles"),
-            asyncio.create_task(watch_verdicts(self.engine, self.clock, verdicts), name="verdicts"),
-        ]
+        await self._epingles.start()
+        self._verdicts = asyncio.create_task(
+            watch_verdicts(self.engine, self.clock, verdicts), name="verdicts"
+        )
 
     async def stop(self) -> None:
         """Watch no more."""
-        while self._tasks:
-            await cancel(self._tasks.pop())
+        if self._verdicts is not None:
+            await cancel(self._verdicts)
+            self._verdicts = None
+        await self._epingles.stop()
 
     def keep_trusting(self, context: ssl.SSLContext) -> ssl.SSLContext:
         """Let the certificates that are pinned from now on through the handshakes of `context`."""
-        self._contexts.add(context)
-        return context
+        return self._epingles.keep_trusting(context)
 
     def tell_echange(
         self,
@@ -103,24 +94,3 @@ class Socle:
             code=anomalies[0].code if anomalies else "",
             ms=round(1000 * secondes),
         )
-
-    async def _watch_pins(self) -> None:
-        """One withdrawn stays known to TLS until the next reload or start, and is refused above, in words."""
-        while True:
-            await asyncio.sleep(_PIN_PERIOD)
-            try:
-                pins = set(await asyncio.to_thread(self.identites.epingles))
-            except SQLAlchemyError as error:
-                # The database is restarting: those who call are told so, the next look will do.
-                _log.warning("épingles illisibles", erreur=type(error).__name__)
-                continue
-            added, self._pins = pins - self._pins, pins
-            for context in self._contexts:
-                tls.trust(context, added)
-
-
-async def cancel(task: asyncio.Task[None]) -> None:
-    """End a task that never ends by itself."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

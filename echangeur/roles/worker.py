@@ -23,9 +23,10 @@ from echangeur.instance import Instance
 from echangeur.metriques.compteurs import TransportCompte, name_of
 from echangeur.roles.courrier import RoleCourrier
 from echangeur.roles.cycle import Epreuve
+from echangeur.roles.epingles import cancel
 from echangeur.roles.fichiers_tls import client_tls, present_again
 from echangeur.roles.noms import NomRole
-from echangeur.roles.socle import Socle, cancel
+from echangeur.roles.socle import Socle
 from echangeur.sante.anomalies import ENVOIS_ARRETES
 from registry.anomalies import Anomalie
 from registry.guichets import CanalDistribution

@@ -29,6 +29,7 @@ from sqlalchemy import Engine, text
 from certs.autorite import create_autorite
 from certs.tls import client_context, server_context
 from console.application import create_console, create_console_runner
+from console.coffre import Coffre, create_cles
 from console.moyens import Moyens
 from console.reglages import Console
 from console.services import Services
@@ -124,8 +125,15 @@ def moyens(tmp_path: Path) -> Moyens:
 
 
 @pytest.fixture
-def services(engine: Engine, clock: FixedClock, moyens: Moyens) -> Services:
-    return Services(engine, clock, Console(essais_locaux=True), moyens)
+def coffre(tmp_path: Path) -> Coffre:
+    """Keys that seal, in a file of the test."""
+    create_cles(tmp_path / "scellement.cles")
+    return Coffre(tmp_path / "scellement.cles")
+
+
+@pytest.fixture
+def services(engine: Engine, clock: FixedClock, coffre: Coffre, moyens: Moyens) -> Services:
+    return Services(engine, clock, Console(essais_locaux=True), coffre, moyens)
 
 
 @pytest_asyncio.fixture

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 import pyotp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import text
 
 from certs.autorite import create_autorite
+from certs.lecture import Certificat, read_certificat
+from console.certificats_lies import find_compte_of, judge, link_certificat, list_epingles, unlink_certificat
 from console.comptes import invite, list_comptes
 from console.freins import ADRESSE, APPAREIL, COMPTE
 from console.profils import ProfilCompte
@@ -23,6 +29,7 @@ from tests.console.monde import AILLEURS, AUTRE, NOTRE
 from tests.console.navigateur import Navigateur, Page, Qui
 
 MOT_DE_PASSE = "trois petits cochons"
+UN_JOUR = timedelta(days=1)
 AGENT: Qui = (ProfilCompte.GUICHET, NOTRE)
 GESTIONNAIRE: Qui = (ProfilCompte.GESTIONNAIRE, "059")
 EXPLOITANT: Qui = (ProfilCompte.EXPLOITANT, "")
@@ -79,7 +86,7 @@ async def accept(console: Navigateur, jeton: str) -> Titulaire:
 async def titulaire(console: Navigateur, clock: FixedClock) -> Titulaire:
     """The agent of NOTRE, who has accepted his invitation."""
     with console.services.engine.begin() as conn:
-        jeton = invite(conn, console.monde.comptes[AGENT], instant=clock.now())
+        jeton = invite(conn, console.services.coffre, console.monde.comptes[AGENT], instant=clock.now())
     holder = await accept(console, jeton)
     clock.advance(timedelta(seconds=90))
     return holder
@@ -266,8 +273,8 @@ async def test_an_invitation_serves_once_for_three_days(console: Navigateur, clo
     compte = console.monde.comptes[AGENT]
     engine = console.services.engine
     with engine.begin() as conn:
-        first = invite(conn, compte, instant=clock.now())
-        second = invite(conn, compte, instant=clock.now())
+        first = invite(conn, console.services.coffre, compte, instant=clock.now())
+        second = invite(conn, console.services.coffre, compte, instant=clock.now())
     assert (await console.get(f"/invitation/{first}")).statut == 410
     assert (await console.get(f"/invitation/{second}")).statut == 200
     champs = {"mot_de_passe": MOT_DE_PASSE, "confirmation": MOT_DE_PASSE, "code": "000000"}
@@ -275,7 +282,7 @@ async def test_an_invitation_serves_once_for_three_days(console: Navigateur, clo
     await accept(console, second)
     assert (await console.get(f"/invitation/{second}")).statut == 410
     with engine.begin() as conn:
-        third = invite(conn, compte, instant=clock.now())
+        third = invite(conn, console.services.coffre, compte, instant=clock.now())
     clock.advance(timedelta(hours=72))
     page = await console.get(f"/invitation/{third}")
     assert (page.statut, "CON114" in page.texte) == (410, True)
@@ -285,7 +292,7 @@ async def test_accepting_an_invitation_closes_the_sessions(console: Navigateur, 
     """[CSL-36]"""
     assert (await console.get("/", AGENT)).statut == 200
     with console.services.engine.begin() as conn:
-        jeton = invite(conn, console.monde.comptes[AGENT], instant=clock.now())
+        jeton = invite(conn, console.services.coffre, console.monde.comptes[AGENT], instant=clock.now())
     await accept(console, jeton)
     assert (await console.get("/", AGENT)).statut == 303
 
@@ -361,6 +368,63 @@ async def test_a_certificate_opens_the_account_it_is_tied_to(console: Navigateur
     assert page.statut == 303
     shown = await console.get(f"/comptes/{compte}", GESTIONNAIRE)
     assert empreinte not in shown.html
+
+
+@pytest.mark.parametrize(
+    ("genre", "motif"), [("autorite", "AUTORITE"), ("serveur", "USAGE"), ("signature", "USAGE")]
+)
+def test_what_no_handshake_would_let_through_is_not_tied(clock: FixedClock, genre: str, motif: str) -> None:
+    """[CSL-34] That of an authority, of a server, or of a card that only signs documents."""
+    lu = read_certificat(unusable(genre, clock.now()))
+    assert isinstance(lu, Certificat)
+    assert judge(lu, clock.now()).motif == motif
+
+
+def unusable(genre: str, now: datetime) -> bytes:
+    """A certificate, PEM, that OpenSSL refuses to a client of TLS."""
+    autorite = create_autorite(now=now)
+    if genre == "autorite":
+        return autorite.certificat.public_bytes(Encoding.PEM)
+    if genre == "serveur":
+        return autorite.issue_serveur(now=now).certificat
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Zoé")])
+    usages = dict.fromkeys(
+        (
+            *("digital_signature", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + UN_JOUR)
+        .add_extension(x509.KeyUsage(content_commitment=True, **usages), critical=True)
+        .sign(key, SHA256())
+    )
+    return built.public_bytes(Encoding.PEM)
+
+
+async def test_a_tied_certificate_opens_from_its_first_day_to_its_last(
+    console: Navigateur, clock: FixedClock
+) -> None:
+    """[CSL-34] One that is not valid yet may be tied, by whoever prepares the next one."""
+    demain = clock.now() + UN_JOUR
+    lie = create_autorite(now=demain).issue_guichet("AGENT", now=demain)
+    lu = read_certificat(lie.certificat)
+    assert isinstance(lu, Certificat)
+    compte = console.monde.comptes[AGENT]
+    with console.services.engine.begin() as conn:
+        assert link_certificat(conn, compte, lie.certificat, instant=clock.now()) == ()
+        for instant, expected in (
+            (lu.valide_du - timedelta(seconds=1), None),
+            (lu.valide_du, compte),
+            (lu.valide_au, compte),
+            (lu.valide_au + timedelta(seconds=1), None),
+        ):
+            assert find_compte_of(conn, lu.empreinte, instant=instant) == expected
+        assert list_epingles(conn) == (lu.pem,)
+        unlink_certificat(conn, compte, lu.empreinte)
+        assert list_epingles(conn) == ()
 
 
 async def test_readings_and_acts_are_consulted_within_the_perimeter(

@@ -87,3 +87,32 @@ def test_a_certificate_is_tied_once(
     assert (result.code, "déjà" in result.erreur) == (1, True)
     (tmp_path / "rien.pem").write_text("rien")
     assert instance("compte", "certificat", compte, tmp_path / "rien.pem").code == 1
+
+
+def test_the_key_that_seals_second_factors_changes(instance: Commande, compte: str, dossier: Path) -> None:
+    """[CSL-40] Added, everything sealed again, the former forgotten; with the wrong file, nothing is done and
+    the console does not start."""
+    fichier = dossier / "console" / "scellement.cles"
+    former = fichier.read_text()
+    assert len(former.split()) == 1
+    assert "Scellés de nouveau : 0" in instance("compte", "sceller").sortie
+    result = instance("compte", "sceller", "--nouvelle-cle")
+    assert (result.code, "Scellés de nouveau : 1" in result.sortie) == (0, True)
+    assert "Clés qui ne scellent plus rien" in result.sortie
+    assert len(fichier.read_text().split()) == 2
+    assert "Clés retirées" in instance("compte", "sceller", "--oublier").sortie
+    current = fichier.read_text()
+    assert len(current.split()) == 1
+    assert current != former
+    assert instance("compte", "inviter", compte).code == 0
+    for wrong in (former, None):
+        fichier.unlink()
+        if wrong is not None:
+            fichier.write_text(wrong)
+        for words in (("compte", "inviter", compte), ("compte", "sceller"), ("serve", "--role", "console")):
+            result = instance(*words)
+            assert result.code != 0, words
+            assert "Copiez celui d'une machine" in result.erreur
+    fichier.write_text(current)
+    assert instance("compte", "inviter", compte).code == 0
+    assert not [cle for cle in (former, current) if cle.strip() in result.erreur]

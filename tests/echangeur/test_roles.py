@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import ssl
@@ -15,13 +16,14 @@ from pathlib import Path
 import msgspec
 import pytest
 import structlog
-from aiohttp import ClientSession
-from sqlalchemy import Engine
+from aiohttp import ClientError, ClientSession
+from sqlalchemy import Engine, text
 
 from certs import tls
-from certs.autorite import load_autorite
+from certs.autorite import create_autorite, load_autorite
 from certs.tls import server_context
 from conformance.partenaire_reference import PartenaireReference
+from console.securite import COOKIE_AVANT, make_jeton
 from echangeur.cli import run
 from echangeur.config import Configuration, Console, Courrier, Distribution, Serveur
 from echangeur.ecoute import bind
@@ -286,7 +288,69 @@ async def test_console_sur_son_port(dossier: Path, tmp_path: Path, base: Engine)
         await role.drain()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
+        await role.stop()
         await socle.stop()
+
+
+async def test_un_certificat_d_une_autorite_etrangere_ouvre_son_compte(
+    dossier: Path, tmp_path: Path, base: Engine
+) -> None:
+    """[CSL-34] In a real handshake: refused by TLS until it is tied, then let in whatever its authority, at
+    once and after a reload; those that are not tied stay out, and the services of partners know none."""
+    now = datetime.now(UTC)
+    etrangere = create_autorite(now=now)
+    for nom in ("agent", "voisin"):
+        etrangere.issue_guichet("AGENT", now=now).write(tmp_path / nom)
+        shutil.copy(dossier / "autorite" / "ca.pem", tmp_path / nom / "ca.pem")
+    administer(
+        dossier, "compte", "creer", "zoe@exemple.fr", "--nom", "Zoé", "--profil", "auditeur", "--certifie"
+    )
+    socle = Socle(open_instance(dossier), base, SystemClock())
+    sock = bind("127.0.0.1", 0)
+    role = RoleConsole(socle, sock)
+    with contextlib.closing(sock):
+        await socle.start()
+        await role.start()
+        url = f"https://localhost:{sock.getsockname()[1]}"
+        assert await signed_in(url, tmp_path / "agent") == "TLS"
+        administer(dossier, "compte", "certificat", "zoe@exemple.fr", tmp_path / "agent" / "cert.pem")
+        async with asyncio.timeout(30):
+            while (found := await signed_in(url, tmp_path / "agent")) == "TLS":
+                await asyncio.sleep(0.2)
+        assert found == "/"
+        assert await signed_in(url, tmp_path / "voisin") == "TLS"
+        await role.reload(socle.instance)
+        assert await signed_in(url, tmp_path / "agent") == "/"
+        # What the services of partners trust.
+        assert (tmp_path / "agent" / "cert.pem").read_bytes() not in socle.pins
+        with base.begin() as conn:
+            conn.execute(text("DELETE FROM compte_certificat"))
+        # TLS knows it until the next reload; the console refuses it in words.
+        assert "CON115" in await signed_in(url, tmp_path / "agent")
+        await role.drain()
+        await role.stop()
+        await socle.stop()
+
+
+async def signed_in(url: str, client: Path) -> str:
+    """Where a certificate leads: the address after signing in, what refused it, or ``TLS``."""
+    context = context_of(client)
+    try:
+        async with ClientSession() as session:
+            async with session.get(f"{url}/connexion", ssl=context) as answer:
+                cookies = {name: each.value for name, each in answer.cookies.items()}
+            async with session.post(
+                f"{url}/connexion/certificat",
+                data={"jeton": make_jeton(cookies[COOKIE_AVANT])},
+                cookies=cookies,
+                headers={"Origin": url},
+                ssl=context,
+                allow_redirects=False,
+            ) as answer:
+                return answer.headers.get("Location") or await answer.text()
+    except (ClientError, ssl.SSLError, ConnectionError):
+        # TLS 1.3: the refusal of a certificate reaches the client at its first reading.
+        return "TLS"
 
 
 def test_console_a_son_certificat(dossier: Path) -> None:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0035_echanges_par_guichet"
-down_revision = "0034_comptes"
+revision = "0036_echanges_par_guichet"
+down_revision = "0035_objet_lu"
 branch_labels = None
 depends_on = None
 

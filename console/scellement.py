@@ -1,0 +1,87 @@
+"""What of the base is sealed (console.coffre), and sealed again: at the start, and when a key changes.
+
+[CSL-39] A copy of the base alone gives no second factor: neither the secret of a telephone, of an account or
+of an invitation, nor the codes that replace it, whose digests could otherwise be searched for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Table, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from console.coffre import Coffre, key_of
+from console.tables import CLE_SCELLEMENT, CODE_SECOURS, COMPTE, INVITATION
+
+
+@dataclass(frozen=True, slots=True)
+class Scelle:
+    """A column that is sealed. proprietaire: the column of whom or what its secret belongs to."""
+
+    table: Table
+    colonne: str
+    proprietaire: str
+
+    def contexte(self, proprietaire: object) -> str:
+        """What the secret of that owner is sealed for: it opens nowhere else."""
+        return f"{self.table.name}.{self.colonne}:{proprietaire}"
+
+
+TOTP: Final = Scelle(COMPTE, "totp", "id")
+TOTP_INVITATION: Final = Scelle(INVITATION, "totp", "compte")
+CODE: Final = Scelle(CODE_SECOURS, "empreinte", "compte")
+SCELLES: Final = (TOTP, TOTP_INVITATION, CODE)
+
+
+def seal_rows(conn: Connection, coffre: Coffre) -> int:
+    """Seal with the current key what is in clear, from before, and what an older key sealed; how many.
+
+    Raises what `Coffre.open` raises, and nothing is changed.
+    """
+    names = ", ".join(each.table.name for each in SCELLES)
+    # Whoever is writing ends first, and what he sealed with the key that was is seen.
+    conn.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
+    done = 0
+    for each in SCELLES:
+        column, owner = each.table.c[each.colonne], each.table.c[each.proprietaire]
+        query = select(column, owner).where(column.is_not(None), column != "")
+        for value, of in conn.execute(query).all():
+            if key_of(value) == coffre.courante:
+                continue
+            contexte = each.contexte(of)
+            clair = coffre.open(value, contexte) if key_of(value) else value
+            pose = update(each.table).where(column == value, owner == of)
+            conn.execute(pose.values({column: coffre.seal(clair, contexte)}))
+            done += 1
+    return done
+
+
+def count_by_key(conn: Connection) -> Mapping[str, int]:
+    """How many secrets each key seals; under the empty name, those in clear."""
+    found: Counter[str] = Counter()
+    for each in SCELLES:
+        column = each.table.c[each.colonne]
+        query = select(column).where(column.is_not(None), column != "")
+        found.update(map(key_of, conn.scalars(query)))
+    return found
+
+
+def declare(conn: Connection, coffre: Coffre, *, instant: datetime) -> None:
+    """Keep which keys seal here: a process that lacks one is told so before it seals with another."""
+    rows = [{"id": nom, "declaree_le": instant} for nom in coffre.cles]
+    conn.execute(insert(CLE_SCELLEMENT).values(rows).on_conflict_do_nothing())
+
+
+def forget(conn: Connection, noms: tuple[str, ...]) -> None:
+    """These keys seal nothing here any more."""
+    conn.execute(delete(CLE_SCELLEMENT).where(CLE_SCELLEMENT.c.id.in_(noms)))
+
+
+def list_declared(conn: Connection) -> frozenset[str]:
+    """The keys that seal here."""
+    return frozenset(conn.scalars(select(CLE_SCELLEMENT.c.id)))
