@@ -25,12 +25,14 @@ from console import anomalies
 from console.acces import check_objet, check_page
 from console.agent import Agent
 from console.journal_actes import record_acte, record_reading
+from console.oidc.depart import DUREE
 from console.rendu import Moteur
 from console.securite import (
     CHAMP_JETON,
     COOKIE,
     COOKIE_APPAREIL,
     COOKIE_AVANT,
+    COOKIE_DEPART,
     ENTETES,
     check_jeton,
     new_secret,
@@ -70,6 +72,7 @@ class _Recu:
     jeton: str
     avant: str
     appareil: str
+    depart: str
     adresse: str
     certificat: str
     navigateur: str
@@ -159,6 +162,7 @@ class Console:
             cookies.get(COOKIE, ""),
             cookies.get(COOKIE_AVANT, "") or new_secret(),
             cookies.get(COOKIE_APPAREIL, ""),
+            cookies.get(COOKIE_DEPART, ""),
             request.remote or "",
             _fingerprint(request),
             request.headers.get("User-Agent", ""),
@@ -262,6 +266,7 @@ class Console:
             jeton=recu.jeton,
             avant=recu.avant,
             appareil=recu.appareil,
+            depart=recu.depart,
             echange=recu.echange,
             certificat=recu.certificat,
             navigateur=recu.navigateur,
@@ -274,7 +279,7 @@ class Console:
                     reponse.modele,
                     {"vue": vue, **reponse.valeurs},
                     page=vue.page,
-                    agent=vue.visiteur,
+                    agent=None if reponse.ferme else vue.visiteur,
                     secret=recu.secret,
                     message=recu.message,
                     bloc=reponse.bloc if recu.partielle else "",
@@ -342,6 +347,8 @@ class Console:
                 )
                 if recu.message and isinstance(suite.reponse, Rendu) and not recu.partielle:
                     _delete_cookie(answer, _COOKIE_MESSAGE)
+                if isinstance(suite.reponse, Rendu) and suite.reponse.ferme:
+                    _delete_cookie(answer, COOKIE)
         if not recu.jeton:
             _set_cookie(answer, COOKIE_AVANT, recu.avant)
         if answer.body is not None and len(suite.texte) > _COMPRIME_DES:
@@ -411,6 +418,10 @@ def _redirect(reponse: Redirection, recu: _Recu) -> web.Response:
     if reponse.ouvre:
         _set_cookie(answer, COOKIE, reponse.ouvre)
         _delete_cookie(answer, COOKIE_AVANT)
+        if recu.depart:
+            _delete_cookie(answer, COOKIE_DEPART)
+    if reponse.depart:
+        _set_cookie(answer, COOKIE_DEPART, reponse.depart, max_age=int(DUREE.total_seconds()))
     if reponse.appareil:
         _set_cookie(answer, COOKIE_APPAREIL, reponse.appareil, max_age=_UN_AN)
     if reponse.ferme:

@@ -59,7 +59,8 @@ class NouveauCompte:
 
 @dataclass(frozen=True, slots=True)
 class Compte:
-    """An account as kept, without its secrets. protege: has a password and a second factor."""
+    """An account as kept, without its secrets. protege: has a password and a second factor. relie_le: since
+    when an identity of the provider opens it, if one does."""
 
     id: uuid.UUID
     courriel: str
@@ -74,6 +75,7 @@ class Compte:
     certifie_par: str
     ferme_le: datetime | None
     protege: bool
+    relie_le: datetime | None
 
     def etat(self, reglages: Console, instant: datetime) -> EtatCompte:
         """What it opens at that instant."""
@@ -159,13 +161,21 @@ def entitle(conn: Connection, compte: uuid.UUID, *, habilite: bool) -> None:
 
 
 def close_compte(conn: Connection, compte: uuid.UUID, *, instant: datetime) -> None:
-    """Close it for good, with its sessions, its invitations and its certificates. Its address stays taken."""
+    """Close it for good, with its sessions, its invitations, its certificates and its identity. Its address
+    stays taken."""
     conn.execute(
         update(COMPTE).where(COMPTE.c.id == compte, COMPTE.c.ferme_le.is_(None)).values(ferme_le=instant)
     )
+    untie(conn, compte)
     conn.execute(COMPTE_CERTIFICAT.delete().where(COMPTE_CERTIFICAT.c.compte == compte))
     _close_invitations(conn, compte, instant)
     close_sessions(conn, compte, instant=instant)
+
+
+def untie(conn: Connection, compte: uuid.UUID) -> None:
+    """No identity of the provider opens it any more; the next one of its verified address will (CSL-43)."""
+    nothing = {"emetteur_oidc": None, "sujet_oidc": None, "relie_le": None}
+    conn.execute(update(COMPTE).where(COMPTE.c.id == compte).values(nothing))
 
 
 def invite(conn: Connection, coffre: Coffre, compte: uuid.UUID, *, instant: datetime) -> str:
@@ -277,4 +287,5 @@ def _compte(row: Row[*tuple[object, ...]]) -> Compte:
         row.certifie_par,
         row.ferme_le,
         row.mot_de_passe is not None and row.totp is not None,
+        row.relie_le,
     )

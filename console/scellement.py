@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from console.coffre import Coffre, key_of
-from console.tables import CLE_SCELLEMENT, CODE_SECOURS, COMPTE, INVITATION
+from console.tables import CLE_SCELLEMENT, CODE_SECOURS, COMPTE, INVITATION, SESSION_CONSOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,15 @@ class Scelle:
 
     def contexte(self, proprietaire: object) -> str:
         """What the secret of that owner is sealed for: it opens nowhere else."""
-        return f"{self.table.name}.{self.colonne}:{proprietaire}"
+        owner = proprietaire.hex() if isinstance(proprietaire, bytes) else proprietaire
+        return f"{self.table.name}.{self.colonne}:{owner}"
 
 
 TOTP: Final = Scelle(COMPTE, "totp", "id")
 TOTP_INVITATION: Final = Scelle(INVITATION, "totp", "compte")
 CODE: Final = Scelle(CODE_SECOURS, "empreinte", "compte")
-SCELLES: Final = (TOTP, TOTP_INVITATION, CODE)
+JETON: Final = Scelle(SESSION_CONSOLE, "jeton_oidc", "empreinte")
+SCELLES: Final = (TOTP, TOTP_INVITATION, CODE, JETON)
 
 
 def seal_rows(conn: Connection, coffre: Coffre) -> int:

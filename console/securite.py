@@ -15,6 +15,8 @@ COOKIE_AVANT: Final = "__Host-console-avant"
 """Before a session: what the proof of the sign-in form rests upon."""
 COOKIE_APPAREIL: Final = "__Host-console-appareil"
 """A browser that has signed in once (console.freins); gives no right."""
+COOKIE_DEPART: Final = "__Host-console-depart"
+"""While one is away at the provider of identity: what to come back with, sealed (console.oidc.depart)."""
 CHAMP_JETON: Final = "jeton"
 """Field of every form that changes something."""
 

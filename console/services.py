@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from console.bancs import Bancs
 from console.coffre import Coffre
 from console.moyens import Moyens
+from console.oidc.fournisseur import Fournisseur
 from console.reglages import Console
 from console.releve_echanges import Releve
 from dispatching.decision import Sortie
@@ -27,7 +28,7 @@ class Services:
     bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
     for here. sortie: when a demande leaves what a guichet receives, as the decisions are configured. regles,
     portail: the rules of the registry and the address of the portal, which the attestations say. conformite:
-    what is asked of the reports of guichets.
+    what is asked of the reports of guichets. oidc: the provider of identity, when there is one.
     """
 
     engine: Engine
@@ -42,3 +43,4 @@ class Services:
     regles: Regles = REGLES
     portail: str = PORTAIL
     conformite: ReglesConformite = SANS_EXIGENCE
+    oidc: Fournisseur | None = None

@@ -175,7 +175,7 @@ def _close(conn: Connection, empreintes: Iterable[bytes], instant: datetime) -> 
     conn.execute(
         update(SESSION_CONSOLE)
         .where(SESSION_CONSOLE.c.empreinte.in_(list(empreintes)), SESSION_CONSOLE.c.fermee_le.is_(None))
-        .values(fermee_le=instant)
+        .values(fermee_le=instant, jeton_oidc=None)
     )
 
 

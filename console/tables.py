@@ -52,10 +52,12 @@ COMPTE: Final = Table(
     # accepted: a code serves once.
     Column("totp", Text),
     Column("totp_dernier", BigInteger),
-    # Who he is for the provider of identity (`sub`), once he has come from it.
+    # Who he is for the provider of identity (`iss`, `sub`), and since when: no other identity opens it.
+    Column("emetteur_oidc", Text),
     Column("sujet_oidc", Text),
+    Column("relie_le", INSTANT),
     Index("compte_courriel_uq", "courriel", unique=True),
-    Index("compte_sujet_oidc_uq", "sujet_oidc", unique=True),
+    Index("compte_identite_uq", "emetteur_oidc", "sujet_oidc", unique=True),
 )
 
 SESSION_CONSOLE: Final = Table(
@@ -75,6 +77,8 @@ SESSION_CONSOLE: Final = Table(
     Column("navigateur", Text, nullable=False),
     # When it was closed by its holder or by whoever manages the account; null otherwise.
     Column("fermee_le", INSTANT),
+    # What the provider of identity signed for it, sealed, to be shown to it when the session is closed.
+    Column("jeton_oidc", Text),
     # The sessions of an account.
     Index("session_console_compte_ix", "compte"),
 )
@@ -145,6 +149,15 @@ FREIN_CONNEXION: Final = Table(
     Column("dernier_le", INSTANT, nullable=False),
     # No attempt is looked at before this instant.
     Column("attend_le", INSTANT, nullable=False),
+)
+
+RETOUR_OIDC: Final = Table(
+    "retour_oidc",
+    METADATA,
+    # A sign-in that came back from the provider of identity: SHA-256 of its state, which serves once;
+    # forgotten once it could not serve any more (seconds since 1970).
+    Column("empreinte", LargeBinary, primary_key=True),
+    Column("expire", BigInteger, nullable=False),
 )
 
 ACTE_CONSOLE: Final = Table(

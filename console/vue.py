@@ -44,7 +44,7 @@ class Vue:
 
     parametres: of the path. question: of the query. champs: of the form. envois: files of the form, by field.
     partielle: htmx asks for a part of the page (`Rendu.bloc`).
-    adresse: where the request comes from. jeton, avant, appareil: the cookies of securite, or empty.
+    adresse: where the request comes from. jeton, avant, appareil, depart: the cookies of securite, or empty.
     certificat: empreinte of the client certificate, or empty. echange: what the answer will bear.
     """
 
@@ -66,6 +66,7 @@ class Vue:
     certificat: str = ""
     navigateur: str = ""
     appareil: str = ""
+    depart: str = ""
     echange: uuid.UUID = field(default_factory=uuid.uuid4)
     lus: list[str] = field(default_factory=list)
     messages: list[uuid.UUID] = field(default_factory=list)
@@ -110,12 +111,14 @@ class Vue:
 
 @dataclass(frozen=True, slots=True)
 class Rendu:
-    """A template of console/templates with its values; `bloc`: the block that alone answers htmx."""
+    """A template of console/templates with its values; `bloc`: the block that alone answers htmx. ferme: the
+    session ended, and the page is shown to nobody in particular."""
 
     modele: str
     valeurs: Mapping[str, object] = field(default_factory=dict)
     bloc: str = ""
     statut: int = 200
+    ferme: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ class Redirection:
     """Elsewhere in the console, by GET. vers: an address made by `Page.url`. message: shown once there.
 
     ouvre: the token of a session that begins. appareil: that of a browser that has signed in. ferme: the
-    session ends. externe: the address of the provider of identity, which the configuration names.
+    session ends. externe: the address of the provider of identity, which the configuration names. depart:
+    what the browser comes back with from there.
     """
 
     vers: str
@@ -132,6 +136,7 @@ class Redirection:
     appareil: str = ""
     ferme: bool = False
     externe: bool = False
+    depart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

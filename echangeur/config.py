@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from console.reglages import Console
+from console.reglages_oidc import Oidc
 from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
 from echangeur.config_raccordement import Raccordement
 from echangeur.config_remise import Remise
@@ -223,6 +224,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     base: Base = Base()
     serveur: Serveur = Serveur()
     console: Console = Console()
+    oidc: Oidc = Oidc()
     administration: Administration = Administration()
     distribution: Distribution = Distribution()
     remise: Remise = Remise()

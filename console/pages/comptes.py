@@ -19,6 +19,7 @@ from console.comptes import (
     invite,
     list_comptes,
     may_manage,
+    untie,
 )
 from console.journal_actes import list_actes
 from console.profils import D_UN_GUICHET, LIBELLES, Portee, ProfilCompte
@@ -116,6 +117,14 @@ def close_all_sessions(vue: Vue) -> Reponse:
     return Redirection(vue.url("comptes.voir", compte=compte.id), f"Sessions fermées : {count}.")
 
 
+def untie_identity(vue: Vue) -> Reponse:
+    """Let the identity of the provider open it no more; the next one of its address is tied in its place."""
+    compte = _compte(vue)
+    untie(vue.conn, compte.id)
+    close_sessions(vue.conn, compte.id, instant=vue.maintenant)
+    return Redirection(vue.url("comptes.voir", compte=compte.id), "Compte délié, sessions fermées.")
+
+
 def change_certificate(vue: Vue) -> Reponse:
     """Let a certificate open it, or no more."""
     compte = _compte(vue)
@@ -205,6 +214,7 @@ PAGES: Final = (
             ("inviter", invite_holder, "inviter le titulaire d'un compte"),
             ("fermer", close, "fermer un compte"),
             ("sessions", close_all_sessions, "fermer les sessions d'un compte"),
+            ("identite", untie_identity, "délier un compte du fournisseur d'identité"),
             ("certificats", change_certificate, "changer les certificats d'un compte"),
         )
     ),

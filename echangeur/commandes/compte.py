@@ -20,10 +20,12 @@ from console.comptes import (
     find_compte,
     invite,
     list_comptes,
+    untie,
 )
 from console.profils import LIBELLES, ProfilCompte
 from console.reglages import Console
 from console.scellement import count_by_key, declare, forget
+from console.sessions import close_sessions
 from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.scellement import open_coffre, seal_what_is_not
@@ -140,6 +142,16 @@ def entitle_operator(
             raise ConstatNegatif("Seul un exploitant s'habilite : les autres profils disent leurs droits.")
         entitle(conn, compte.id, habilite=not retirer)
     say(f"Compte {compte.courriel} : habilitation {'retirée' if retirer else 'donnée'}.")
+
+
+@app.command("delier", cls=Commande)
+def untie_identity(ctx: typer.Context, courriel: Courriel) -> None:
+    """Délie le compte de l'identité du fournisseur qui l'ouvre ; la prochaine de son adresse la remplace."""
+    with transaction(ctx) as conn:
+        compte = _open_compte(conn, courriel)
+        untie(conn, compte.id)
+        close_sessions(conn, compte.id, instant=contexte_of(ctx).clock.now())
+    say(f"Compte {compte.courriel} délié, sessions fermées.")
 
 
 @app.command("certificat", cls=Commande)

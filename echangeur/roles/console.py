@@ -24,6 +24,7 @@ from dispatching.rattrapages import Rythme
 from echangeur.images import IMAGE, PASSE
 from echangeur.instance import Instance
 from echangeur.moyens import moyens_of
+from echangeur.oidc import provider_of
 from echangeur.roles.cycle import Epreuve
 from echangeur.roles.epingles import Epingles, cancel
 from echangeur.roles.fichiers_tls import console_tls, sonde_tls
@@ -42,7 +43,8 @@ _SUIVI_S: Final = 60.0
 def _services(socle: Socle) -> Services:
     """What the pages stand on: the images of filters are those of the instance, that commands share.
 
-    Raises MauvaisUsage when the keys that seal second factors are not those of this base.
+    Raises MauvaisUsage when the keys that seal second factors are not those of this base, or when something
+    of the provider of identity is missing.
     """
     instance, distribution = socle.instance, socle.instance.configuration.distribution
     with socle.engine.begin() as conn:
@@ -64,6 +66,7 @@ def _services(socle: Socle) -> Services:
         regles=instance.configuration.regles,
         portail=instance.configuration.attestation.portail,
         conformite=socle.conformite,
+        oidc=provider_of(instance),
     )
 
 

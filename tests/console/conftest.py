@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -33,6 +34,7 @@ from console.coffre import Coffre, create_cles
 from console.moyens import Moyens
 from console.reglages import Console
 from console.services import Services
+from echangeur.ecoute import bind
 from registry.clock import FixedClock
 from registry.database import open_engine
 from registry.embedded import EmbeddedPostgres
@@ -136,13 +138,22 @@ def services(engine: Engine, clock: FixedClock, coffre: Coffre, moyens: Moyens) 
     return Services(engine, clock, Console(essais_locaux=True), coffre, moyens)
 
 
+@pytest.fixture
+def ecoute() -> Iterator[socket.socket]:
+    """Where the console of the test listens."""
+    with closing(bind("127.0.0.1", 0)) as sock:
+        yield sock
+
+
 @pytest_asyncio.fixture
-async def console(services: Services, monde: Monde, pki_console: PkiConsole) -> AsyncIterator[Navigateur]:
+async def console(
+    services: Services, monde: Monde, pki_console: PkiConsole, ecoute: socket.socket
+) -> AsyncIterator[Navigateur]:
     runner = create_console_runner(create_console(services))
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=pki_console.serveur())
+    site = web.SockSite(runner, ecoute, ssl_context=pki_console.serveur())
     await site.start()
-    port = runner.addresses[0][1]
+    port = ecoute.getsockname()[1]
     connector = aiohttp.TCPConnector(ssl=pki_console.client())
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client:
         yield Navigateur(f"https://localhost:{port}", client, services, monde)

@@ -427,6 +427,13 @@ async def test_a_tied_certificate_opens_from_its_first_day_to_its_last(
         assert list_epingles(conn) == ()
 
 
+async def test_no_provider_of_identity_unless_configured(console: Navigateur) -> None:
+    """[CSL-42]"""
+    assert "S’identifier" not in (await console.get("/connexion")).texte
+    for path in ("/connexion/oidc", "/connexion/oidc/retour?code=x&state=x"):
+        assert (await console.get(path)).statut == 404
+
+
 async def test_readings_and_acts_are_consulted_within_the_perimeter(
     console: Navigateur, clock: FixedClock
 ) -> None:

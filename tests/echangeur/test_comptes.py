@@ -12,6 +12,12 @@ from registry.clock import FixedClock
 from tests.echangeur.conftest import Commande
 
 ZOE = "zoe@exemple.fr"
+COMPLET = """emetteur = "https://fi.exemple.fr"
+client = "c"
+secret = "absent"
+[console]
+url_publique = "https://c.exemple.fr"
+"""
 
 
 @pytest.fixture
@@ -87,6 +93,33 @@ def test_a_certificate_is_tied_once(
     assert (result.code, "déjà" in result.erreur) == (1, True)
     (tmp_path / "rien.pem").write_text("rien")
     assert instance("compte", "certificat", compte, tmp_path / "rien.pem").code == 1
+
+
+def test_an_identity_is_untied(instance: Commande, compte: str) -> None:
+    """[CSL-43] By whoever operates the hub; a closed account has nothing to untie."""
+    assert "délié" in instance("compte", "delier", compte).sortie
+    assert instance("compte", "revoquer", compte).code == 0
+    assert instance("compte", "delier", compte).code == 1
+
+
+@pytest.mark.parametrize(
+    ("texte", "dit"),
+    [
+        ('emetteur = "https://fi.exemple.fr"', "oidc.client, oidc.secret, console.url_publique"),
+        ('emetteur = "http://fi.exemple.fr"', "oidc.emetteur"),
+        (COMPLET, "absent ne se lit pas"),
+    ],
+)
+def test_a_provider_half_configured_stops_the_console(
+    instance: Commande, dossier: Path, texte: str, dit: str
+) -> None:
+    """[CSL-42] With all that is missing, before anything is served."""
+    fichier = dossier / "echangeur.toml"
+    base = next(line for line in fichier.read_text().splitlines() if line.startswith("url = "))
+    fichier.write_text(f"[base]\n{base}\n[oidc]\n{texte}\n")
+    result = instance("serve", "--role", "console")
+    assert result.code != 0
+    assert dit in result.erreur
 
 
 def test_the_key_that_seals_second_factors_changes(instance: Commande, compte: str, dossier: Path) -> None:

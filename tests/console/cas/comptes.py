@@ -24,6 +24,7 @@ CAS = {
     "comptes.inviter": Cas(),
     "comptes.fermer": Cas(),
     "comptes.sessions": Cas(),
+    "comptes.identite": Cas(),
     "comptes.certificats": Cas(statuts=frozenset({422})),
     "compte.sessions": Cas(),
     "compte.secret": Cas(statuts=frozenset({422})),

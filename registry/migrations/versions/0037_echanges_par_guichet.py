@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0036_echanges_par_guichet"
-down_revision = "0035_objet_lu"
+revision = "0037_echanges_par_guichet"
+down_revision = "0036_conformite"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, DateTime, LargeBinary, PrimaryKeyConstraint, Text
 
-revision = "0037_scellement"
-down_revision = "0036_echanges_par_guichet"
+revision = "0038_scellement"
+down_revision = "0037_echanges_par_guichet"
 branch_labels = None
 depends_on = None
 
