@@ -186,6 +186,16 @@ def produce(
             yield Etabli(guichet.code, jour, made.nombre)
 
 
+def last_days(conn: Connection) -> dict[str, date]:
+    """The day of the last manifest of each open guichet; for one that has none yet, the day before its first
+    distribution."""
+    return {
+        guichet.code: _next_day(guichet, guichet.precedent) - timedelta(days=1)
+        for guichet in map(_guichet, conn.execute(_GUICHETS))
+        if guichet.ferme_le is None
+    }
+
+
 def read_manifestes(
     conn: Connection, guichet: str, *, apres: date = date.min, nombre: int = NOMBRE_MAX
 ) -> LotManifestes:

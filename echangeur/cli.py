@@ -12,6 +12,7 @@ import typer
 
 from conformance import commandes as conformite
 from echangeur.commandes import (
+    alertes,
     autorite,
     certificat,
     compte,
@@ -87,6 +88,7 @@ app.command("demo", cls=Commande)(demo.demo)
 app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
 app.command("sante", cls=Commande)(sante.sante)
+app.add_typer(alertes.app, name="alertes")
 app.add_typer(guichet.app, name="guichet")
 app.add_typer(certificat.app, name="certificat")
 certificat.app.command("revoquer", cls=Commande)(autorite.revoke)

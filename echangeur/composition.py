@@ -22,6 +22,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from certs import tls
+from echangeur.alertes import Battement, create_veilleur, watch
 from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance
 from echangeur.journaux import configure_logs
@@ -41,8 +42,9 @@ from echangeur.roles.soap import RoleSoap
 from echangeur.roles.socle import Socle
 from echangeur.roles.worker import RoleWorker
 from echangeur.sante.ecoute import announced, create_administration
-from echangeur.sante.epreuves import prove_base
+from echangeur.sante.epreuves import prove_alertes, prove_base
 from echangeur.sante.etat import Sante
+from echangeur.sortie import MauvaisUsage
 from registry.clock import Clock
 from registry.database import upgrade
 from soap.services import SERVICES
@@ -158,8 +160,9 @@ async def _serve(
         roles = _create_roles(socle, metier, noms, ecoutes)
         cycle = Cycle(roles, retrait=serveur.delai_retrait, delai=serveur.delai_arret)
         await cycle.start()
-        await _administer(socle, metier, noms, cycle, administration, stack)
+        sante = await _administer(socle, metier, noms, cycle, administration, stack)
         stack.push_async_callback(cycle.stop)
+        _watch(socle, noms, sante, stack)
         stack.push_async_callback(cancel, asyncio.create_task(_reload_when_told(again, cycle, socle)))
         # What is alive now lives as long as the process: the collector need not walk it again and again.
         gc.collect()
@@ -200,8 +203,8 @@ async def _administer(
     cycle: Cycle,
     sock: socket.socket,
     stack: contextlib.AsyncExitStack,
-) -> None:
-    """Answer those who operate this process, from its readiness to the end of its drain."""
+) -> Sante:
+    """Answer those who operate this process, from its readiness to the end of its drain; its health."""
     configuration = socle.instance.configuration
     edges = NomRole.SOAP in noms or NomRole.COURRIER in noms
     siens = {configuration.serveur.certificat, configuration.distribution.certificat}
@@ -212,13 +215,35 @@ async def _administer(
     roles = tuple(noms)
     epreuves: dict[str, Epreuve] = {"base": partial(prove_base, socle.engine), **cycle.epreuves}
     fraicheur = configuration.administration.fraicheur
-    sante = Sante(epreuves, lambda: cycle.phase, socle.clock, roles=roles, fraicheur=fraicheur)
+    avertir: dict[str, Epreuve] = {"alertes": partial(prove_alertes, socle.engine, socle.clock)}
+    sante = Sante(
+        epreuves, lambda: cycle.phase, socle.clock, roles=roles, fraicheur=fraicheur, avertir=avertir
+    )
     app = create_administration(sante, lambda: generate_latest(registre))
     adresse = stack.enter_context(announced(socle.instance.dossier, sock, roles))
     ecouteur = Ecouteur(web.AppRunner(app, access_log=None), sock, MARGE)
     await ecouteur.start(None)
     stack.push_async_callback(ecouteur.drain)
     _log.info("administration", adresse=adresse)
+    return sante
+
+
+def _watch(socle: Socle, noms: Collection[NomRole], sante: Sante, stack: contextlib.AsyncExitStack) -> None:
+    """Tell that this process lives; and watch the hub, if it is one that sends."""
+    reglages = socle.instance.configuration.alertes
+    if not reglages.actives:
+        return
+    battement = Battement(socle.instance, socle.engine, socle.clock, sante, tuple(noms))
+    stack.push_async_callback(cancel, asyncio.create_task(battement.run(), name="battement"))
+    if NomRole.WORKER not in noms and NomRole.COURRIER not in noms:
+        return
+    try:
+        veilleur = create_veilleur(socle.instance, socle.engine, socle.clock)
+    except MauvaisUsage as error:
+        # It may well have none of the files of the relay: another process has them.
+        _log.warning("surveillance laissée aux autres processus", raison=error.message)
+        return
+    stack.push_async_callback(cancel, asyncio.create_task(watch(veilleur, reglages.cadence), name="veille"))
 
 
 async def _reload_when_told(told: asyncio.Event, cycle: Cycle, socle: Socle) -> None:

@@ -19,20 +19,25 @@ from registry.surveillance_certificats import Avis, avis_a_envoyer, mark_envoye
 FICHIER: Final = "avis-certificat.txt"
 
 
-def post_avis(conn: Connection, *, instant: datetime) -> tuple[Avis, ...]:
-    """Write to the guichets of the mail channel what waits for them, once; the notices written.
-
-    Those of the others still wait: somebody tells them.
-    """
+def list_reached(conn: Connection, instant: datetime) -> frozenset[str]:
+    """The guichets of the mail channel, which is not closed for them: their robots read notices."""
     closed = fermeture.list_fermetures(conn)
-    reached = {
+    return frozenset(
         each.code
         for each in list_guichets(conn)
         if each.actif
         and each.canal is CanalDistribution.COURRIER
         and each.adresse_courrier
         and not fermeture.is_closed(fermeture.fermeture_of(closed, each.code), instant)
-    }
+    )
+
+
+def post_avis(conn: Connection, *, instant: datetime) -> tuple[Avis, ...]:
+    """Write to the guichets of the mail channel what waits for them, once; the notices written.
+
+    Those of the others still wait: somebody tells them.
+    """
+    reached = list_reached(conn, instant)
     waiting = [each for each in avis_a_envoyer(conn) if each.guichet in reached]
     for identifiant, avis in zip(uuid7s(instant, len(waiting)), waiting, strict=True):
         assert avis.guichet is not None

@@ -117,7 +117,7 @@ def set_adresse_courrier(conn: Connection, code: str, adresse: str) -> tuple[Con
 
     The channel of mail is never opened by this alone; taking the address away leaves the guichet to pull.
     """
-    if adresse and not _COURRIER.fullmatch(adresse):
+    if adresse and not ADRESSE_COURRIER.fullmatch(adresse):
         texte = f"« {adresse} » n'est pas une adresse de courrier électronique"
         return (Constat("GUICHET-ADRESSE", "adresse", texte),)
     return _set_adresse(conn, code, GUICHET.c.adresse_courrier, CanalDistribution.COURRIER, adresse)
@@ -142,7 +142,7 @@ _ADRESSES: Final = {
 }
 """The address that a channel needs."""
 
-_COURRIER: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+ADRESSE_COURRIER: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 """What a gestionnaire writes by hand; the relay says the rest."""
 
 

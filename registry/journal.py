@@ -260,6 +260,34 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Avancee:
+    """Where a verification done bit by bit stands. sequence, empreinte: of the last entry verified.
+    finie: the head was reached. rupture: the first found by this step."""
+
+    sequence: int
+    empreinte: bytes
+    finie: bool
+    rupture: Rupture | None
+
+
+def verify_next(conn: Connection, sequence: int, empreinte: bytes, lot: int) -> Avancee:
+    """Verify at most `lot` entries after the one of that number and empreinte (0, ORIGINE: from the first).
+
+    The head is read with the entries: registrations may go on meanwhile.
+    """
+    tete = conn.execute(select(CHAINE.c.sequence, CHAINE.c.empreinte).where(CHAINE.c.nom == _NOM)).one()
+    controle = _Controle(sequence, empreinte)
+    lignes = conn.execute(_READ, {"apres": sequence, "tete": tete.sequence, "lot": lot}).all()
+    for ligne in lignes:
+        controle.check(entree_of(ligne), ligne.contenu)
+    finie = len(lignes) < lot
+    if finie and (controle.sequence, controle.empreinte) != (tete.sequence, tete.empreinte):
+        controle.note(tete.sequence, "la tête de la chaîne n'est pas la dernière entrée")
+    rupture = controle.ruptures[0] if controle.ruptures else None
+    return Avancee(controle.sequence, controle.empreinte, finie, rupture)
+
+
 _READ: Final = text("""
     SELECT j.sequence, j.precedent, j.empreinte, j.instant, j.nature, j.numero, j.version, j.guichet,
         j.certificat, j.canal, j.echange, j.document, j.detail, v.document AS contenu
@@ -274,9 +302,9 @@ _READ: Final = text("""
 class _Controle:
     """Where a verification stands: the last entry read, and what was found so far."""
 
-    def __init__(self) -> None:
-        self.sequence = 0
-        self.empreinte = ORIGINE
+    def __init__(self, sequence: int = 0, empreinte: bytes = ORIGINE) -> None:
+        self.sequence = sequence
+        self.empreinte = empreinte
         self.entrees = 0
         self.documents = 0
         self.nombre = 0

@@ -42,6 +42,7 @@ _FAMILLES: Final = {
     "SOA": "Le message SOAP",
     "CON": "La console",
     "HUB": "L'échangeur lui-même",
+    "ALE": "Les alertes",
 }
 
 _TOURS: Final = {

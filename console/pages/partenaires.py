@@ -15,14 +15,18 @@ from console.formats import moment
 from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, TOURS, TYPES, USAGES
 from console.perimetre import Perimetre
 from console.profils import ProfilCompte
+from console.saisie import Saisie
 from console.table import EXPLOITANTS, GESTIONNAIRES, GUICHETS, Methode, Objet, Page, Rubrique
 from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Vue, one_of
 from dispatching.disjoncteur import Disjoncteur, EtatDisjoncteur
 from dispatching.disjoncteurs import lift, list_disjoncteurs
 from dispatching.secours import ReglageRemise, get_reglage
 from dispatching.tables import DISTRIBUTION
+from mailflows.alertes.catalogue import GENRES
+from mailflows.alertes.garde import list_ouvertes
 from mailflows.raccordements import last_calls, read_faits
 from registry.certificats import CertificatEpingle, state_of
+from registry.contacts import Contact, get_contact, set_contact
 from registry.essais_reception import list_essais
 from registry.guichets import Guichet
 from registry.guichets_store import close_guichet, get_guichet, reopen_guichet
@@ -201,7 +205,13 @@ class Remise:
 
 def show_one(vue: Vue) -> Reponse:
     """A guichet."""
-    guichet = find(vue)
+    return _show_one(vue, find(vue), get_contact(vue.conn, vue.parametres["guichet"]), {})
+
+
+def _show_one(
+    vue: Vue, guichet: Guichet, contact: Contact, erreurs: Mapping[str, str], statut: int = 200
+) -> Reponse:
+    """contact: as kept, or as typed with what is wrong with it, by field."""
     faits = read_faits(vue.conn, guichet, instant=vue.maintenant)
     states = advance(faits, instant=vue.maintenant)
     valeurs = {
@@ -222,8 +232,25 @@ def show_one(vue: Vue) -> Reponse:
         "couleurs": COULEURS,
         "libelles_etapes": ETAPES,
         "tours": TOURS,
+        "alertes": list_ouvertes(vue.conn, [guichet.code]),
+        "genres": GENRES,
+        "contact": contact,
+        "erreurs": {champ: erreurs.get(champ, "") for champ in ("technique", "silence")},
     }
-    return Rendu("partenaire.html", valeurs)
+    return Rendu("partenaire.html", valeurs, statut=statut)
+
+
+def change_contact(vue: Vue) -> Reponse:
+    """Who is told of the alerts about this guichet, and how long it may be silent."""
+    guichet = find(vue)
+    saisie = Saisie(vue.champs)
+    contact = Contact(saisie.texte("technique", 254), saisie.entier("silence"))
+    found = {each.champ: each.texte for each in set_contact(vue.conn, guichet.code, contact)}
+    errors = {**found, **saisie.erreurs}
+    if errors:
+        vue.conn.rollback()
+        return _show_one(vue, guichet, contact, errors, 422)
+    return Redirection(vue.url("partenaires.voir", guichet=guichet.code), "Le contact est enregistré.")
 
 
 def find(vue: Vue) -> Guichet:
@@ -332,6 +359,13 @@ PAGES: Final = (
     ),
     Page("partenaires.voir", "/partenaires/{guichet}", "Guichet", show_one, _VOIENT, objet=Objet.GUICHET),
     act_on_guichet("partenaires.fermer", "fermer", "Fermer un guichet", close, "fermer un guichet"),
+    act_on_guichet(
+        "partenaires.contact",
+        "contact",
+        "Contact technique",
+        change_contact,
+        "changer le contact d'un guichet",
+    ),
     act_on_guichet("partenaires.rouvrir", "rouvrir", "Rouvrir un guichet", reopen, "rouvrir un guichet"),
     act_on_guichet(
         "partenaires.reprendre",

@@ -18,6 +18,7 @@ from echangeur.contexte import Json, contexte_of, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.sortie import ConstatNegatif, french, print_fiche, print_json, print_table, say
 from registry.constats import Constat
+from registry.contacts import SILENCE_MAX, Contact, get_contact, set_contact
 from registry.guichets import CanalDistribution, Guichet, TypeGuichet
 from registry.guichets_store import (
     NouveauGuichet,
@@ -114,9 +115,10 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
         guichet = find(conn, code)
         breakers = list_disjoncteurs(conn, code)
         reglage = get_reglage(conn, code)
+        contact = get_contact(conn, code)
     if json:
         etats = {each.canal.value: each.etat(instant).value for each in breakers}
-        print_json({**asdict(guichet), "disjoncteurs": etats, "remise": reglage})
+        print_json({**asdict(guichet), "disjoncteurs": etats, "remise": reglage, "contact": contact})
         return
     perimetre = "tout son territoire" if not guichet.communes else f"{len(guichet.communes)} commune(s)"
     print_fiche(
@@ -137,6 +139,8 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
             ("capacités", guichet.capacites),
+            ("contact technique", contact.technique),
+            ("silence admis", _silence(contact)),
             ("ouvert", guichet.actif),
         ]
     )
@@ -257,6 +261,43 @@ def change_simultanes(
     say(f"Guichet {code} : {texte}")
 
 
+@app.command("contact", cls=Commande)
+def change_contact(
+    ctx: typer.Context,
+    code: Code,
+    adresse: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ADRESSE]", help="Adresse de courrier électronique ; vide : l'ôter.", show_default=False
+        ),
+    ] = None,
+    silence: Annotated[
+        int | None,
+        typer.Option(
+            "--silence",
+            min=0,
+            max=SILENCE_MAX,
+            help="Heures ouvrées sans rien du guichet avant une alerte ; 0 : jamais.",
+            show_default="inchangé",
+        ),
+    ] = None,
+    habitude: Annotated[
+        bool, typer.Option("--habitude", help="Sans délai à lui : selon son habitude et la configuration.")
+    ] = False,
+) -> None:
+    """Change le contact technique d'un guichet, à qui sont dites les alertes qui le concernent."""
+    with transaction(ctx) as conn:
+        before = get_contact(conn, find(conn, code).code)
+        after = Contact(
+            before.technique if adresse is None else adresse.strip(),
+            None if habitude else before.silence if silence is None else silence,
+        )
+        found = set_contact(conn, code, after)
+    if found:
+        raise refusal("Le contact n'est pas changé", found)
+    say(f"Guichet {code} : contact {after.technique or 'absent'}, {_silence(after)}")
+
+
 @app.command("capacites", cls=Commande)
 def change_capacites(
     ctx: typer.Context,
@@ -293,6 +334,12 @@ def reopen(ctx: typer.Context, code: Code) -> None:
     if found:
         raise refusal("Le guichet n'est pas rouvert", found)
     say(f"Guichet {code} rouvert.")
+
+
+def _silence(contact: Contact) -> str:
+    if contact.silence is None:
+        return "silence selon son habitude"
+    return f"silence de {contact.silence} heures ouvrées" if contact.silence else "silence sans limite"
 
 
 def _secours(reglage: ReglageRemise) -> str:

@@ -12,8 +12,8 @@ import typer
 
 from certs.paire import Paire, load_paire
 from certs.repetition import Serveur
+from echangeur.cles import read_trousseau
 from echangeur.commandes.guichet import find
-from echangeur.commandes.rotation import read_trousseau
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.courrier import cut_off_of
 from echangeur.instance import SERVEUR, Instance

@@ -16,16 +16,14 @@ from certs.trousseau import (
     CONSERVATION,
     SIX_USAGES,
     Clef,
-    Trousseau,
     UsageCle,
     UsageRotation,
-    load_trousseau,
 )
+from echangeur.cles import read_trousseau
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
-from echangeur.instance import CLIENT, COURRIER, NOM_CLIENT, SERVEUR, Instance
+from echangeur.instance import COURRIER, NOM_CLIENT, Instance
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_json, print_table, say
-from registry.surveillance_certificats import Surveille, surveilles_du_hub
 
 app = create_group("Les clés du courrier de l'échangeur : préparer, basculer, retirer.")
 
@@ -127,20 +125,6 @@ def purge(ctx: typer.Context) -> None:
     read_trousseau(instance)
     finies = purge_keys(_dossier(instance), instant=now)
     say(f"{len(finies)} clé(s) détruite(s) ; une clé est gardée {CONSERVATION.days} jours après son retrait.")
-
-
-def read_trousseau(instance: Instance) -> Trousseau:
-    """The keys of mail of an instance. Raises MauvaisUsage when they cannot be read."""
-    try:
-        return load_trousseau(_dossier(instance))
-    except (OSError, ValueError) as error:
-        raise MauvaisUsage(f"Le trousseau ne se lit pas : {error}", f"Voir {COURRIER}/") from error
-
-
-def watched_keys(instance: Instance) -> tuple[Surveille, ...]:
-    """The certificates of the hub whose end is watched: its keys of mail, its server, its client of TLS."""
-    paths = [instance.dossier / folder / "cert.pem" for folder in (SERVEUR, CLIENT)]
-    return surveilles_du_hub(read_trousseau(instance), [path.read_bytes() for path in paths if path.exists()])
 
 
 def _dossier(instance: Instance) -> Path:

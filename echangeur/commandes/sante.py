@@ -56,7 +56,7 @@ def sante(
             vide="Aucun processus de l'instance ne tourne sur cette machine.",
         )
         for each in found:
-            for constat in each.etat.constats if each.etat else ():
+            for constat in (*each.etat.constats, *each.etat.avertissements) if each.etat else ():
                 if constat.code:
                     note(f"{each.processus or each.adresse} : {constat.code} {constat.message}")
                     note(f"À faire : {constat.a_faire}")

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +16,14 @@ from sqlalchemy import Engine
 from dispatching.balayage import sweep
 from dispatching.decision import Distributeur, Sortie
 from dispatching.manifestes import produce
-from echangeur.commandes.rotation import watched_keys
+from echangeur.cles import watched_keys
 from echangeur.config import Configuration
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.courrier import cut_off_of, load_cles
 from echangeur.progression import open_spinner
 from echangeur.sortie import MauvaisUsage, note, print_json, say
+from echangeur.taches import Tache
+from mailflows.alertes.lecture import record_tache
 from mailflows.avis import post_avis
 from mailflows.manifestes import post_manifestes
 from mailflows.purge import purge
@@ -34,21 +35,6 @@ from registry.projection import Projection, redate
 from registry.radiations_office import radiate_expired
 from registry.surveillance_certificats import produce_avis
 from registry.traces import erase_traces
-
-
-class Tache(StrEnum):
-    """The tasks, in the order in which they run: who is told today is not radiated today, and the files of
-    yesterday are in their manifest before anything is erased."""
-
-    MANIFESTES = "manifestes"
-    PREAVIS = "preavis"
-    RADIATIONS = "radiations"
-    DEPOTS = "depots"
-    AVIS = "avis"
-    EFFACEMENTS = "effacements"
-    DELAIS = "delais"
-    BALAYAGE = "balayage"
-    CERTIFICATS = "certificats"
 
 
 def run_tasks(
@@ -167,6 +153,9 @@ def run_tasks(
                     faits["avis_postes"] = len(postes)
                     for each in avis:
                         note(f"{each.texte}{' Avis envoyé par courrier.' if each in postes else ''}")
+            if not essai:
+                with engine.begin() as conn:
+                    record_tache(conn, tache, instant)
     if json:
         print_json({"essai": essai, **faits})
         return

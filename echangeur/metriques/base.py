@@ -17,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from certs.lecture import Certificat, read_certificat
 from dispatching.arrieres import Arriere, list_arrieres
+from mailflows.alertes.catalogue import GENRES
+from mailflows.alertes.garde import count_ouvertes
+from mailflows.alertes.lecture import read_stuck
 from registry.clock import Clock
 
 FRAICHEUR: Final = 10.0
@@ -116,7 +119,22 @@ def _figures(conn: Connection, instant: datetime) -> Iterable[Metric]:
         dernier.add_metric((), float(row.age or 0))
     filtres = _gauge("echangeur_filtres_generation_en_base", "Génération des filtres dans la base.")
     filtres.add_metric((), conn.execute(_FILTRES).scalar_one())
-    return (attente, echec, age, disjoncteurs, courriers, jours, bientot, sequence, dernier, filtres)
+    figures = (attente, echec, age, disjoncteurs, courriers, jours, bientot, sequence, dernier, filtres)
+    return (*figures, *_alertes(conn, instant))
+
+
+def _alertes(conn: Connection, instant: datetime) -> Iterable[Metric]:
+    """Those that are open, each code at zero when none is; and the mails that tell them, which wait."""
+    ouvertes = _gauge("echangeur_alertes", "Alertes ouvertes, par code.", "code")
+    counts = count_ouvertes(conn)
+    for code in GENRES:
+        ouvertes.add_metric((code,), counts.get(code, 0))
+    stuck = read_stuck(conn, instant)
+    attente = _gauge("echangeur_alertes_courriers", "Courriers d'alerte qui attendent de partir.")
+    attente.add_metric((), stuck.en_attente)
+    age = _gauge("echangeur_alertes_courriers_age_secondes", "Âge du plus ancien d'entre eux.")
+    age.add_metric((), (instant - (stuck.depuis_le or instant)).total_seconds())
+    return (ouvertes, attente, age)
 
 
 def _by_channel(arrieres: Iterable[Arriere]) -> Iterable[tuple[str, list[Arriere]]]:

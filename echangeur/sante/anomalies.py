@@ -61,6 +61,14 @@ EN_RETRAIT: Final = CATALOGUE.declare(
     source="spécification, EXP-3",
     rejouable=True,
 )
+ALERTES_BLOQUEES: Final = CATALOGUE.declare(
+    "HUB209",
+    "Les courriers d'alerte ne partent pas : {constat} (attendu : {attendu}).",
+    tour=Tour.EXPLOITANT,
+    conduite="Vérifier le relais ([relais]) et les adresses de [alertes] ; lire : echangeur alertes lister.",
+    source="spécification, ALE-7",
+    rejouable=True,
+)
 EPREUVE_TROP_LONGUE: Final = CATALOGUE.declare(
     "HUB208",
     "L'épreuve du rôle {constat} n'a pas fini en {attendu} secondes.",

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import aiohttp
@@ -19,10 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dispatching.tables import TACHE_DU_JOUR
 from echangeur.sante import anomalies
+from mailflows.alertes.faits import CourriersBloques
+from mailflows.alertes.lecture import read_stuck
+from mailflows.alertes.regles_hub import BLOQUE
 from mailflows.boite_imap import BoiteImap, BoiteInjoignable, ParametresBoite
 from mailflows.expediteur import Relais, open_session
 from registry.anomalies import Anomalie
 from registry.certificats import CERTIFICAT_INCONNU
+from registry.clock import Clock
 from registry.database import head_revision
 
 _CHEMIN: Final = "/services/DemandeLogementImplService"
@@ -51,6 +55,24 @@ def _write_and_roll_back(engine: Engine) -> Anomalie | None:
     if revision < head_revision():
         return anomalies.SCHEMA_AUTRE(revision, head_revision())
     return None
+
+
+async def prove_alertes(engine: Engine, clock: Clock) -> Anomalie | None:
+    """Whether the mails of alerts leave: they cannot tell it themselves ([ALE-7])."""
+    try:
+        found = await asyncio.to_thread(_read_stuck, engine, clock.now())
+    except SQLAlchemyError:
+        # The proof of the database says it.
+        return None
+    if found.depuis_le is not None and clock.now() - found.depuis_le > BLOQUE:
+        attendu = f"un départ en {BLOQUE.seconds // 60} minutes"
+        return anomalies.ALERTES_BLOQUEES(f"{found.en_attente} en attente", attendu)
+    return None
+
+
+def _read_stuck(engine: Engine, instant: datetime) -> CourriersBloques:
+    with engine.connect() as conn:
+        return read_stuck(conn, instant)
 
 
 async def prove_soap(adresse: str, context: ssl.SSLContext) -> Anomalie | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from echangeur.roles.cycle import Epreuve, Phase
 from echangeur.sante import anomalies
@@ -30,18 +30,20 @@ class Constat(Struct, frozen=True):
 
 
 class Etat(Struct, frozen=True):
-    """What a process answers. pret: every proof passed, at `mesure_le`, and it is in service."""
+    """What a process answers. pret: every proof passed, at `mesure_le`, and it is in service. avertissements:
+    what is wrong and keeps it from nothing: it goes on serving."""
 
     pret: bool
     phase: str
     roles: tuple[str, ...]
     mesure_le: datetime
     constats: tuple[Constat, ...]
+    avertissements: tuple[Constat, ...] = ()
 
 
 class Sante:
     """The proofs of one process. phase: tells where it is in its life. fraicheur: seconds that a measure is
-    served again. Lives on one event loop."""
+    served again. avertir: what is told and withdraws nothing. Lives on one event loop."""
 
     def __init__(
         self,
@@ -51,8 +53,10 @@ class Sante:
         *,
         roles: tuple[str, ...],
         fraicheur: float,
+        avertir: Mapping[str, Epreuve] | None = None,
     ) -> None:
         self._epreuves = epreuves
+        self._avertir = avertir or {}
         self._phase = phase
         self._clock = clock
         self._roles = roles
@@ -71,14 +75,18 @@ class Sante:
         proofs = [_prove(nom, epreuve) for nom, epreuve in self._epreuves.items()]
         constats = tuple(await asyncio.gather(*proofs))
         pret = not any(constat.code for constat in constats)
-        return Etat(pret, "", self._roles, self._clock.now(), constats)
+        told = await asyncio.gather(*(_prove(nom, epreuve) for nom, epreuve in self._avertir.items()))
+        warnings = tuple(constat for constat in told if constat.code)
+        return Etat(pret, "", self._roles, self._clock.now(), constats, warnings)
 
     def _now(self, measured: Etat) -> Etat:
         phase = self._phase()
         constats = measured.constats
         if phase is not Phase.PRET:
             constats = (_constat("phase", anomalies.EN_RETRAIT(phase), 0), *constats)
-        return Etat(measured.pret and phase is Phase.PRET, phase, self._roles, measured.mesure_le, constats)
+        return structs.replace(
+            measured, pret=measured.pret and phase is Phase.PRET, phase=phase, constats=constats
+        )
 
 
 async def _prove(nom: str, epreuve: Epreuve) -> Constat:

@@ -28,6 +28,8 @@ for _module in (
     "registry.tables_traces",
     "registry.tables_certificats",
     "registry.tables_conformite",
+    "registry.tables_contacts",
+    "mailflows.alertes.tables",
     "registry.tables_recherche",
     "registry.tables_references",
     "console.tables",

@@ -43,6 +43,7 @@ CAS = {
     "partenaires.ajouter": Cas(champs=_nouveau, statuts=FAIT),
     "partenaires.fermer": Cas(champs=lambda _monde, _code: {"confirme": "non"}, statuts=frozenset({422})),
     "partenaires.rouvrir": Cas(),
+    "partenaires.contact": Cas(champs=lambda _monde, _code: {"technique": "contact@exemple.fr"}),
     "partenaires.reprendre": Cas(),
     "raccordement.canal": Cas(champs=lambda _monde, _code: {"canal": "retrait", "capacites": "compatible"}),
     "raccordement.certificat": Cas(champs=_certificat),

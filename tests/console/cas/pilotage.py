@@ -11,6 +11,8 @@ def _csv(_monde: Monde, _code: str) -> Mapping[str, str]:
 
 
 CAS = {
+    "alertes.taire": Cas(champs=lambda _monde, _code: {"heures": "2", "motif": "essai"}),
+    "alertes.reprendre": Cas(champs=lambda _monde, _code: {"arret": "1"}),
     "chiffres.exporter": Cas(parametres=_csv, telechargement=True),
     "pilotage.exporter": Cas(parametres=_csv, telechargement=True),
     "qualite.exporter": Cas(parametres=_csv, telechargement=True),

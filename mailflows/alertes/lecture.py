@@ -1,0 +1,104 @@
+"""The facts that the rules are told, read from the database in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, select, text
+
+from dispatching.arrieres import list_arrieres
+from dispatching.disjoncteurs import list_disjoncteurs
+from dispatching.manifestes import last_days
+from dispatching.tables import TACHE_DU_JOUR
+from mailflows.alertes.faits import CourriersBloques, DernierManifeste, Faits, Partenaire
+from mailflows.alertes.presences import Sens, count_served, read_presences
+from mailflows.alertes.processus import list_certificats_du_hub, list_processus
+from mailflows.avis import list_reached
+from registry.contacts import Contact, list_contacts
+from registry.controles import PARIS
+from registry.guichets_store import list_guichets
+from registry.surveillance_certificats import due, surveilles_of
+from registry.tables import GUICHET
+
+_TACHE: Final = "registre."
+"""Before the name of a task of the night in `tache_du_jour`."""
+_SILENCE_MIN: Final = timedelta(hours=1)
+"""Whoever came since is silent for no rule: the least delay that may be set."""
+
+_STUCK: Final = text("""
+    SELECT count(*) FILTER (WHERE prochaine_le IS NOT NULL) AS en_attente,
+        min(cree_le) FILTER (WHERE prochaine_le IS NOT NULL) AS depuis_le,
+        count(*) FILTER (WHERE prochaine_le IS NULL AND envoye_le IS NULL AND cree_le > :veille) AS refuses
+    FROM alerte_courrier WHERE prochaine_le IS NOT NULL OR cree_le > :veille
+""")
+_DONE: Final = text("""
+    INSERT INTO tache_du_jour (nom, jour) VALUES (:nom, :jour)
+    ON CONFLICT (nom) DO UPDATE SET jour = greatest(tache_du_jour.jour, excluded.jour)
+""")
+
+
+def read_faits(
+    conn: Connection,
+    instant: datetime,
+    *,
+    veille_depuis: datetime,
+    rupture: str = "",
+    attendues: Sequence[str] = (),
+    par_courrier: bool = False,
+) -> Faits:
+    """All of them. attendues: the tasks of each day. par_courrier: the hub does signed mail, so that notices
+    of the end of certificates are written to the robots."""
+    since = instant - _SILENCE_MIN
+    return Faits(
+        instant,
+        veille_depuis,
+        partenaires=_partners(conn, instant, list_contacts(conn), par_courrier),
+        avis=due((*surveilles_of(conn, instant), *list_certificats_du_hub(conn)), instant),
+        appels=read_presences(conn, Sens.APPEL, since),
+        passages=read_presences(conn, Sens.PASSAGE, since),
+        jours_servis=count_served(conn, instant),
+        arrieres=list_arrieres(conn, GUICHET.c.ferme_le.is_(None)),
+        disjoncteurs=list_disjoncteurs(conn),
+        processus=list_processus(conn),
+        courriers=read_stuck(conn, instant),
+        taches=_read_taches(conn),
+        attendues=attendues,
+        manifestes=tuple(DernierManifeste(code, jour) for code, jour in last_days(conn).items()),
+        rupture=rupture,
+    )
+
+
+def read_stuck(conn: Connection, instant: datetime) -> CourriersBloques:
+    """The mails of alerts that wait, and those given up in the last day."""
+    row = conn.execute(_STUCK, {"veille": instant - timedelta(days=1)}).one()
+    return CourriersBloques(row.en_attente, row.depuis_le, row.refuses)
+
+
+def record_tache(conn: Connection, nom: str, instant: datetime) -> None:
+    """A task of the day was done, whole."""
+    conn.execute(_DONE, {"nom": _TACHE + nom, "jour": instant.astimezone(PARIS).date()})
+
+
+def _read_taches(conn: Connection) -> Mapping[str, date]:
+    table = TACHE_DU_JOUR.c
+    rows = conn.execute(select(table.nom, table.jour).where(table.nom.startswith(_TACHE)))
+    return {row.nom.removeprefix(_TACHE): row.jour for row in rows}
+
+
+def _partners(
+    conn: Connection, instant: datetime, contacts: Mapping[str, Contact], par_courrier: bool
+) -> Mapping[str, Partenaire]:
+    avertis = list_reached(conn, instant) if par_courrier else frozenset()
+    return {
+        each.code: Partenaire(
+            each.code,
+            each.nom,
+            contacts.get(each.code, Contact()).technique,
+            contacts.get(each.code, Contact()).silence,
+            each.code in avertis,
+        )
+        for each in list_guichets(conn)
+        if each.actif
+    }
