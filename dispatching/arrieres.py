@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,7 +39,7 @@ class Arriere:
     @property
     def depuis_le(self) -> datetime:
         """When the oldest of them all was made."""
-        return min(each for each in (self.attend_depuis_le, self.echoue_depuis_le) if each is not None)
+        return _first(self.attend_depuis_le, self.echoue_depuis_le)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,9 @@ _HAVE: Final = """{nom}(code) AS (
     )"""
 _WAIT: Final = _HAVE.format(nom="attend", etat="en_attente")
 _FAIL: Final = _HAVE.format(nom="echoue", etat="echec")
-_WAITING: Final = text(f"""
+_OLDEST: Final = text(f"""
     WITH RECURSIVE {_WAIT}, {_FAIL}
     SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
-        nouvelles.nombre + differees.nombre AS en_attente, echecs.nombre AS en_echec,
         (SELECT min(cree_le) FROM (
             (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
                 ORDER BY sequence LIMIT 1)
@@ -73,19 +73,19 @@ _WAITING: Final = text(f"""
                 ORDER BY sequence LIMIT 1)) AS premieres) AS attend_depuis_le,
         (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
             ORDER BY sequence LIMIT 1) AS echoue_depuis_le
-    FROM guichet g
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
-        SELECT FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
-        LIMIT :plafond) AS d) AS nouvelles
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
-        SELECT FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND differee
-        LIMIT :plafond) AS d) AS differees
-    CROSS JOIN LATERAL (SELECT count(*) AS nombre FROM (
-        SELECT FROM distribution WHERE guichet = g.code AND etat = 'echec' LIMIT :plafond) AS d) AS echecs
-    LEFT JOIN passage p ON p.guichet = g.code
+    FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
     WHERE g.code = ANY(CAST(:codes AS text[]))
         AND (g.code IN (SELECT code FROM attend) OR g.code IN (SELECT code FROM echoue))
 """)  # noqa: S608 (constant names)
+_COUNTS: Final = {
+    etat: text(f"""
+        SELECT g.code, (SELECT count(*) FROM (
+            SELECT FROM distribution WHERE guichet = g.code AND etat = '{etat}' LIMIT :plafond) AS d
+        ) AS nombre
+        FROM unnest(CAST(:codes AS text[])) AS g(code)
+    """)  # noqa: S608 (constant states)
+    for etat in ("en_attente", "echec")
+}
 _FAILED: Final = text(f"""
     WITH RECURSIVE {_FAIL}
     SELECT d.guichet, d.cause, count(*) AS nombre, min(d.termine_le) AS premier_le,
@@ -100,28 +100,50 @@ _FAILED: Final = text(f"""
 
 
 def list_arrieres(
-    conn: Connection, guichets: ColumnElement[bool], *, plafond: int | None = None
+    conn: Connection,
+    guichets: ColumnElement[bool],
+    *,
+    plafond: int | None = None,
+    debut: int = 0,
+    nombre: int | None = None,
+    echecs: bool = True,
 ) -> tuple[Arriere, ...]:
     """The guichets that have something left to acknowledge, those that have waited longest first.
 
-    guichets: a condition on GUICHET. plafond: another bound than PLAFOND.
+    guichets: a condition on GUICHET. plafond: another bound than PLAFOND. debut, nombre: those of a page
+    alone are counted. echecs: False leaves what failed uncounted.
     """
     bound = (PLAFOND if plafond is None else plafond) + 1
-    found = [
+    rows = conn.execute(_OLDEST, {"codes": _codes(conn, guichets)}).all()
+    rows = sorted(rows, key=lambda row: (_first(row.attend_depuis_le, row.echoue_depuis_le), row.code))
+    shown = rows[debut:] if nombre is None else rows[debut : debut + nombre]
+    waiting = _count(conn, "en_attente", [row.code for row in shown if row.attend_depuis_le], bound)
+    failed = _count(conn, "echec", [row.code for row in shown if row.echoue_depuis_le and echecs], bound)
+    return tuple(
         Arriere(
             row.code,
             row.nom,
             CanalDistribution(row.canal),
             row.actif,
-            min(row.en_attente, bound),
-            row.en_echec,
+            waiting.get(row.code, 0),
+            failed.get(row.code, 0),
             row.attend_depuis_le,
             row.echoue_depuis_le,
             row.retrait_le,
         )
-        for row in conn.execute(_WAITING, {"codes": _codes(conn, guichets), "plafond": bound})
-    ]
-    return tuple(sorted(found, key=lambda each: (each.depuis_le, each.guichet)))
+        for row in shown
+    )
+
+
+def _count(conn: Connection, etat: str, codes: Sequence[str], bound: int) -> dict[str, int]:
+    if not codes:
+        return {}
+    rows = conn.execute(_COUNTS[etat], {"codes": list(codes), "plafond": bound})
+    return {row.code: row.nombre for row in rows}
+
+
+def _first(*instants: datetime | None) -> datetime:
+    return min(each for each in instants if each is not None)
 
 
 def list_rejets(conn: Connection, guichets: ColumnElement[bool]) -> tuple[Rejet, ...]:

@@ -7,7 +7,7 @@ from the distributions; they are what it is compared with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -104,9 +104,12 @@ class Histoire:
         return {code: perimetre.guichet for code, perimetre in last.items()}
 
 
-def read_histoire(conn: Connection, guichet: str | None = None) -> Histoire:
-    """The history of one guichet, or of all."""
-    return Histoire(list_versions(conn, guichet), read_perimetres(conn, guichet))
+def read_histoire(
+    conn: Connection, guichet: str | None = None, parmi: Collection[str] | None = None
+) -> Histoire:
+    """The history of one guichet, of those given, or of all."""
+    codes = (guichet,) if guichet is not None else parmi
+    return Histoire(list_versions(conn, codes), read_perimetres(conn, codes))
 
 
 COLONNES: Final = f"""d.numero, d.version, d.nature, d.territoire, d.auteur, d.decidee_le,
@@ -145,18 +148,21 @@ def list_attendus(
     numero: str | None = None,
     guichet: str | None = None,
     depuis: datetime | None = None,
+    parmi: Collection[str] | None = None,
 ) -> Iterator[Attendu]:
     """What was to be received by `au` of the events decided after `depuis`, and what became of it by then.
 
-    numero, guichet: of that demande, of that guichet only. In the order of the events, then of the guichets;
+    numero, guichet: of that demande, of that guichet only. parmi: of these guichets only: judging all of a
+    country for one demande takes most of a second. In the order of the events, then of the guichets;
     those that were not to receive, and did not, are left out.
     """
-    histoire = read_histoire(conn, guichet)
+    histoire = read_histoire(conn, guichet, parmi)
     values = {"au": au, "depuis": depuis, "numero": numero}
     options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
     with conn.execute(_DECISIONS, values, execution_options=options) as rows:
         for lot in rows.partitions():
-            yield from compare(conn, lot, histoire, au=au, guichet=guichet)
+            found = compare(conn, lot, histoire, au=au, guichet=guichet)
+            yield from (each for each in found if parmi is None or each.guichet in parmi)
 
 
 def compare(
@@ -168,7 +174,14 @@ def compare(
         yield from _compare(row, sorts.get((row.numero, row.version), ()), histoire)
 
 
-def judge_at(conn: Connection, numero: str, au: datetime, *, guichet: str | None = None) -> Hypothese | None:
+def judge_at(
+    conn: Connection,
+    numero: str,
+    au: datetime,
+    *,
+    guichet: str | None = None,
+    parmi: Collection[str] | None = None,
+) -> Hypothese | None:
     """What a change of that demande would have led to at that instant, sent by nobody of those it goes to;
     None when it was not registered by then, or is erased ([DST-84]).
 
@@ -178,7 +191,7 @@ def judge_at(conn: Connection, numero: str, au: datetime, *, guichet: str | None
     row = conn.execute(_STATE, {"numero": numero, "au": au}).first()
     if row is None or row.document is None:
         return None
-    verdicts = _judge(row, Tenue.of(row), au, "", read_histoire(conn, guichet))
+    verdicts = _judge(row, Tenue.of(row), au, "", read_histoire(conn, guichet, parmi))
     return Hypothese(row.version, row.nature, row.decidee_le, verdicts)
 
 

@@ -7,6 +7,7 @@ just read, in its own transaction: one row per guichet and change, nothing per d
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,7 +37,8 @@ _KEEP: Final = text("""
 """)
 _HISTORY: Final = text("""
     SELECT guichet AS code, nom, type, territoires, communes, actif, generation FROM perimetre
-    WHERE CAST(:guichet AS text) IS NULL OR guichet = :guichet ORDER BY guichet, generation
+    WHERE CAST(:guichets AS text[]) IS NULL OR guichet = ANY(CAST(:guichets AS text[]))
+    ORDER BY guichet, generation
 """)
 _RETENUE: Final = text("SELECT coalesce(max(generation), 0) FROM perimetre")
 _EVERY: Final = 2**62
@@ -96,9 +98,10 @@ class Perimetre:
     generation: int
 
 
-def read_perimetres(conn: Connection, guichet: str | None = None) -> tuple[Perimetre, ...]:
-    """All that decisions used of one guichet, or of all, by code and generation."""
-    rows = conn.execute(_HISTORY, {"guichet": guichet})
+def read_perimetres(conn: Connection, guichet: str | Collection[str] | None = None) -> tuple[Perimetre, ...]:
+    """All that decisions used of one guichet, of these, or of all, by code and generation."""
+    codes = [guichet] if isinstance(guichet, str) else guichet
+    rows = conn.execute(_HISTORY, {"guichets": None if codes is None else sorted(codes)})
     return tuple(Perimetre(_guichet(row), row.generation) for row in rows)
 
 

@@ -7,7 +7,7 @@ of that row orders concurrent changes, so versions of generation g are all commi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -70,8 +70,11 @@ def withdraw_filtre(
     return _save(conn, guichet, nom, None, instant, effet_le or instant)
 
 
-def list_versions(conn: Connection, guichet: str | None = None) -> tuple[VersionFiltre, ...]:
-    """All the versions, past, in force and to come, by guichet, name and version."""
+def list_versions(
+    conn: Connection, guichet: str | Collection[str] | None = None
+) -> tuple[VersionFiltre, ...]:
+    """All the versions, past, in force and to come, by guichet, name and version: of one guichet, of these,
+    or of all."""
     return _read(conn, _of_guichet(_VERSIONS.order_by(FILTRE.c.guichet, FILTRE.c.nom, _V.version), guichet))
 
 
@@ -163,8 +166,12 @@ def _refusal(
     return None
 
 
-def _of_guichet(query: Select[Any], guichet: str | None) -> Select[Any]:
-    return query if guichet is None else query.where(FILTRE.c.guichet == guichet)
+def _of_guichet(query: Select[Any], guichet: str | Collection[str] | None) -> Select[Any]:
+    if guichet is None:
+        return query
+    if isinstance(guichet, str):
+        return query.where(FILTRE.c.guichet == guichet)
+    return query.where(FILTRE.c.guichet.in_(sorted(guichet)))
 
 
 def _read(conn: Connection, query: Select[Any]) -> tuple[VersionFiltre, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy import Connection, Row, func, insert, select, text
 
 from registry.controles import PARIS
 from registry.documents_gardes import read_kept
@@ -197,6 +197,23 @@ def read_week(conn: Connection, semaine: str, indicateur: str = "") -> list[Mesu
     if indicateur:
         query = query.filter_by(indicateur=indicateur)
     return sorted(Mesure(row.guichet, row.indicateur, row.nombre, row.base) for row in conn.execute(query))
+
+
+def read_total(conn: Connection, semaine: str, territoires: Collection[str]) -> list[Mesure]:
+    """What the guichets of these territories did together in a week, summed by the base: those of a country
+    have tens of thousands of measures."""
+    colonnes = INFOCENTRE_QUALITE.c
+    leurs = select(GUICHET.c.code).where(GUICHET.c.territoires.bool_op("&&")(sorted(territoires)))
+    query = (
+        select(
+            colonnes.indicateur,
+            func.sum(colonnes.nombre).label("nombre"),
+            func.sum(colonnes.base).label("base"),
+        )
+        .where(colonnes.semaine == semaine, colonnes.guichet.in_(leurs))
+        .group_by(colonnes.indicateur)
+    )
+    return [Mesure("", row.indicateur, int(row.nombre), int(row.base)) for row in conn.execute(query)]
 
 
 def read_guichet(conn: Connection, guichet: str, semaines: int) -> dict[str, list[Mesure]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from console import anomalies, anomalies_flux
 from console.formats import nombre
@@ -22,8 +21,6 @@ from dispatching.transport import Cause
 _INCIDENTS: Final = 20
 _PAR_PAGE: Final = 50
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class LigneRejet:
@@ -38,18 +35,21 @@ def show(vue: Vue) -> Reponse:
     """What waits and what failed, with the state of the channels."""
     conn, visible = vue.conn, vue.perimetre.of_guichets()
     codes = set(vue.perimetre.guichets(conn))
-    guichets, suite = _page(list_arrieres(conn, visible), "guichets", vue)
-    rebut, suite_rejets = _page(list_rejets(conn, visible), "rejets", vue)
+    debut, debut_rejets = _rank(vue, "guichets"), _rank(vue, "rejets")
+    guichets = list_arrieres(conn, visible, debut=debut, nombre=_PAR_PAGE + 1)
+    rejets = list_rejets(conn, visible)[debut_rejets:]
     return Rendu(
         "arrieres.html",
         {
-            "arrieres": [(each, _bounded(each.en_attente), _bounded(each.en_echec)) for each in guichets],
-            "suite": suite,
+            "arrieres": [
+                (each, _bounded(each.en_attente), _bounded(each.en_echec)) for each in guichets[:_PAR_PAGE]
+            ],
+            "suite": _next(vue, "guichets", debut, len(guichets)),
             "rejets": [
                 LigneRejet(each, CAUSES[each.cause] if each.cause else None, _bounded(each.nombre))
-                for each in rebut
+                for each in rejets[:_PAR_PAGE]
             ],
-            "suite_rejets": suite_rejets,
+            "suite_rejets": _next(vue, "rejets", debut_rejets, len(rejets)),
             "disjoncteurs": [each for each in list_disjoncteurs(conn) if each.guichet in codes],
             "incidents": [
                 each for each in list_incidents(conn, limite=10 * _INCIDENTS) if each.guichet in codes
@@ -59,14 +59,15 @@ def show(vue: Vue) -> Reponse:
     )
 
 
-def _page(found: Sequence[T], champ: str, vue: Vue) -> tuple[Sequence[T], str]:
-    """A page of a list made whole, from the rank that the query says, and where the next one is."""
+def _rank(vue: Vue, champ: str) -> int:
+    """From which rank of a list, as the query says."""
     text = vue.question.get(champ, "")
-    rang = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
-    suite = (
-        vue.url("distributions.attente", **{champ: rang + _PAR_PAGE}) if len(found) > rang + _PAR_PAGE else ""
-    )
-    return found[rang : rang + _PAR_PAGE], suite
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _next(vue: Vue, champ: str, debut: int, reste: int) -> str:
+    """Where the list goes on, when more than a page is left. reste: how many from `debut` on."""
+    return vue.url("distributions.attente", **{champ: debut + _PAR_PAGE}) if reste > _PAR_PAGE else ""
 
 
 def replay_one(vue: Vue) -> Reponse:

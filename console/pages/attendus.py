@@ -15,8 +15,11 @@ from console.table import Objet, Page, Rubrique
 from console.vue import Redirection, Rendu, Reponse, Vue
 from dispatching.attendus import Attendu, judge_at, list_attendus
 from dispatching.attendus_guichet import JUGEES, Curseur, read_attendus, tell_asked
+from dispatching.deliveries import list_distributions
 
 _LIGNES_MAX: Final = 200
+GUICHETS: Final = 25
+"""Guichets judged for one demande on one page."""
 _VEILLE: Final = timedelta(days=1)
 _RIEN: Final = {"demande": "", "entier": "", "attendus": (), "hypothese": None, "verdicts": (), "suite": ""}
 
@@ -37,15 +40,14 @@ def show(vue: Vue) -> Reponse:
     if not numero or saisie.erreurs:
         return _page(vue, saisie, instant)
     seul = vue.agent.code_guichet if vue.agent.profil in D_UN_GUICHET else guichet
-    codes = {seul} if seul else set(vue.perimetre.guichets(vue.conn))
-    found = list_attendus(vue.conn, au=instant, numero=numero, guichet=seul or None)
-    attendus = list(islice((each for each in found if each.guichet in codes), _LIGNES_MAX))
-    hypothese = judge_at(vue.conn, numero, instant, guichet=seul or None)
+    codes, suite = ((seul,), "") if seul else _some_guichets(vue, saisie, numero)
+    found = list_attendus(vue.conn, au=instant, numero=numero, parmi=codes)
+    attendus = list(islice(found, _LIGNES_MAX))
+    hypothese = judge_at(vue.conn, numero, instant, parmi=codes)
     vue.note_read(numero)
     verdicts = [
         (code, RAISONS[verdict.raison], verdict.destinataire)
         for code, verdict in (hypothese.verdicts if hypothese is not None else {}).items()
-        if code in codes
     ]
     valeurs: dict[str, object] = {
         "demande": numero,
@@ -53,6 +55,7 @@ def show(vue: Vue) -> Reponse:
         "hypothese": hypothese,
         "verdicts": verdicts,
     }
+    valeurs["suite"] = suite
     return _page(vue, saisie, instant, valeurs)
 
 
@@ -80,6 +83,18 @@ def show_whole(vue: Vue) -> Reponse:
         bornes = {"depuis": debut.isoformat(), "au": instant.isoformat()}
         suite = vue.url("distributions.attendus.guichet", guichet=code, **bornes, suite=page.suite)
     return _page(vue, saisie, instant, {"entier": code, "attendus": attendus, "suite": suite})
+
+
+def _some_guichets(vue: Vue, saisie: Saisie, numero: str) -> tuple[tuple[str, ...], str]:
+    """A page of the guichets in his sight, those to which something of the demande was distributed first; and
+    where the next one is. Each has its filters of then tried on each event: a country has 20,000."""
+    servis = {each.guichet for each in list_distributions(vue.conn, numero=numero)}
+    codes = sorted(vue.perimetre.guichets(vue.conn), key=lambda code: (code not in servis, code))
+    text = vue.question.get("rang", "")
+    rang = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+    reste = len(codes) > rang + GUICHETS
+    suite = vue.url("distributions.attendus", **saisie.criteres, rang=rang + GUICHETS) if reste else ""
+    return tuple(codes[rang : rang + GUICHETS]), suite
 
 
 def _read_instant(vue: Vue, saisie: Saisie) -> datetime:

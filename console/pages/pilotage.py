@@ -45,7 +45,7 @@ def show(vue: Vue) -> Reponse:
             "latences": draw_line(_latencies(lignes), "95 % des réponses sous", " s"),
             "refus": read_refusals(echanges),
             "anomalies": CATALOGUE.types,
-            "files": queues_of(list_arrieres(vue.conn, visible)),
+            "files": queues_of(list_arrieres(vue.conn, visible, echecs=False)),
             "echecs": failures_of(list_rejets(vue.conn, visible)),
             "disjoncteurs": [
                 each

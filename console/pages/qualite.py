@@ -15,7 +15,7 @@ from console.table import CONSULTANTS, EXPLOITANTS, GESTIONNAIRES, GUICHETS, Obj
 from console.vue import Rendu, Reponse, Vue, one_of
 from registry.infocentre_arretes import weeks
 from registry.qualite import INDICATEURS, PAR_CODE, Indicateur, Mesure, Sens, total
-from registry.qualite_mesures import read_guichet, read_week
+from registry.qualite_mesures import read_guichet, read_total, read_week
 from registry.tables import GUICHET
 
 _SEMAINES: Final = 26
@@ -147,10 +147,7 @@ def _lines(vue: Vue, code: str, suite: dict[str, list[Mesure]]) -> list[Ligne]:
         return []
     semaine = max(suite)
     territoires = vue.conn.scalar(select(GUICHET.c.territoires).where(GUICHET.c.code == code)) or []
-    voisins = set(
-        vue.conn.scalars(select(GUICHET.c.code).where(GUICHET.c.territoires.bool_op("&&")(territoires)))
-    )
-    ensemble = total([mesure for mesure in read_week(vue.conn, semaine) if mesure.guichet in voisins])
+    ensemble = total(read_total(vue.conn, semaine, territoires))
     dernier = {mesure.indicateur: mesure for mesure in suite[semaine]}
     return [
         Ligne(each, dernier.get(each.code), ensemble.get(each.code), _trend(each, suite))

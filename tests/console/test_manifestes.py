@@ -142,3 +142,17 @@ async def test_pages_of_a_guichet_whole_follow_each_other(
         conn.execute(text("UPDATE decision SET territoire = '111'"))
     page = await console.get(f"/distributions/attendus/{NOTRE}", GESTIONNAIRE)
     assert console.monde.demandes[AUTRE] not in page.texte
+
+
+async def test_a_demande_is_judged_some_guichets_at_a_time(
+    console: Navigateur, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[DST-80] Those that it was distributed to first; the link of each page leads to the others."""
+    monkeypatch.setattr("console.pages.attendus.GUICHETS", 1)
+    seen, suite = [], f"/distributions/attendus?numero={console.monde.demandes[AUTRE]}"
+    while suite:
+        page = await console.get(suite, GESTIONNAIRE)
+        seen += re.findall(r"<td>(G[0-9]{4})</td><td>(?:oui|non)</td>", page.html)
+        found = re.search(r'href="(/distributions/attendus[^"]*rang=[^"]*)"', page.html)
+        suite = "" if found is None else html.unescape(found[1])
+    assert seen == [NOTRE, AUTRE]

@@ -141,6 +141,9 @@ def test_what_has_not_arrived_is_counted_up_to_a_bound(
     assert found[0].depuis_le == min(each.cree_le for each in (*waiting, *failed))
     assert [each.guichet for each in list_arrieres(conn, GUICHET.c.code == "G0003")] == ["G0003"]
     assert sum(each.nombre for each in list_rejets(conn, true())) == len(failed) < PLAFOND
+    pages = [list_arrieres(conn, true(), debut=rang, nombre=1) for rang in range(len(found) + 1)]
+    assert tuple(each for page in pages for each in page) == found
+    assert {each.en_echec for each in list_arrieres(conn, true(), echecs=False)} == {0}
     monkeypatch.setattr("dispatching.arrieres.PLAFOND", 2)
     assert {(each.en_attente, each.en_echec) for each in list_arrieres(conn, true())} == {(3, 3)}
 
