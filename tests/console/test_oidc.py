@@ -244,7 +244,9 @@ async def test_who_comes_back_is_who_left_once_and_soon(
         await essai.come_back(back, "un.autre"),
     ]
     assert opened(await essai.come_back(back, cookie))
+    before = (await essai.calls())["/token"]
     refused.append(await essai.come_back(back, cookie))
+    assert (await essai.calls())["/token"] == before
     # The code that served, brought back under a state of its own.
     code = parse_qs(urlsplit(back).query)["code"][0]
     third, vers = await essai.leave()
