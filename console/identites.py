@@ -35,7 +35,7 @@ def enter_by_identity(vue: Vue, conn: Connection, identite: Identite) -> Entree 
         _tie(vue, conn, compte, identite)
     entree = open_for(vue, compte, Moyen.OIDC, conn)
     if isinstance(entree, Entree):
-        _keep_token(conn, vue.services.coffre, entree.jeton, identite.jeton)
+        _keep_token(vue, conn, compte, entree, identite)
     return entree
 
 
@@ -93,9 +93,10 @@ def _agent(compte: Compte) -> Agent:
     return Agent(compte.id, compte.courriel, compte.nom, compte.profil)
 
 
-def _keep_token(conn: Connection, coffre: Coffre, session: str, jeton: str) -> None:
-    empreinte = digest(session)
-    scelle = coffre.seal(jeton, JETON.contexte(empreinte))
-    conn.execute(
-        update(SESSION_CONSOLE).where(SESSION_CONSOLE.c.empreinte == empreinte).values(jeton_oidc=scelle)
-    )
+def _keep_token(vue: Vue, conn: Connection, compte: Compte, entree: Entree, identite: Identite) -> None:
+    """For the end of this session; what was kept for those that ended by themselves goes."""
+    session, empreinte = SESSION_CONSOLE.c, digest(entree.jeton)
+    ended = update(SESSION_CONSOLE).where(session.compte == compte.id, session.expire_le <= vue.maintenant)
+    conn.execute(ended.values(jeton_oidc=None))
+    scelle = vue.services.coffre.seal(identite.jeton, JETON.contexte(empreinte))
+    conn.execute(update(SESSION_CONSOLE).where(session.empreinte == empreinte).values(jeton_oidc=scelle))

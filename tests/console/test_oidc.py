@@ -335,13 +335,17 @@ async def test_a_session_that_was_there_ends(essai: Essai, console: Navigateur) 
     assert (await console.ask("GET", "/", cookies={COOKIE: planted})).statut == 303
 
 
-async def test_signing_out_ends_the_session_of_the_provider_too(essai: Essai, console: Navigateur) -> None:
-    """[CSL-44] And what was kept for it is erased."""
+async def test_signing_out_ends_the_session_of_the_provider_too(
+    essai: Essai, console: Navigateur, clock: FixedClock
+) -> None:
+    """[CSL-44] And what was kept for it is erased, as it is of a session that ended by itself."""
+    assert opened(await essai.sign_in())
+    clock.advance(timedelta(hours=console.services.reglages.duree_session))
+    await essai.tell()
     page = await essai.sign_in()
     cookies = {COOKIE: page.cookies[COOKIE]}
     with console.services.engine.connect() as conn:
-        kept = conn.scalar(text("SELECT jeton_oidc FROM session_console WHERE moyen = 'oidc'"))
-    assert kept is not None
+        (kept,) = conn.scalars(text("SELECT jeton_oidc FROM session_console WHERE jeton_oidc IS NOT NULL"))
     assert "eyJ" not in kept
     left = await console.post("/deconnexion", {}, cookies=cookies)
     assert left.statut == 200
