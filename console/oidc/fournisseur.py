@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
@@ -80,7 +80,7 @@ class _Reponse:
     genre: str
     octets: bytes
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Mapping[str, object]:
         """The object that it holds; empty when it holds none."""
         try:
             found = msgspec.json.decode(self.octets)
@@ -290,7 +290,7 @@ class Fournisseur:
         return anomalies_oidc.DOUTEUX(doute.raison)
 
 
-def _decouverte(document: Mapping[str, Any], emetteur: str) -> Decouverte | None:
+def _decouverte(document: Mapping[str, object], emetteur: str) -> Decouverte | None:
     """What the document says; None unless it is that of this issuer (§4.3) and speaks of TLS alone."""
     if document.get("issuer") != emetteur:
         return None

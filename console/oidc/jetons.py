@@ -6,9 +6,10 @@ is quoted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from joserfc import jwt
 from joserfc.errors import (
@@ -47,7 +48,7 @@ class Revendications:
     verifie: bool | None
 
 
-def read_keys(document: dict[str, Any]) -> KeySet | None:
+def read_keys(document: Mapping[str, object]) -> KeySet | None:
     """The keys of a provider that verify signatures; None when there is none. Symmetric keys are not taken:
     what is public signs nothing."""
     found: list[Key] = []
@@ -102,14 +103,14 @@ def judge_userinfo(
     return _judge(registry, claims) or read_userinfo(claims, sujet)
 
 
-def read_userinfo(claims: dict[str, Any], sujet: str) -> Revendications | Doute:
+def read_userinfo(claims: Mapping[str, object], sujet: str) -> Revendications | Doute:
     """Claims on the person, which must be those of that subject (§5.3.4)."""
     if claims.get("sub") != sujet:
         return Doute("deux personnes différentes")
     return _claims(claims)
 
 
-def _signed(jeton: str, keys: KeySet, reglages: Oidc) -> dict[str, Any] | Doute:
+def _signed(jeton: str, keys: KeySet, reglages: Oidc) -> dict[str, object] | Doute:
     try:
         token = jwt.decode(jeton, keys, algorithms=[reglages.signature])
     except InvalidKeyIdError:
@@ -124,7 +125,7 @@ def _signed(jeton: str, keys: KeySet, reglages: Oidc) -> dict[str, Any] | Doute:
     return token.claims
 
 
-def _judge(registry: JWTClaimsRegistry, claims: dict[str, Any]) -> Doute | None:
+def _judge(registry: JWTClaimsRegistry, claims: dict[str, object]) -> Doute | None:
     try:
         registry.validate(claims)
     except ExpiredTokenError:
@@ -135,7 +136,7 @@ def _judge(registry: JWTClaimsRegistry, claims: dict[str, Any]) -> Doute | None:
     return None
 
 
-def _beyond(claims: dict[str, Any], reglages: Oidc, nonce: str) -> Doute | None:
+def _beyond(claims: dict[str, object], reglages: Oidc, nonce: str) -> Doute | None:
     """What the registry of claims does not know, or judges loosely."""
     aud, azp = claims["aud"], claims.get("azp")
     if (isinstance(aud, list) and len(aud) > 1 and azp is None) or azp not in (None, reglages.client):
@@ -148,7 +149,7 @@ def _beyond(claims: dict[str, Any], reglages: Oidc, nonce: str) -> Doute | None:
     return None
 
 
-def _claims(claims: dict[str, Any]) -> Revendications | Doute:
+def _claims(claims: Mapping[str, object]) -> Revendications | Doute:
     sujet, courriel, verifie = claims.get("sub"), claims.get("email", ""), claims.get("email_verified")
     if not isinstance(sujet, str) or not 0 < len(sujet) <= _SUJET_MAX or not sujet.isprintable():
         return Doute("sujet")
