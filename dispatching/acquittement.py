@@ -42,7 +42,7 @@ class Acquittee:
 
 # In the order of the sequences, by everyone: no deadlock. The lock lasts until the end of the transaction.
 _READ: Final = text("""
-    SELECT d.id, d.sequence, d.etat, d.termine_le, d.nature, d.cree_le, v.document
+    SELECT d.id, d.sequence, d.etat, d.termine_le, d.nature, d.cree_le, d.interface, v.document
     FROM distribution d
     LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.guichet = :guichet AND d.sequence = ANY(:sequences)
@@ -106,7 +106,8 @@ def _compare(acquit: Acquit, row: Row[Any]) -> Anomalie | None:
     given = acquit.empreinte.strip().lower()
     if not is_empreinte(given):
         return catalogue.EMPREINTE_MAL_FORMEE(str(acquit.sequence))
-    if given != hashlib.sha256(write_contenu(row.document, row.nature, row.cree_le)).hexdigest():
+    contenu = write_contenu(row.document, row.nature, row.cree_le, row.interface)
+    if given != hashlib.sha256(contenu).hexdigest():
         # Not what was expected: whoever has not the file would learn it here.
         return catalogue.EMPREINTE_AUTRE(str(acquit.sequence), given)
     return None

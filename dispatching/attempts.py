@@ -149,8 +149,8 @@ _TAKE: Final = text(f"""
     ), prises AS (
         UPDATE distribution d SET tentatives = d.tentatives + 1, prochaine_tentative = :fin_du_bail
         FROM choix WHERE d.id = choix.id
-        RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.tentatives AS rang,
-            choix.canal, choix.adresse, choix.sonde, choix.simultanes
+        RETURNING d.id, d.guichet, d.sequence, d.numero, d.version, d.nature, d.cree_le, d.interface,
+            d.tentatives AS rang, choix.canal, choix.adresse, choix.sonde, choix.simultanes
     ), ecrites AS (
         INSERT INTO tentative (distribution, rang, commencee_le, porteur)
         SELECT id, rang, :instant, :porteur FROM prises
@@ -287,12 +287,12 @@ def take(
         },
     )
     # The receivers of one event get the same bytes: written once.
-    written: dict[tuple[str, int, str, datetime], bytes] = {}
+    written: dict[tuple[str, int, str, datetime, str | None], bytes] = {}
     envois = []
     for row in rows:
-        key = (row.numero, row.version, row.nature, row.cree_le)
+        key = (row.numero, row.version, row.nature, row.cree_le, row.interface)
         if key not in written:
-            written[key] = write_contenu(row.document, row.nature, row.cree_le)
+            written[key] = write_contenu(row.document, row.nature, row.cree_le, row.interface)
         envois.append(_envoi(row, written[key]))
     return envois
 

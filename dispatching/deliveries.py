@@ -22,6 +22,7 @@ from dispatching.transport import Cause
 from filters.source import Connu
 from registry.evenements import EvenementDemande
 from registry.lignes import encode_rows
+from schemas.kinds import VERSIONS_DEMANDE
 
 CANAL_NOTIFICATION: Final = "distribution"
 """Channel of NOTIFY: told at the commit of a transaction that made distributions due, with the codes of their
@@ -103,10 +104,10 @@ _DISTRIBUTE: Final = text("""
             numero text, version int, nature text, raison text, filtre bigint, filtre_version int)
     ), distributions AS (
         INSERT INTO distribution (id, guichet, sequence, numero, version, nature, raison, filtre,
-            filtre_version, cree_le, prochaine_tentative)
-        SELECT id, guichet, sequence, numero, version, nature, raison, filtre,
-            filtre_version, :instant, :instant
-        FROM lot
+            filtre_version, interface, cree_le, prochaine_tentative)
+        SELECT id, guichet, sequence, numero, version, lot.nature, raison, filtre,
+            filtre_version, NULLIF(g.version_demande, :courante), :instant, :instant
+        FROM lot LEFT JOIN guichet g ON g.code = lot.guichet
     ), detentions AS (
         INSERT INTO detention (numero, guichet, depuis_le, motif)
         SELECT DISTINCT numero, guichet, CAST(:instant AS timestamptz), 'distribution' FROM lot
@@ -172,14 +173,16 @@ def write_decisions(
 
 
 def distribute(conn: Connection, lot: Sequence[Mapping[str, object]], *, instant: datetime) -> None:
-    """Write distributions made at `instant`, their holders, and wake the workers.
+    """Write distributions made at `instant`, their holders, and wake the workers; each in the version of the
+    demande that its guichet reads by now ([SOA-44]).
 
     Of each: id, guichet, sequence, numero, version, nature, raison; filtre and filtre_version when a filter
     is the reason. The sequences were taken in this transaction.
     """
     codes = " ".join(dict.fromkeys(str(row["guichet"]) for row in lot))
     told = codes if len(codes) <= _TEXTE_MAX else ""
-    conn.execute(_DISTRIBUTE, {"instant": instant, "lot": encode_rows(lot), "guichets": told})
+    values = {"instant": instant, "lot": encode_rows(lot), "guichets": told, "courante": VERSIONS_DEMANDE[-1]}
+    conn.execute(_DISTRIBUTE, values)
     # The last of each pair decides: a demande may leave and enter again in one batch.
     natures = {(row["numero"], row["guichet"]): row["nature"] for row in lot}
     sorties = [{"numero": n, "guichet": g} for (n, g), nature in natures.items() if nature == NATURE_SORTIE]

@@ -11,7 +11,7 @@ from lxml import etree
 from dispatching.deliveries import NATURE_SORTIE
 from registry.controles import PARIS
 from schemas.demande import read_demande
-from schemas.emission import NSMAP, emit_demande, rehead
+from schemas.emission import NSMAP, as_0200, emit_demande, rehead
 from schemas.lecture import PREFIX
 from schemas.parser import parse
 from schemas.violations import Violation
@@ -46,11 +46,13 @@ def type_of(nature: str) -> str:
     return TYPE_SUPPRESSION if nature in (TYPE_SUPPRESSION, NATURE_SORTIE) else TYPE_DISTRIBUTION
 
 
-def write_contenu(document: bytes, nature: str, cree_le: datetime) -> bytes:
-    """The bytes. document: the emitted form of the version; cree_le: when the distribution was made."""
+def write_contenu(document: bytes, nature: str, cree_le: datetime, interface: str | None) -> bytes:
+    """The bytes. document: the emitted form of the version; cree_le: when the distribution was made;
+    interface: its column, the version of the demande to write it in, or None as it is ([SOA-44])."""
     if nature == NATURE_SORTIE:
         return write_sortie(document, cree_le)
-    return rehead(document, type_fichier=type_of(nature), date_fichier=cree_le)
+    contenu = rehead(document, type_fichier=type_of(nature), date_fichier=cree_le)
+    return contenu if interface is None else as_0200(contenu)
 
 
 def write_sortie(document: bytes, cree_le: datetime) -> bytes:

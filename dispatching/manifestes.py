@@ -129,7 +129,7 @@ _LAST: Final = text("""
         (SELECT dernier FROM compteur_distribution WHERE guichet = :guichet))
 """)
 _LINES: Final = text("""
-    SELECT d.id, d.sequence, d.etat, d.termine_le, d.nature, d.cree_le, v.document
+    SELECT d.id, d.sequence, d.etat, d.termine_le, d.nature, d.cree_le, d.interface, v.document
     FROM distribution d
     LEFT JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.guichet = :guichet AND d.sequence > :apres AND d.sequence <= :derniere
@@ -244,8 +244,10 @@ def read_lines(conn: Connection, guichet: str, apres: int, derniere: int, fin: d
     values = {"guichet": guichet, "apres": apres, "derniere": derniere}
     for row in conn.execute(_LINES, values, execution_options=options):
         etat = _etat(row, fin)
-        contenu = b"" if etat in SANS_FICHIER else write_contenu(row.document, row.nature, row.cree_le)
-        empreinte = "" if etat in SANS_FICHIER else hashlib.sha256(contenu).hexdigest()
+        empreinte = ""
+        if etat not in SANS_FICHIER:
+            contenu = write_contenu(row.document, row.nature, row.cree_le, row.interface)
+            empreinte = hashlib.sha256(contenu).hexdigest()
         yield Ligne(row.sequence, str(row.id), empreinte, etat)
 
 

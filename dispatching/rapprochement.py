@@ -158,7 +158,7 @@ _MISSING: Final = text("""
     GROUP BY etat, suite ORDER BY premiere LIMIT :limite
 """)
 _FILES: Final = text("""
-    SELECT d.sequence, d.nature, d.cree_le, v.document FROM distribution d
+    SELECT d.sequence, d.nature, d.cree_le, d.interface, v.document FROM distribution d
     JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
     WHERE d.guichet = :guichet AND d.sequence = ANY(:sequences) AND d.etat <> 'retiree'
     ORDER BY d.sequence
@@ -214,6 +214,6 @@ def _different(conn: Connection, guichet: str, tenues: Sequence[Tenue]) -> Itera
     options = {"stream_results": True, "yield_per": LUS_ENSEMBLE}
     values = {"guichet": guichet, "sequences": sorted(given)}
     for row in conn.execute(_FILES, values, execution_options=options):
-        contenu = write_contenu(row.document, row.nature, row.cree_le)
+        contenu = write_contenu(row.document, row.nature, row.cree_le, row.interface)
         if given[row.sequence] != {hashlib.sha256(contenu).hexdigest()}:
             yield row.sequence

@@ -94,7 +94,7 @@ class Situation:
 
 
 _CHOICE: Final = """
-    (SELECT id, sequence, etat, nature, cree_le, numero, version FROM distribution
+    (SELECT id, sequence, etat, nature, cree_le, interface, numero, version FROM distribution
     WHERE guichet = :guichet AND sequence > :apres {etat} ORDER BY sequence LIMIT :limite)
 """
 _EN_ATTENTE: Final = " UNION ALL ".join(
@@ -120,7 +120,7 @@ _READ: Final = {vue: text(_FILES.format(choice=choice)) for vue, choice in _CHOI
 _READ_THESE: Final = text(
     _FILES.format(
         choice="""
-            SELECT id, sequence, etat, nature, cree_le, numero, version FROM distribution
+            SELECT id, sequence, etat, nature, cree_le, interface, numero, version FROM distribution
             WHERE guichet = :guichet AND sequence = ANY(:sequences)
         """
     )
@@ -210,7 +210,7 @@ def _read(row: Row[Any], guichet: Guichet) -> Retiree:
         # What was acknowledged stays so: the guichet has it.
         suite = etat if etat is Etat.ACQUITTEE else Etat.RETIREE
         return Retiree(row.id, row.sequence, suite, row.cree_le, None)
-    contenu = write_contenu(row.document, row.nature, row.cree_le)
+    contenu = write_contenu(row.document, row.nature, row.cree_le, row.interface)
     fichier = FichierDistribue(
         row.numero,
         type_of(row.nature),

@@ -92,6 +92,9 @@ DISTRIBUTION: Final = Table(
     Column("raison", Text, nullable=False),
     Column("filtre", BigInteger),
     Column("filtre_version", Integer),
+    # The version of the demande that its file is in, when its guichet read another than the last one as the
+    # distribution was made: its bytes never change.
+    Column("interface", Text),
     Column("cree_le", INSTANT, nullable=False),
     # dispatching.deliveries.Etat.
     Column("etat", Text, nullable=False, server_default=text("'en_attente'")),

@@ -41,7 +41,8 @@ _COUNT: Final = text(f"SELECT (SELECT count(*) {_RECUS}) + (SELECT count(*) {_EM
 _READ: Final = {
     Sens.RECU: text(f"SELECT e.id, e.guichet, e.canal, b.octets {_RECUS} ORDER BY e.id LIMIT {_PAGE}"),
     Sens.EMIS: text(
-        f"SELECT d.id, d.guichet, d.nature, d.cree_le, v.document {_EMIS} ORDER BY d.id LIMIT {_PAGE}"
+        f"SELECT d.id, d.guichet, d.nature, d.cree_le, d.interface, v.document {_EMIS}"
+        f" ORDER BY d.id LIMIT {_PAGE}"
     ),
 }
 _FIN: Final = uuid.UUID(int=(1 << 128) - 1)
@@ -96,4 +97,4 @@ def _received(row: Row[Any]) -> tuple[bytes, ...] | Anomalie:
 
 
 def _sent(row: Row[Any]) -> bytes:
-    return write_contenu(row.document, row.nature, row.cree_le)
+    return write_contenu(row.document, row.nature, row.cree_le, row.interface)

@@ -43,8 +43,10 @@ from registry.echanges import (
     ReponseDoublons,
     ReponseNumUnique,
 )
+from registry.guichets import Guichet
 from registry.handlers_dalo import ReponseDalo, ReponseListe
 from registry.listes_dates import Criteres
+from registry.versions import file_in_version
 from schemas.contract import DOSSIER_UNIQUE, GESTION_PARTAGEE, RECHERCHE_DEMANDE, operations
 from schemas.courrier import Requete
 from schemas.lecture import parse_instant
@@ -127,17 +129,20 @@ class Operations:
         refus = check(demandee)
         if refus is not None:
             return await self._refuse(echange, refus)
+        guichet = echange.emetteur.guichet
         match demandee.operation:
             case op if op == NUM_UNIQUE:
                 return await self._num_unique(demandee, echange)
             case op if op == DOUBLONS:
-                return _found(await self._traitement.get_doublons(echange, demandee.fichier.contenu))
+                return _found(await self._traitement.get_doublons(echange, demandee.fichier.contenu), guichet)
             case op if op == DECLARATION_DALO:
                 declared = await self._dalo.get_declaration_nouveau_dalo(echange, demandee.fichier.contenu)
-                return declared if isinstance(declared, Refus) else (declared.fichier,)
+                if isinstance(declared, Refus):
+                    return declared
+                return (file_in_version(declared.fichier, guichet),)
             case op if op == DEMANDE_LOGEMENT:
                 read = await self._traitement.get_demande_logement(echange, _parametre(demandee, "numUnique"))
-                return read if isinstance(read, Refus) else (read.demande,)
+                return read if isinstance(read, Refus) else (file_in_version(read.demande, guichet),)
             case op if op in (RAPPROCHEMENT, MANIFESTES):
                 return await self._distribution(demandee, echange)
             case _:
@@ -147,8 +152,9 @@ class Operations:
         answer = await self._traitement.get_num_unique(echange, demandee.fichier.contenu)
         if isinstance(answer, Refus):
             return answer
+        demande = file_in_version(answer.demande, echange.emetteur.guichet)
         if self._attestations is None or not answer.numero:
-            return (answer.demande,)
+            return (demande,)
         attestation = await self._attestations.attest(
             Attestable(
                 answer.numero,
@@ -159,7 +165,7 @@ class Operations:
             ),
             _parametre(demandee, "complet"),
         )
-        return (answer.demande,) if attestation is None else (answer.demande, attestation)
+        return (demande,) if attestation is None else (demande, attestation)
 
     async def _distribution(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
         interdit = check_profil(echange.emetteur.profil, *OPERATIONS[demandee.operation])
@@ -224,7 +230,8 @@ def _parametre(demandee: Demandee, nom: str) -> str:
     return (value or "").strip()
 
 
-def _found(answer: ReponseDoublons | Refus) -> tuple[Fichier, ...] | Refus:
+def _found(answer: ReponseDoublons | Refus, guichet: Guichet) -> tuple[Fichier, ...] | Refus:
     if isinstance(answer, Refus):
         return answer
-    return tuple(fichier for fichier in (answer.doublons, answer.demande) if fichier is not None)
+    demande = answer.demande and file_in_version(answer.demande, guichet)
+    return tuple(fichier for fichier in (answer.doublons, demande) if fichier is not None)

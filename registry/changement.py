@@ -30,9 +30,10 @@ from registry.lifecycle import Fait
 from registry.regles import Regles
 from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, reactivation_limit
+from registry.versions import ANCIENNE
 from schemas.demande import Demande, read_demande
 from schemas.lecture import PREFIX
-from schemas.revision import body_of, keep, keep_dalo, mark_changes, put, put_text
+from schemas.revision import body_of, keep, keep_dalo, keep_demandeur, mark_changes, put, put_text
 from schemas.violations import Violation
 
 ATTRIBUTION: Final = "RADATT"
@@ -42,6 +43,10 @@ _JETON: Final = re.compile(r"V([0-9]{6})", re.ASCII)
 
 # What a file that brings the whole demande never changes: other facts or other services own it.
 _DU_REGISTRE: Final = ("numUniqueAssocie", "informationTraitement", "dateDerniereModificationPiece")
+
+
+# What a file of version 02.00 cannot say, hence does not change ([VIE-18]).
+_SANS_0200: Final = ("notifSms", "notifEvt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,8 @@ def _merge(recu: ChangementRecu, ancien: etree._Element) -> etree._Element:
         root = copy.deepcopy(source)
         keep(root, ancien, _DU_REGISTRE)
         keep_dalo(root, ancien)
+        if source.get("versionInterface") == ANCIENNE:
+            keep_demandeur(root, ancien, _SANS_0200)
         if recu.fait is not Fait.RENOUVELLEMENT:
             keep(root, ancien, ("renouvellement",))
         if recu.fait is not Fait.RADIATION:

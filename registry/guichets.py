@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from schemas.kinds import VERSIONS_DEMANDE
+
 CODE_GUICHET: Final = re.compile(r"[A-Z0-9]{5}")
 """Code of a guichet: 5 characters (interface/wire §6)."""
 
@@ -51,6 +53,8 @@ class Guichet:
     adresse_reception: URL of the endpoint that receives distributions, or empty.
     adresse_courrier: mail address that receives them, or empty.
     canal: the channel in use; it has an address, unless it is RETRAIT.
+    version: the version of the demande that it reads, of VERSIONS_DEMANDE; what it is sent is never of a
+        later one ([SOA-44]).
     actif: False when the gestionnaire has closed the guichet.
     """
 
@@ -66,3 +70,4 @@ class Guichet:
     canal: CanalDistribution = CanalDistribution.RETRAIT
     adresse_courrier: str = ""
     capacites: str = "compatible"
+    version: str = VERSIONS_DEMANDE[-1]

@@ -22,6 +22,7 @@ from registry.generations import Generation, bump
 from registry.guichets import CODE_GUICHET, PORTAIL, CanalDistribution, Guichet, TypeGuichet
 from registry.tables import GUICHET
 from schemas import cog, territoires
+from schemas.kinds import VERSIONS_DEMANDE
 
 _LONGUEUR_NOM: Final = 255
 
@@ -168,6 +169,18 @@ def set_capacites(conn: Connection, code: str, profil: str) -> tuple[Constat, ..
     return _applied(conn, code, conn.execute(pose).rowcount)
 
 
+def set_version(conn: Connection, code: str, version: str) -> tuple[Constat, ...]:
+    """Change the version of the demande that the guichet reads. Empty answer when done.
+
+    What was made for it before keeps its bytes; what is made from now on is of that version at most.
+    """
+    if version not in VERSIONS_DEMANDE:
+        texte = f"« {version} » n'est pas l'une de : {', '.join(VERSIONS_DEMANDE)}"
+        return (Constat("GUICHET-VERSION", "version", texte),)
+    pose = update(GUICHET).where(GUICHET.c.code == code).values(version_demande=version)
+    return _applied(conn, code, conn.execute(pose).rowcount)
+
+
 def close_guichet(conn: Connection, code: str, *, instant: datetime) -> tuple[Constat, ...]:
     """Close a guichet: its certificates no longer open anything. Empty answer when done; closing twice keeps
     the first date."""
@@ -207,6 +220,7 @@ def _guichet(ligne: Row[Any]) -> Guichet:
         canal=CanalDistribution(ligne.canal),
         adresse_courrier=ligne.adresse_courrier,
         capacites=ligne.capacites,
+        version=ligne.version_demande,
     )
 
 

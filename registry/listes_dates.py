@@ -18,6 +18,7 @@ from registry.droits import may_read
 from registry.guichets import Guichet
 from registry.lifecycle import Etat
 from registry.releves import Releve
+from registry.versions import in_version
 from schemas.emission import TYPE_RETOUR, format_instant, rehead
 
 _LOT: Final = 100
@@ -106,7 +107,8 @@ def write_list(
     )
     for ligne in lignes:
         if may_read(guichet, ligne.territoire, ligne.communes, detenteur=ligne.detenteur).accorde:
-            write(rehead(ligne.document, type_fichier=TYPE_RETOUR, date_fichier=jusqu_au))
+            demande = rehead(ligne.document, type_fichier=TYPE_RETOUR, date_fichier=jusqu_au)
+            write(in_version(demande, guichet))
             numeros.append(ligne.numero)
     write(b"</ns1:listeDemandes>")
     return tuple(numeros)

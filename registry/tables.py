@@ -81,6 +81,8 @@ GUICHET: Final = Table(
     Column("ferme_le", INSTANT),
     # Name of a capability profile of certs/algorithmes.toml: what it reads and writes of signed mails.
     Column("capacites", Text, nullable=False, server_default=text("'compatible'")),
+    # The version of the demande that it reads (schemas.kinds.VERSIONS_DEMANDE).
+    Column("version_demande", Text, nullable=False, server_default=text("'02.01'")),
 )
 
 CERTIFICAT: Final = Table(

@@ -21,11 +21,13 @@ from lxml import etree
 from schemas.doublons_emis import DoublonEmis, append_doublons, doublon_of
 from schemas.kinds import NAMESPACE
 from schemas.lecture import PREFIX
+from schemas.parser import parse
 
 __all__ = [
     "TYPE_RETOUR",
     "AnomalieEmise",
     "DoublonEmis",
+    "as_0200",
     "doublon_of",
     "emit_demande",
     "emit_doublons",
@@ -44,6 +46,8 @@ _TYPE_FICHIER: Final = re.compile(r"[a-zA-Z0-9]{3}")
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 # Characters that XML 1.0 §2.2 cannot hold, even as references.
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DEBUT: Final = 300
+"""Bytes that hold the start tag of what we emit, and nothing that a partner wrote."""
 # The six elements that 02.00 does not have (interface/wire §9); the first holds three of them.
 _ONLY_0201: Final = (
     f"{PREFIX}informationTraitement",
@@ -137,6 +141,25 @@ def emit_doublons(doublons: Sequence[DoublonEmis]) -> bytes:
     if not doublons:
         raise ValueError("listeDoublons ne peut être vide")
     root = append_doublons(etree.Element(f"{PREFIX}listeDoublons", nsmap=NSMAP), doublons)
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+
+def as_0200(emitted: bytes) -> bytes:
+    """A demande that this module wrote, in version 02.00: without the six elements that it does not have.
+
+    One that is in 02.00 already is given back as it is. The same bytes give the same bytes ([SOA-44]).
+    """
+    if b'versionInterface="02.00"' in emitted[:_DEBUT]:
+        return emitted
+    root = parse(emitted)
+    assert isinstance(root, etree._Element), "un document émis par l'échangeur se relit"
+    corps = _child(_child(root, "demande"), "demandeLogement")
+    for path in _ONLY_0201:
+        for element in corps.findall(path):
+            parent = element.getparent()
+            assert parent is not None
+            parent.remove(element)
+    root.set("versionInterface", "02.00")
     return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 

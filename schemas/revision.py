@@ -85,6 +85,22 @@ def keep_dalo(root: etree._Element, old: etree._Element) -> None:
         demande.insert(0, copy.deepcopy(found))
 
 
+def keep_demandeur(root: etree._Element, old: etree._Element, names: Iterable[str]) -> None:
+    """Give the demandeur of `root` the children of these names, in this order before adressePostale, that the
+    one of `old` has; nothing when either has none."""
+    path = f"{PREFIX}personnePhysique/{PREFIX}demandeur"
+    new, ancien = body_of(root).find(path), body_of(old).find(path)
+    place = None if new is None else new.find(f"{PREFIX}adressePostale")
+    if new is None or ancien is None or place is None:
+        return
+    for name in names:
+        for own in new.findall(PREFIX + name):
+            new.remove(own)
+        found = ancien.find(PREFIX + name)
+        if found is not None:
+            place.addprevious(copy.deepcopy(found))
+
+
 def unmark(root: etree._Element) -> None:
     """Remove every mark of change."""
     etree.strip_attributes(root, MODIFIE)

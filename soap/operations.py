@@ -20,6 +20,7 @@ from registry.echanges import (
     ReponseDoublons,
     ReponseNumUnique,
 )
+from registry.versions import file_in_version, in_version
 from soap.description import Operation
 from soap.envelope import FichierEmis, Parametres, Retour
 from soap.faults import CERTIFICAT_CHIFFREMENT, OPERATION_NON_ASSUREE
@@ -116,7 +117,7 @@ class Operations:
         answer = await self._traitement.get_num_unique(echange, parametres.fichiers["fichierDemande"])
         if isinstance(answer, Refus):
             return answer
-        retour = self._demande(answer.demande, parametres)
+        retour = self._demande(answer.demande, echange, parametres)
         if isinstance(retour, Refus):
             return retour
         return await attested(self._attestations, echange, answer, parametres, retour, self._clock.now())
@@ -126,7 +127,7 @@ class Operations:
         answer = await self._traitement.get_demande_logement(echange, parametres.textes["numUnique"].strip())
         if isinstance(answer, Refus):
             return answer
-        return self._demande(answer.demande, parametres)
+        return self._demande(answer.demande, echange, parametres)
 
     async def _get_doublons(self, echange: Echange, parametres: Parametres) -> Retour | Refus:
         answer = await self._traitement.get_doublons(echange, parametres.fichiers["fichierDemande"])
@@ -140,11 +141,13 @@ class Operations:
             fichiers["listeDoublons"] = FichierEmis(answer.doublons.contenu)
         if answer.demande is not None:
             textes["nomFichierDemande"] = answer.demande.nom
-            fichiers["fichierDemande"] = FichierEmis(answer.demande.contenu)
+            contenu = in_version(answer.demande.contenu, echange.emetteur.guichet)
+            fichiers["fichierDemande"] = FichierEmis(contenu)
         return Retour(textes, fichiers)
 
-    def _demande(self, fichier: Fichier, parametres: Parametres) -> Retour | Refus:
-        return carry(fichier, ("nomFichierDemande", "fichierDemande"), parametres, self._clock.now())
+    def _demande(self, fichier: Fichier, echange: Echange, parametres: Parametres) -> Retour | Refus:
+        lisible = file_in_version(fichier, echange.emetteur.guichet)
+        return carry(lisible, ("nomFichierDemande", "fichierDemande"), parametres, self._clock.now())
 
 
 async def attested(

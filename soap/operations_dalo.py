@@ -12,6 +12,7 @@ from registry.clock import Clock
 from registry.echanges import Echange, Fichier, Refus
 from registry.handlers_dalo import ReponseDalo, ReponseListe
 from registry.listes_dates import Criteres
+from registry.versions import file_in_version
 from schemas.lecture import parse_instant
 from soap.envelope import Parametres, Retour
 from soap.faults import CONTRAT_NON_RESPECTE
@@ -41,7 +42,10 @@ def operations_dalo(traitement: TraitementDalo, clock: Clock, refuser: Refuser) 
 
     async def declare(echange: Echange, parametres: Parametres) -> Retour | Refus:
         answer = await traitement.get_declaration_nouveau_dalo(echange, parametres.fichiers["fichierDalo"])
-        return answer if isinstance(answer, Refus) else carry(answer.fichier, _DALO, parametres, clock.now())
+        if isinstance(answer, Refus):
+            return answer
+        lisible = file_in_version(answer.fichier, echange.emetteur.guichet)
+        return carry(lisible, _DALO, parametres, clock.now())
 
     async def list_dalo(echange: Echange, parametres: Parametres) -> Retour | Refus:
         depuis = parse_instant(parametres.textes["dateNouveauDaloDepuisLe"])

@@ -12,6 +12,7 @@ from registry.depots import CODES_ETATS, Constat, Depot
 from registry.echanges import Echange, Fichier, Refus, ReponseNumUnique
 from registry.recus_portail import Brouillon, DepotInvalide, DepotLu, Recherche
 from registry.regles import Regles
+from registry.versions import in_version
 from soap.envelope import FichierEmis, Parametres, Retour
 from soap.operations import Attestateur, Servie, attested
 
@@ -97,7 +98,7 @@ def operations_portail(
         textes |= {} if depot.issue_le is None else {"dateIssue": _instant(depot.issue_le)}
         if lu.fichier is None:
             return Retour(textes, {})
-        fichiers = {"fichierDemande": FichierEmis(lu.fichier.contenu)}
+        fichiers = {"fichierDemande": FichierEmis(in_version(lu.fichier.contenu, echange.emetteur.guichet))}
         return Retour({**textes, "nomFichierDemande": lu.fichier.nom}, fichiers)
 
     async def valider(echange: Echange, parametres: Parametres) -> Retour | Refus:
@@ -135,7 +136,8 @@ def operations_portail(
         textes = {"nomFichierDemande": answer.demande.nom}
         textes |= {"idDepot": answer.depot} if answer.depot else {}
         textes |= {"numUnique": answer.numero} if answer.numero else {}
-        retour = Retour(textes, {"fichierDemande": FichierEmis(answer.demande.contenu)})
+        contenu = in_version(answer.demande.contenu, echange.emetteur.guichet)
+        retour = Retour(textes, {"fichierDemande": FichierEmis(contenu)})
         return await attested(attestations, echange, answer, parametres, retour, clock.now())
 
     return {

@@ -84,14 +84,19 @@ def record(url: str = "") -> str:
     with tempfile.TemporaryDirectory() as folder, _quiet():
         instance = Path(folder) / "instance"
         clock = FixedClock(INSTANT)
-        _command(clock, "init", instance, *(("--base", url) if url else ()))
-        for code, nom, siren in ((_A, "Habitat exemple", "552046484"), (_B, "Logis exemple", "552046492")):
-            words = ("--nom", nom, "--type", "bailleur", "--siren", siren, "--territoire", "111")
-            _command(clock, "--instance", instance, "guichet", "ajouter", code, *words)
-            _command(
-                clock, "--instance", instance, "certificat", "emettre", code, "--dossier", Path(folder) / code
-            )
+        prepare(instance, Path(folder), clock, url)
         return asyncio.run(_record(instance, Path(folder), clock))
+
+
+def prepare(instance: Path, certificats: Path, clock: FixedClock, url: str) -> None:
+    """A new instance in that folder, with two guichets and their certificates."""
+    _command(clock, "init", instance, *(("--base", url) if url else ()))
+    for code, nom, siren in ((_A, "Habitat exemple", "552046484"), (_B, "Logis exemple", "552046492")):
+        words = ("--nom", nom, "--type", "bailleur", "--siren", siren, "--territoire", "111")
+        _command(clock, "--instance", instance, "guichet", "ajouter", code, *words)
+        _command(
+            clock, "--instance", instance, "certificat", "emettre", code, "--dossier", certificats / code
+        )
 
 
 @contextlib.contextmanager
@@ -112,34 +117,32 @@ def _command(clock: FixedClock, *words: object) -> None:
 
 async def _record(dossier: Path, certificats: Path, clock: FixedClock) -> str:
     instance = open_instance(dossier)
-    with (
-        instance.database(pool_size=10) as engine,
-        contextlib.closing(socket.create_server(("127.0.0.1", 0))) as sock,
-    ):
+    with instance.database(pool_size=10) as engine:
         with engine.begin() as conn:
             save_filtre(conn, _B, Filtre("Tout"), instant=clock.now())
-        port = sock.getsockname()[1]
-        async with _served(Socle(instance, engine, clock), sock):
+        async with serve(Socle(instance, engine, clock)) as port:
             return await asyncio.to_thread(_converse, port, certificats)
 
 
 @contextlib.asynccontextmanager
-async def _served(socle: Socle, sock: socket.socket) -> AsyncIterator[None]:
-    await socle.start()
-    metier = Metier(socle)
-    await metier.start()
-    role = RoleSoap(socle, metier, sock)
-    await role.start()
-    try:
-        yield
-    finally:
-        await role.drain()
-        await metier.stop()
-        await socle.stop()
+async def serve(socle: Socle) -> AsyncIterator[int]:
+    """The SOAP services of an instance on a free port of loopback, until the block ends."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as sock:
+        await socle.start()
+        metier = Metier(socle)
+        await metier.start()
+        role = RoleSoap(socle, metier, sock)
+        await role.start()
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            await role.drain()
+            await metier.stop()
+            await socle.stop()
 
 
 @dataclass(frozen=True, slots=True)
-class _Partenaire:
+class Partenaire:
     """One guichet, speaking through TLS."""
 
     port: int
@@ -166,7 +169,7 @@ class _Recit:
     def tell(self, titre: str, texte: str) -> None:
         self._lines.append(f"\n## {titre}\n\n{texte}\n")
 
-    def exchange(self, qui: _Partenaire, chemin: str, entetes: dict[str, str], corps: bytes) -> bytes:
+    def exchange(self, qui: Partenaire, chemin: str, entetes: dict[str, str], corps: bytes) -> bytes:
         """Make an exchange, keep it, give the body of the answer."""
         response, answer = qui.post(chemin, entetes, corps)
         kind = entetes["Content-Type"]
@@ -189,7 +192,7 @@ class _Recit:
 
 def _converse(port: int, certificats: Path) -> str:
     a, b = (
-        _Partenaire(
+        Partenaire(
             port, tls.client_context(*(certificats / code / nom for nom in ("ca.pem", "cert.pem", "key.pem")))
         )
         for code in (_A, _B)
@@ -268,12 +271,12 @@ def _converse(port: int, certificats: Path) -> str:
     return recit.texte
 
 
-def _register(recit: _Recit, qui: _Partenaire, document: bytes, nom: str) -> bytes:
+def _register(recit: _Recit, qui: Partenaire, document: bytes, nom: str) -> bytes:
     body = num_unique_request(nom, _ascii(document), f"CER{nom[3:8]}-202607011130.pem")
     return recit.exchange(qui, _DEMANDES, _heads("getNumUnique"), body)
 
 
-def _plain(recit: _Recit, qui: _Partenaire, operation: str, champs: str) -> bytes:
+def _plain(recit: _Recit, qui: Partenaire, operation: str, champs: str) -> bytes:
     body = (
         f'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:ws="{WS}"><s:Body>'
         f"<ws:{operation}Parametres>{champs}</ws:{operation}Parametres></s:Body></s:Envelope>"

@@ -30,7 +30,9 @@ from registry.guichets_store import (
     set_adresse_courrier,
     set_adresse_reception,
     set_capacites,
+    set_version,
 )
+from schemas.kinds import VERSIONS_DEMANDE
 
 app = create_group("Les guichets : les partenaires, leur type, leurs territoires.")
 
@@ -139,6 +141,7 @@ def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
             ("adresse de réception", guichet.adresse_reception),
             ("adresse de courrier", guichet.adresse_courrier),
             ("capacités", guichet.capacites),
+            ("version de la demande", guichet.version),
             ("contact technique", contact.technique),
             ("silence admis", _silence(contact)),
             ("ouvert", guichet.actif),
@@ -314,6 +317,26 @@ def change_capacites(
     if found:
         raise refusal("Les capacités ne sont pas changées", found)
     say(f"Guichet {code} : capacités {profil}")
+
+
+@app.command("version", cls=Commande)
+def change_version(
+    ctx: typer.Context,
+    code: Code,
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help=f"L'une de : {', '.join(VERSIONS_DEMANDE)}.")
+    ],
+) -> None:
+    """Dit la version de la demande que lit un guichet : il ne reçoit rien d'une version plus récente.
+
+    Vaut pour les réponses et pour les distributions faites ensuite ; celles qui l'étaient déjà gardent leurs
+    octets.
+    """
+    with transaction(ctx) as conn:
+        found = set_version(conn, code, version)
+    if found:
+        raise refusal("La version n'est pas changée", found)
+    say(f"Guichet {code} : demandes en version {version} au plus")
 
 
 @app.command("fermer", cls=Commande)
