@@ -7,7 +7,16 @@ from collections import Counter
 
 import pytest
 
+from schemas.specification.editions import (
+    compare_digests,
+    courante,
+    digests,
+    editions,
+    published_digests,
+    unexplained,
+)
 from tools import docs_specification as specification
+from tools import docs_texte
 
 CLAUSES = specification.clauses()
 CODES = {clause.code for clause in CLAUSES}
@@ -58,3 +67,18 @@ def test_index_lists_every_clause_and_only_proofs_that_exist() -> None:
     tests = {cited.test for cited in specification.proofs()}
     listed = {name for row in rows.values() for name in re.findall(r"`(test_\w+)`", row)}
     assert sorted(listed - tests) == []
+
+
+def test_a_clause_that_changes_says_what_changes() -> None:
+    """[SOA-42] Since the last edition that was published: whoever changes or removes a clause adds a line to
+    schemas/specification/editions.toml, for those who follow it already. A new clause is found by itself."""
+    published = [each for each in editions() if each.date is not None][-1]
+    found = compare_digests(published_digests(published.numero), digests(docs_texte.chapters_text()))
+    told = courante()
+    if told is published:
+        assert (found.changees, found.retirees) == ((), ()), (
+            "une clause de l'édition publiée a changé : ouvrez la suivante, sans date, dans editions.toml"
+        )
+    assert unexplained(found, told) == (), (
+        "dites ce qui change dans schemas/specification/editions.toml, sous [edition.clauses]"
+    )

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 _CLAUSE: Final = re.compile(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*")
-_FIN: Final = re.compile(r"\n\s*\n|\n#|\n- \*\*\[")
+_FIN: Final = re.compile(r"\n\s*\n|\n#")
 _DOSSIER: Final = files("schemas").joinpath("specification")
 
 
@@ -68,7 +68,8 @@ def digests(texte: str) -> dict[str, str]:
     """SHA-256 of each clause of a text of chapters, in hexadecimal, whatever its line breaks."""
     pieces = _CLAUSE.split(texte)
     return {
-        code: hashlib.sha256(" ".join(_FIN.split(after)[0].split()).encode()).hexdigest()
+        # The hyphen of the next element of the list is of no clause.
+        code: hashlib.sha256(" ".join(_FIN.split(after)[0].split()).strip("- ").encode()).hexdigest()
         for code, after in zip(pieces[1::2], pieces[2::2], strict=True)
     }
 

@@ -133,9 +133,9 @@ def test_editions_follow_one_another() -> None:
 
 
 def test_digests_see_words_and_not_lines() -> None:
-    """Cut otherwise, a clause is the same; with another word, it is not; the next one is not part of it."""
+    """Cut otherwise, or followed by another, a clause is the same; with another word, it is not."""
     one = digests("- **[ABC-1]** Un texte\n  coupé.\n- **[ABC-2]** Autre.\n\n## Suite\n\n**[ABC-3]** Fin.")
-    two = digests("- **[ABC-1]** Un texte coupé.\n- **[ABC-2]** Autre !\n\n**[ABC-4]** Fin.")
+    two = digests("- **[ABC-1]** Un texte coupé.\n\n- **[ABC-2]** Autre !\n\n**[ABC-4]** Fin.")
     found = compare_digests(one, two)
     assert found == Differences(("ABC-4",), ("ABC-2",), ("ABC-3",))
     assert unexplained(found, Edition(2, None, "", {"ABC-2": "Le ton change."})) == ("ABC-3",)
