@@ -39,6 +39,8 @@ _TEXT_IN_CHILDREN: Final = 1843
 _ROOT: Final = 1845
 _ATTRIBUTE_REFUSED: Final = (1827, 1866)
 _ATTRIBUTE_MISSING: Final = 1868
+_NIL_REFUSED: Final = (1847, 1848, 1849)
+_TYPE_REFUSED: Final = (1850, 1851, 1852)
 _CONTENT: Final = 1871
 _FIXED: Final = 1874
 
@@ -190,6 +192,11 @@ def _explain(
         return "XSD-TEXTE", f"{subject} ne peut contenir que des éléments.", "du texte", "des éléments"
     if kind in _ATTRIBUTE_REFUSED:
         return "XSD-ATTRIBUT", f"{subject} n'est pas admis, ou pas dans cet espace de noms.", value, ""
+    if kind in _NIL_REFUSED:
+        message = f"L'élément « {name} » ne peut être dit sans valeur par xsi:nil."
+        return "XSD-ATTRIBUT", message, "xsi:nil", "l'élément et sa valeur, ou rien"
+    if kind in _TYPE_REFUSED:
+        return "XSD-ATTRIBUT", f"{subject} ne peut donner un autre type que celui du schéma.", value, ""
     if kind == _ATTRIBUTE_MISSING:
         missing = _MISSING_ATTRIBUTE.search(text)
         wanted = missing[1] if missing else ""

@@ -318,3 +318,14 @@ def test_any_damage_to_the_tree_gives_a_document_or_violations(data: st.DataObje
             assert violation.rule != "XSD-AUTRE", violation
             assert violation.path.startswith("/")
             assert violation.message
+
+
+@pytest.mark.parametrize(("attribute", "word"), [('xsi:nil="true"', "xsi:nil"), ('xsi:type="x"', "type")])
+def test_an_attribute_of_schema_instances_is_refused_in_its_own_words(attribute: str, word: str) -> None:
+    """Not as an error of an unforeseen kind: a stack that writes them is told what to leave out."""
+    xsi = f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" {attribute}'
+    broken = demande().replace(b"<typeFichier>", f"<typeFichier {xsi}>".encode())
+    assert broken != demande()
+    found = only(broken)
+    assert found.rule == "XSD-ATTRIBUT"
+    assert word in found.message
