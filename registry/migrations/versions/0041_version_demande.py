@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, Text, text
 
-revision = "0040_version_demande"
-down_revision = "0039_oidc"
+revision = "0041_version_demande"
+down_revision = "0040_alertes"
 branch_labels = None
 depends_on = None
 
