@@ -41,7 +41,7 @@ class Envoi:
     canal: channel of the guichet when it was taken. adresse: that of the guichet for this channel (URL of its
     reception endpoint for PUSH). rang: rank of the attempt, from 1. sonde: it is sent to see whether the
     channel works again (`dispatching.disjoncteur`). simultanes: sendings that the guichet takes at once, when
-    it has said how many.
+    it has said how many. traceparent: the trace that the partner is told of, or empty.
     """
 
     id: uuid.UUID
@@ -55,6 +55,7 @@ class Envoi:
     canal: CanalDistribution = CanalDistribution.PUSH
     sonde: bool = False
     simultanes: int | None = None
+    traceparent: str = ""
 
 
 class Statut(StrEnum):

@@ -45,6 +45,7 @@ from echangeur.sante.ecoute import announced, create_administration
 from echangeur.sante.epreuves import prove_alertes, prove_base
 from echangeur.sante.etat import Sante
 from echangeur.sortie import MauvaisUsage
+from echangeur.telemetrie import create_traceur
 from registry.clock import Clock
 from registry.database import upgrade
 from soap.services import SERVICES
@@ -102,7 +103,8 @@ def run(
         ) as engine,
     ):
         upgrade(engine)
-        asyncio.run(_serve(Socle(instance, engine, clock), noms, ecoutes, administration, announce))
+        socle = Socle(instance, engine, clock, create_traceur(instance.configuration, noms))
+        asyncio.run(_serve(socle, noms, ecoutes, administration, announce))
 
 
 @contextlib.contextmanager

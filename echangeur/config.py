@@ -21,6 +21,7 @@ from console.reglages_oidc import Oidc
 from echangeur.config_courrier import Boite, Courrier, RelaisCourrier
 from echangeur.config_raccordement import Raccordement
 from echangeur.config_remise import Remise
+from echangeur.config_telemetrie import Telemetrie
 from mailflows.alertes.reglages import Alertes
 from registry.limites import LimitesPieces, LimitesRecherche
 from registry.regles import Regles
@@ -233,6 +234,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     relais: RelaisCourrier = RelaisCourrier()
     boite: Boite = Boite()
     alertes: Alertes = Alertes()
+    telemetrie: Telemetrie = Telemetrie()
     attestation: Attestation = Attestation()
     confiance: Confiance = Confiance()
     raccordement: Raccordement = Raccordement()

@@ -100,11 +100,11 @@ class DistributionClient:
         try:
             with self._place(envoi.adresse) as session:
                 try:
-                    status, data = await self._post(session, envoi.adresse, body)
+                    status, data = await self._post(session, envoi, body)
                 except aiohttp.ServerDisconnectedError:
                     # Most often an idle connection that the partner closed as we took it: once more, on a new
                     # one. Harmless if it was not that: the identifier is the same.
-                    status, data = await self._post(session, envoi.adresse, body)
+                    status, data = await self._post(session, envoi, body)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return _failure_of(error, self._delais)
         if data is None:
@@ -127,10 +127,12 @@ class DistributionClient:
                 self._busy.pop(address, None)
 
     async def _post(
-        self, session: aiohttp.ClientSession, address: str, body: bytes
+        self, session: aiohttp.ClientSession, envoi: Envoi, body: bytes
     ) -> tuple[int, bytes | None]:
         headers = {"Content-Type": self._messages.content_type}
-        async with session.post(address, data=body, headers=headers, allow_redirects=False) as response:
+        if envoi.traceparent:
+            headers["traceparent"] = envoi.traceparent
+        async with session.post(envoi.adresse, data=body, headers=headers, allow_redirects=False) as response:
             data = bytearray()
             async for chunk in response.content.iter_chunked(MAX_REPONSE):
                 data += chunk

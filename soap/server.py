@@ -64,12 +64,14 @@ class Limites:
 @dataclass(frozen=True, slots=True)
 class Servi:
     """A request that has its answer. operation: as the partner announced it, at most 100 characters.
-    anomalies: why it was refused. secondes: from its headers to its answer."""
+    anomalies: why it was refused. secondes: from its headers to its answer. traceparent: as the partner wrote
+    it, at most 100 characters."""
 
     echange: uuid.UUID
     operation: str
     anomalies: tuple[Anomalie, ...]
     secondes: float
+    traceparent: str = ""
 
 
 Observer = Callable[[Servi], None]
@@ -117,7 +119,9 @@ class Bord:
                 start = time.perf_counter()
                 operation = _operation(request)
                 answer = await self._post(service, request, correlation, operation)
-                self._observer(Servi(correlation, operation, answer.anomalies, time.perf_counter() - start))
+                secondes = time.perf_counter() - start
+                context = request.headers.get("traceparent", "")[:100]
+                self._observer(Servi(correlation, operation, answer.anomalies, secondes, context))
                 return await _send(request, answer, correlation)
         if request.method not in ("GET", "HEAD"):
             return _method_refused(request, "POST, ou GET avec ?wsdl", "GET, HEAD, POST", correlation)

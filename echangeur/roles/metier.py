@@ -9,10 +9,11 @@ from dispatching.handlers_retrait import Retraits
 from dispatching.veille import Veille
 from echangeur.refus import RefusDuBord
 from echangeur.roles.socle import Socle
+from echangeur.telemetrie.etapes import DecideurTrace, TraitementTrace
 from registry.attestations import Attestations, Politique
+from registry.evenements import Decideur
 from registry.gestion_partagee import GestionPartagee
 from registry.guichets import TypeGuichet
-from registry.handlers import Traitement
 from registry.handlers_dalo import TraitementDalo
 from registry.handlers_pieces import DossierUnique
 from registry.projection import Projection
@@ -25,9 +26,12 @@ class Metier:
         engine, clock, configuration = socle.engine, socle.clock, socle.instance.configuration
         self._engine = engine
         self._distributeur = Distributeur(clock, Sortie(configuration.distribution.sortie))
-        decideur = Projection(self._distributeur)
+        decideur: Decideur = Projection(self._distributeur)
+        if socle.traceur is not None:
+            decideur = DecideurTrace(decideur, socle.traceur)
         declarants = frozenset(map(TypeGuichet, configuration.regles.dalo_declarants))
-        self.traitement = Traitement(engine, clock, decideur, regles=configuration.regles)
+        self.traitement = TraitementTrace(engine, clock, decideur, regles=configuration.regles)
+        self.traitement.traceur = socle.traceur
         self.dalo = TraitementDalo(engine, clock, decideur, declarants=declarants)
         self.gestion = GestionPartagee(engine, clock, limites=configuration.recherche)
         self.dossier = DossierUnique(engine, clock, limites=configuration.pieces)

@@ -62,7 +62,14 @@ class RoleSoap:
         return await prove_soap(self._ecouteur.adresse, context)
 
     def _observe(self, servi: Servi) -> None:
-        self._socle.tell_echange(servi.echange, servi.operation, Canal.SOAP, servi.anomalies, servi.secondes)
+        self._socle.tell_echange(
+            servi.echange,
+            servi.operation,
+            Canal.SOAP,
+            servi.anomalies,
+            servi.secondes,
+            servi.traceparent,
+        )
 
     async def start(self) -> None:
         """Accept calls. Raises MauvaisUsage when the certificate of the server cannot be read."""

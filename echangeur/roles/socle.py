@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import uuid
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Engine
@@ -24,14 +25,20 @@ from registry.clock import Clock
 from registry.echanges import Canal
 from registry.verdicts_certificats import judge_all
 
+if TYPE_CHECKING:
+    from echangeur.telemetrie.traceur import Traceur
+
 _log = structlog.get_logger("echangeur")
 
 
 class Socle:
     """The ground of the roles, between `start` and `stop`, on one event loop."""
 
-    def __init__(self, instance: Instance, engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self, instance: Instance, engine: Engine, clock: Clock, traceur: Traceur | None = None
+    ) -> None:
         self.instance = instance
+        self.traceur = traceur
         self.engine = engine
         self.clock = clock
         self.conformite = regles_of(instance)
@@ -66,6 +73,8 @@ class Socle:
             await cancel(self._verdicts)
             self._verdicts = None
         await self._epingles.stop()
+        if self.traceur is not None:
+            await asyncio.to_thread(self.traceur.close)
 
     def keep_trusting(self, context: ssl.SSLContext) -> ssl.SSLContext:
         """Let the certificates that are pinned from now on through the handshakes of `context`."""
@@ -78,6 +87,7 @@ class Socle:
         canal: Canal,
         anomalies: tuple[Anomalie, ...],
         secondes: float,
+        traceparent: str = "",
     ) -> None:
         """Count an exchange that has its answer, and write its line; nothing of a call of this process to
         itself."""
@@ -85,12 +95,19 @@ class Socle:
             return
         nom, verdict = name_operation(operation), verdict_of(anomalies)
         self.compteurs.count_echange(nom, canal, verdict, secondes)
+        code = anomalies[0].code if anomalies else ""
         _log.info(
             "échange",
             echange=str(echange),
             operation=nom,
             canal=canal.value,
             verdict=verdict,
-            code=anomalies[0].code if anomalies else "",
+            code=code,
             ms=round(1000 * secondes),
         )
+        if self.traceur is not None:
+            facts = {"operation": nom, "canal": canal.value, "verdict": verdict, "code": code}
+            erreur = code if verdict == "echec" else ""
+            self.traceur.tell_root(
+                echange, "échange", secondes, facts, erreur=erreur, traceparent=traceparent
+            )

@@ -28,6 +28,7 @@ from echangeur.roles.fichiers_tls import client_tls, present_again
 from echangeur.roles.noms import NomRole
 from echangeur.roles.socle import Socle
 from echangeur.sante.anomalies import ENVOIS_ARRETES
+from echangeur.telemetrie.etapes import TransportTrace
 from registry.anomalies import Anomalie
 from registry.guichets import CanalDistribution
 from soap.client import Delais, DistributionClient
@@ -55,6 +56,11 @@ class RoleWorker:
             transports[CanalDistribution.PUSH] = self._client
         if courrier is not None:
             transports[CanalDistribution.COURRIER] = courrier.service.transport
+        if socle.traceur is not None:
+            transports = {
+                canal: TransportTrace(transport, socle.traceur, socle.engine)
+                for canal, transport in transports.items()
+            }
         self._worker = Worker(
             socle.engine,
             {

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ from tests.echangeur.test_serve import (
     registration,
     serving,
 )
+from tests.echangeur.test_telemetrie import Collecteur, collecting
 
 
 @pytest.fixture
@@ -221,9 +223,26 @@ def nominative(document: bytes) -> bytes:
     return changed
 
 
+@contextmanager
+def trace_to(dossier: Path, collecteur: Collecteur) -> Iterator[None]:
+    """Have the process that is about to start hand its traces to this collector."""
+    fichier = dossier / "echangeur.toml"
+    before = fichier.read_text()
+    fichier.write_text(before.replace('collecteur = ""', f'collecteur = "{collecteur.adresse}"'))
+    yield
+    fichier.write_text(before)
+
+
+def _distributed(collecteur: Collecteur) -> str:
+    (attempt,) = [each for each in collecteur.spans if each.nom == "tentative"]
+    return attempt.trace
+
+
 async def test_journaux_et_chiffres_sans_rien_de_nominatif(dossier: Path, tmp_path: Path) -> None:
-    """[EXP-8] [EXP-9] Real exchanges with recognisable names, accepted, refused, malformed and cut: nothing
-    of them is in the log nor in the figures, and each exchange is a line with its identifier."""
+    """[EXP-8] [EXP-9] [TEL-6] Real exchanges with recognisable names, accepted, refused, malformed and cut:
+    nothing of them is in the log, in the figures nor in the traces, and each exchange is a line with its
+    identifier. [TEL-1] [TEL-2] The trace of the one that was distributed goes from its reception to the
+    attempt that another thread made."""
     auteur, destinataire = tmp_path / "auteur", tmp_path / "destinataire"
     add_bailleur(dossier, "G1104", auteur)
     add_bailleur(dossier, "G1226", destinataire)
@@ -233,7 +252,11 @@ async def test_journaux_et_chiffres_sans_rien_de_nominatif(dossier: Path, tmp_pa
     administer(dossier, "guichet", "adresse", "G1226", await partenaire.start())
     administer(dossier, "filtre", "ajouter", "G1226", "--nom", "Tout")
     document = nominative(generate_demande(1, le=datetime.now(UTC).date()))
-    with serving(dossier, "--port", "0") as serveur:
+    with (
+        collecting() as collecteur,
+        trace_to(dossier, collecteur),
+        serving(dossier, "--port", "0") as serveur,
+    ):
 
         def drive() -> tuple[str, str]:
             numero = number_of(serveur.post(auteur, "getNumUnique", registration(document))[1])
@@ -255,7 +278,7 @@ async def test_journaux_et_chiffres_sans_rien_de_nominatif(dossier: Path, tmp_pa
         _, log = await asyncio.to_thread(serveur.process.communicate, timeout=60)
     await partenaire.stop()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-    for said in (log, figures):
+    for said in (log, figures, b"".join(collecteur.corps).decode("latin-1")):
         assert not re.search("zzyx", said, re.IGNORECASE)
         assert numero not in said
     assert 'echangeur_echanges_total{canal="soap",operation="getNumUnique",verdict="accepte"} 1.0' in figures
@@ -263,6 +286,14 @@ async def test_journaux_et_chiffres_sans_rien_de_nominatif(dossier: Path, tmp_pa
     exchanges = [line for line in lines if line["event"] == "échange"]
     assert len(exchanges) == 7
     assert all(re.fullmatch(r"[0-9a-f-]{36}", str(line["echange"])) for line in exchanges)
+    spans = {each.nom: each for each in collecteur.spans if each.trace == _distributed(collecteur)}
+    assert sorted(spans) == ["décision", "enregistrement", "tentative", "échange"]
+    first = spans.pop("échange")
+    assert {each.parent for each in spans.values()} == {first.id}
+    assert first.trace in {str(line["echange"]).replace("-", "") for line in exchanges}
+    assert spans["décision"].attributs["echangeur.destinataires"] == 1
+    assert spans["tentative"].attributs["echangeur.issue"] == "acquittee"
+    assert len({each.trace for each in collecteur.spans}) == len(exchanges)
     (sent,) = [line for line in lines if line["event"] == "tentative"]
     assert (sent["issue"], sent["canal"]) == ("acquittee", "push")
     assert re.fullmatch(r"[0-9a-f-]{36}", str(sent["distribution"]))

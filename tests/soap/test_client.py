@@ -55,6 +55,30 @@ def envoi_to(adresse: str, seed: int = 1) -> Envoi:
     return Envoi(identifier, 1, "G0002", seed, NUMERO, adresse, "DEMG0002-202607011130-000001.xml", contenu)
 
 
+async def test_a_partner_is_told_of_the_trace_only_when_there_is_one(
+    pki: Pki, client: DistributionClient
+) -> None:
+    """[TEL-2]"""
+    seen = []
+
+    async def note(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("traceparent"))
+        return web.Response(status=500)
+
+    app = web.Application()
+    app.router.add_post("/", note)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "localhost", 0, ssl_context=pki.serveur())
+    await site.start()
+    envoi = envoi_to(f"https://localhost:{runner.addresses[0][1]}/")
+    context = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await client.send(envoi)
+    await client.send(replace(envoi, traceparent=context))
+    await runner.cleanup()
+    assert seen == [None, context]
+
+
 async def test_what_is_sent_is_what_is_received_and_acknowledged(
     partner: PartenaireReference, client: DistributionClient
 ) -> None:
