@@ -27,7 +27,7 @@ RELIER: Final = "relier une identité"
 
 
 def enter_by_identity(vue: Vue, conn: Connection, identite: Identite) -> Entree | Anomalie:
-    """Open a session for who came from the provider; none of his accounts is ever made here."""
+    """Open a session for who came from the provider, in the account that he has: none is made here."""
     compte = _find(vue, conn, identite)
     if isinstance(compte, Anomalie):
         return compte

@@ -7,12 +7,12 @@ of an invitation, nor the codes that replace it, whose digests could otherwise b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, select, text, update
+from sqlalchemy import Connection, Table, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from console.coffre import Coffre, key_of
@@ -82,6 +82,22 @@ def declare(conn: Connection, coffre: Coffre, *, instant: datetime) -> None:
 def forget(conn: Connection, noms: tuple[str, ...]) -> None:
     """These keys seal nothing here any more."""
     conn.execute(delete(CLE_SCELLEMENT).where(CLE_SCELLEMENT.c.id.in_(noms)))
+
+
+def erase_lost(conn: Connection, cles: Collection[str]) -> int:
+    """Erase what keys other than those sealed, which nobody can open any more; how many secrets. Those whose
+    they were are to be invited again."""
+    done = 0
+    for each in SCELLES:
+        column = each.table.c[each.colonne]
+        nom = func.split_part(column, ".", 1)
+        lost = (column.contains("."), nom.not_in(list(cles)))
+        # An account stays without its secret; an invitation or a code is nothing without it.
+        emptied = update(each.table).values({column: None})
+        pose = emptied if column.nullable else delete(each.table)
+        done += conn.execute(pose.where(*lost)).rowcount
+    conn.execute(delete(CLE_SCELLEMENT).where(CLE_SCELLEMENT.c.id.not_in(list(cles))))
+    return done
 
 
 def list_declared(conn: Connection) -> frozenset[str]:

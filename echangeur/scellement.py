@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from console.coffre import Coffre, CoffreIllisible, ScelleAltere, create_cles
-from console.scellement import count_by_key, declare, list_declared, seal_rows
+from console.scellement import count_by_key, declare, erase_lost, list_declared, seal_rows
 from echangeur.instance import Instance
 from echangeur.sortie import MauvaisUsage
 
@@ -24,7 +24,10 @@ def open_coffre(instance: Instance, conn: Connection, *, instant: datetime) -> C
         conn.execute(text("LOCK TABLE cle_scellement IN EXCLUSIVE MODE"))
         if not list_declared(conn):
             _create(instance)
-    hint = "Copiez celui d'une machine qui sert la console, ou reprenez-le d'une sauvegarde."
+    hint = (
+        "Copiez celui d'une machine qui sert la console, ou reprenez-le d'une sauvegarde ; s'il est perdu :"
+        " echangeur compte sceller --cles-perdues"
+    )
     try:
         coffre = Coffre(fichier)
     except CoffreIllisible as error:
@@ -38,6 +41,22 @@ def open_coffre(instance: Instance, conn: Connection, *, instant: datetime) -> C
         )
     declare(conn, coffre, instant=instant)
     return coffre
+
+
+def give_up_lost_keys(instance: Instance, conn: Connection) -> int:
+    """Do without the keys that the file no longer has: what they sealed is erased; how many secrets.
+
+    Raises MauvaisUsage when the file is there and cannot be read.
+    """
+    fichier = instance.path(instance.configuration.console.scellement)
+    if not fichier.exists():
+        return erase_lost(conn, ())
+    try:
+        return erase_lost(conn, Coffre(fichier).cles)
+    except CoffreIllisible as error:
+        raise MauvaisUsage(
+            f"Clés de scellement : {error}.", "Mettez-le de côté, puis recommencez."
+        ) from error
 
 
 def seal_what_is_not(conn: Connection, coffre: Coffre) -> int:

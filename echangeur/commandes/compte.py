@@ -28,7 +28,7 @@ from console.scellement import count_by_key, declare, forget
 from console.sessions import close_sessions
 from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.francais import Commande, create_group
-from echangeur.scellement import open_coffre, seal_what_is_not
+from echangeur.scellement import give_up_lost_keys, open_coffre, seal_what_is_not
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
 
 app = create_group("Les comptes de la console : qui entre, au nom de quel guichet, certifié par qui.")
@@ -189,6 +189,14 @@ def seal(
     oublier: Annotated[
         bool, typer.Option("--oublier", help="Retire du fichier les clés qui ne scellent plus rien.")
     ] = False,
+    cles_perdues: Annotated[
+        bool,
+        typer.Option(
+            "--cles-perdues",
+            help="Efface d'abord ce que scellaient des clés que le fichier n'a plus : les titulaires sont à"
+            " inviter de nouveau.",
+        ),
+    ] = False,
 ) -> None:
     """Scelle de nouveau, avec la dernière clé du fichier, les seconds facteurs que garde la base.
 
@@ -196,6 +204,9 @@ def seal(
     le fichier ; « --oublier » vient ensuite, une fois que toutes l'ont.
     """
     instance, instant = instance_of(ctx), contexte_of(ctx).clock.now()
+    if cles_perdues:
+        with transaction(ctx) as conn:
+            say(f"Effacés : {give_up_lost_keys(instance, conn)}.")
     with transaction(ctx) as conn:
         coffre = open_coffre(instance, conn, instant=instant)
     if nouvelle_cle:

@@ -23,7 +23,15 @@ from console.coffre import (
 )
 from console.comptes import invite
 from console.profils import ProfilCompte
-from console.scellement import CODE, SCELLES, TOTP, TOTP_INVITATION, count_by_key, seal_rows
+from console.scellement import (
+    CODE,
+    SCELLES,
+    TOTP,
+    TOTP_INVITATION,
+    count_by_key,
+    erase_lost,
+    seal_rows,
+)
 from console.secrets_compte import digest_code
 from registry.clock import FixedClock
 from registry.embedded import binaries
@@ -132,6 +140,10 @@ async def test_a_key_changes_without_anybody_noticing(
     clock.advance(timedelta(seconds=90))
     assert (await titulaire.enter()).statut == 303
     assert (await titulaire.enter(code=titulaire.codes[0])).statut == 303
+    # Lost for good: nobody is stopped by what cannot be opened, and nobody enters without a second factor.
+    with engine.begin() as conn:
+        assert (erase_lost(conn, [added]), erase_lost(conn, [])) == (0, 11)
+    assert "CON111" in (await titulaire.enter()).texte
 
 
 def test_what_is_sealed_opens_where_it_was_sealed_only(coffre: Coffre, tmp_path: Path) -> None:

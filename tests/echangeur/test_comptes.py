@@ -146,6 +146,11 @@ def test_the_key_that_seals_second_factors_changes(instance: Commande, compte: s
             result = instance(*words)
             assert result.code != 0, words
             assert "Copiez celui d'une machine" in result.erreur
-    fichier.write_text(current)
+            assert "--cles-perdues" in result.erreur
+            assert not [cle for cle in (former, current) if cle.strip() in result.erreur]
+    # Lost for good: what it sealed is erased, another is made, and the holder is invited again.
+    result = instance("compte", "sceller", "--cles-perdues")
+    assert (result.code, "Effacés : 1" in result.sortie) == (0, True), result.erreur
+    assert fichier.read_text() not in (former, current)
+    assert "Effacés : 0" in instance("compte", "sceller", "--cles-perdues").sortie
     assert instance("compte", "inviter", compte).code == 0
-    assert not [cle for cle in (former, current) if cle.strip() in result.erreur]
