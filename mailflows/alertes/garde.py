@@ -79,15 +79,11 @@ def mark_dites(conn: Connection, destinataire: str, choses: Iterable[ADire], ins
         conn.execute(pose.on_conflict_do_update(index_elements=["alerte", "destinataire"], set_=said))
 
 
-def list_ouvertes(
-    conn: Connection, guichets: Collection[str] | None = None, *, code: str | None = None
-) -> tuple[Alerte, ...]:
+def list_ouvertes(conn: Connection, guichets: Collection[str] | None = None) -> tuple[Alerte, ...]:
     """The open alerts, the oldest first. guichets: only those about one of these; None: all of them."""
     query = select(ALERTE).where(ALERTE.c.etat == Etat.OUVERTE.value).order_by(ALERTE.c.ouverte_le)
     if guichets is not None:
         query = query.where(ALERTE.c.guichet.in_(guichets))
-    if code is not None:
-        query = query.where(ALERTE.c.code == code)
     return tuple(alerte_of(row) for row in conn.execute(query))
 
 

@@ -59,6 +59,10 @@ async def main(url: str, port: int, instant: str, step: str, turns: int) -> None
         expediteur = RelaisMortel(Relais("127.0.0.1", port, HUB, Securite.AUCUNE, delai=5))
     genre = VeilleurMortel if step == "garde" else Veilleur
     veilleur = genre(engine, clock, Veille(REGLAGES, HUB, lien=CONSOLE), expediteur)
+    # Whoever started several lets them go together.
+    engine.connect().close()
+    print("prêt", flush=True)
+    sys.stdin.readline()
     for _ in range(turns):
         await veilleur.tour()
     engine.dispose()

@@ -130,8 +130,10 @@ def veilleur(engine: Engine, clock: FixedClock, boite: Boite) -> Veilleur:
 
 
 async def tour(engine: Engine, clock: FixedClock, boite: Boite) -> Bilan:
-    bilan = await veilleur(engine, clock, boite).tour()
-    assert bilan is not None
+    async with asyncio.timeout(20):
+        # The server may not have seen yet that a process was killed.
+        while (bilan := await veilleur(engine, clock, boite).tour()) is None:
+            await asyncio.sleep(0.05)
     return bilan
 
 
@@ -185,12 +187,16 @@ async def test_what_a_planned_stop_covers_is_told_after_it(
 
 
 def start(url: str, port: int, clock: FixedClock, step: str, turns: int = 1) -> subprocess.Popen[bytes]:
-    words = [url, str(port), clock.now().isoformat(), step, str(turns)]
-    return subprocess.Popen([sys.executable, "-m", "tests.mailflows.alertes_enfant", *words])
+    words = [sys.executable, "-m", "tests.mailflows.alertes_enfant", url, str(port)]
+    return subprocess.Popen(
+        [*words, clock.now().isoformat(), step, str(turns)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
 
 
 async def end(process: subprocess.Popen[bytes]) -> int:
-    return await asyncio.to_thread(process.wait, 60)
+    """Let it go, and wait for its end."""
+    await asyncio.to_thread(process.communicate, b"\n", 60)
+    return process.returncode
 
 
 async def test_two_processes_tell_once(
@@ -198,6 +204,9 @@ async def test_two_processes_tell_once(
 ) -> None:
     """[ALE-7] Twenty turns each, at the same time: each address has one mail."""
     processes = [start(database_url, boite.port, clock, "jamais", 20) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
     assert await asyncio.gather(*map(end, processes)) == [0, 0]
     assert sorted(to for to, _ in boite.recus) == [EXPLOITANT, CONTACT]
 
