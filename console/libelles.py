@@ -66,6 +66,7 @@ RAISONS: Final = {
     Raison.SORTIE_FILTRES: "aucun de ses filtres ne la retient plus",
     Raison.BALAYAGE: "un de ses filtres la retient depuis ce jour",
     Raison.RATTRAPAGE: "offerte avec le stock : un de ses filtres la retient",
+    Raison.REPRISE: "numéro donné avant une restauration de la base, à ce qu'elle ne connaît plus",
     Raison.AUTEUR: "le guichet est l'auteur de l'événement",
     Raison.SANS_DROIT: "le guichet n'a pas le droit de la lire",
     Raison.HORS_FILTRES: "aucun de ses filtres ne la retient",

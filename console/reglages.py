@@ -34,6 +34,10 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
             " pour tous les processus qui servent la console ; jamais avec les sauvegardes de la base.",
         ),
     ] = "console/scellement.cles"
+    mandataires: Annotated[
+        tuple[str, ...],
+        Meta(description="Comme dans `[serveur]`."),
+    ] = ()
     url_publique: Annotated[
         str,
         Meta(

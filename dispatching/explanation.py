@@ -106,6 +106,8 @@ class Explication:
             case Raison.FILTRE | Raison.RATTRAPAGE | Raison.BALAYAGE:
                 textes = " ; ".join(f.explication.texte for f in self.filtres if f.explication.correspond)
                 return f"{_SANS_EVENEMENT.get(self.verdict.raison, '')}{textes}"
+            case Raison.REPRISE:
+                return "numéro d'ordre donné avant une restauration de la base, à ce qu'elle ne connaît plus"
             case Raison.HORS_FILTRES:
                 if not self.filtres:
                     return f"le guichet {self.guichet} n'avait aucun filtre en vigueur : il ne reçoit rien"

@@ -33,6 +33,8 @@ class Raison(StrEnum):
     """One of its filters takes the demande since that day, because time has passed."""
     RATTRAPAGE = "rattrapage"
     """One of its filters takes the demande, offered from the stock and not because of an event."""
+    REPRISE = "reprise"
+    """Its number was given to something that a restored registry no longer knows; it is withdrawn."""
     AUTEUR = "auteur"
     """It sent the event itself."""
     SANS_DROIT = "sans-droit"

@@ -39,6 +39,7 @@ from echangeur.commandes import (
     rotation,
     rpls,
     sante,
+    sauvegarde,
     schema,
     serveur,
     specification,
@@ -89,6 +90,7 @@ app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
 app.command("sante", cls=Commande)(sante.sante)
 app.add_typer(alertes.app, name="alertes")
+app.add_typer(sauvegarde.app, name="sauvegarde")
 app.add_typer(guichet.app, name="guichet")
 app.add_typer(certificat.app, name="certificat")
 certificat.app.command("revoquer", cls=Commande)(autorite.revoke)

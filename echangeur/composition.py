@@ -47,7 +47,7 @@ from echangeur.sante.etat import Sante
 from echangeur.sortie import MauvaisUsage
 from echangeur.telemetrie import create_traceur
 from registry.clock import Clock
-from registry.database import upgrade
+from registry.database import SchemaInconnu, upgrade
 from soap.services import SERVICES
 
 _log = structlog.get_logger("echangeur")
@@ -102,7 +102,12 @@ def run(
             repos_max=max(instance.configuration.remise.bail.duree, _REPOS_MIN),
         ) as engine,
     ):
-        upgrade(engine)
+        try:
+            upgrade(engine)
+        except SchemaInconnu as error:
+            raise MauvaisUsage(
+                str(error), "Servez cette base avec le programme qui l'a mise à niveau, ou un plus récent."
+            ) from error
         socle = Socle(instance, engine, clock, create_traceur(instance.configuration, noms))
         asyncio.run(_serve(socle, noms, ecoutes, administration, announce))
 

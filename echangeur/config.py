@@ -71,6 +71,13 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
             " enregistré par `echangeur certificat enregistrer` est accepté quelle que soit son autorité.",
         ),
     ] = "autorite/ca.pem"
+    mandataires: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Adresses ou réseaux des mandataires de connexions, qui annoncent d'où vient chaque"
+            " appel par le protocole PROXY, version 2 : une connexion qui vient d'eux commence par là."
+        ),
+    ] = ()
     url_publique: Annotated[
         str,
         Meta(

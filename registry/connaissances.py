@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from registry.evaluation import Connaissances, DemandeRecue, ReponseDonnee
 from registry.lignes import encode_rows
+from registry.numero_unique import PLANCHER
 from registry.separation import read_origines
 
 _READ: Final = text("""
@@ -51,8 +52,7 @@ def read_connaissances(conn: Connection, items: Sequence[DemandeRecue]) -> Conna
     """
     vivants = [item for item in items if not item.anomalies]
     cherches = {(item.territoire, identite.cle) for item in vivants for identite in item.cles}
-    # 0 until something is given: a counter that never served has no row yet.
-    derniers = {item.compteur: 0 for item in vivants if item.demande.num_unique is None}
+    compteurs = {item.compteur for item in vivants if item.demande.num_unique is None}
     trouve = conn.execute(
         _READ,
         {
@@ -64,7 +64,7 @@ def read_connaissances(conn: Connection, items: Sequence[DemandeRecue]) -> Conna
             "territoires": sorted({territoire for territoire, _ in cherches}),
             "cles": sorted({cle for _, cle in cherches}),
             "compteurs": encode_rows(
-                {"territoire": territoire, "mois": mois} for territoire, mois in derniers
+                {"territoire": territoire, "mois": mois} for territoire, mois in (*compteurs, PLANCHER)
             ),
         },
     ).one()
@@ -72,8 +72,12 @@ def read_connaissances(conn: Connection, items: Sequence[DemandeRecue]) -> Conna
     for territoire, cle, numero in sorted(_IDENTITES.decode(trouve.identites or _RIEN)):
         if (territoire, cle) in cherches:
             doublons.setdefault((territoire, cle), []).append(numero)
-    for territoire, mois, dernier in _COMPTEURS.decode(trouve.compteurs or _RIEN):
-        derniers[territoire, mois] = dernier
+    lus = {
+        (territoire, mois): dernier
+        for territoire, mois, dernier in _COMPTEURS.decode(trouve.compteurs or _RIEN)
+    }
+    # A counter that never served has no row yet.
+    derniers = {compteur: lus.get(compteur, lus.get(PLANCHER, 0)) for compteur in compteurs}
     rejeux = {
         (guichet, operation, b64decode(empreinte)): ReponseDonnee(numero, version, repondu_le, nom)
         for guichet, operation, empreinte, numero, version, repondu_le, nom in _REJEUX.decode(

@@ -10,11 +10,26 @@ from typing import Final
 import msgspec
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 # Any number, the same for every process: it is the name of the lock that upgrades queue on.
 _UPGRADE_LOCK: Final = 0x6563_6861_6E67
+
+_VERSION_TABLE: Final = "version_schema"
+
+
+class SchemaInconnu(Exception):
+    """The schema of a database is none that this program knows: that of a later program. The message is
+    French and complete; `revision` is what was found."""
+
+    def __init__(self, revision: str) -> None:
+        self.revision = revision
+        super().__init__(
+            f"La base est au schéma {revision}, celui d'un programme plus récent que celui-ci,"
+            f" qui va jusqu'à {head_revision()}."
+        )
 
 
 def open_engine(url: str, *, pool_size: int = 5, repos_max: timedelta | None = None) -> Engine:
@@ -56,22 +71,40 @@ def open_engine(url: str, *, pool_size: int = 5, repos_max: timedelta | None = N
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest version, in one transaction; does nothing when it is there already.
 
-    Safe to call from several processes at once: they queue on an advisory lock.
+    Safe to call from several processes at once: they queue on an advisory lock. Never goes back: raises
+    SchemaInconnu, without a change, when the schema is that of a later program ([EXP-31]).
     """
     with as_file(files("registry").joinpath("migrations")) as scripts, engine.begin() as conn:
         conn.execute(text("SELECT pg_advisory_xact_lock(:cle)"), {"cle": _UPGRADE_LOCK})
+        check_known(read_revision(conn))
         config = _config(str(scripts))
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
 
 
-@cache
+def read_revision(conn: Connection) -> str | None:
+    """The version of the schema of a database; None when it has none yet."""
+    context = MigrationContext.configure(conn, opts={"version_table": _VERSION_TABLE})
+    return context.get_current_revision()
+
+
+def check_known(revision: str | None) -> None:
+    """Raises SchemaInconnu unless this program has that version of the schema, or there is none."""
+    if revision is not None and revision not in revisions():
+        raise SchemaInconnu(revision)
+
+
 def head_revision() -> str:
     """The newest version of the schema that this program knows."""
+    return revisions()[0]
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """All the versions of the schema that this program knows, the newest first."""
     with as_file(files("registry").joinpath("migrations")) as scripts:
-        found = ScriptDirectory.from_config(_config(str(scripts))).get_current_head()
-    assert found is not None
-    return found
+        script = ScriptDirectory.from_config(_config(str(scripts)))
+        return tuple(step.revision for step in script.walk_revisions())
 
 
 def _config(scripts: str) -> Config:

@@ -26,6 +26,10 @@ FORME: Final = "territoire (3), mois et année de dépôt (4 chiffres), séquenc
 Compteur = tuple[str, str]
 """A counter of sequences: territory, and month of the deposit as ``MMYY``."""
 
+PLANCHER: Final[Compteur] = ("*", "0000")
+"""The counter of none: from where those start that have given nothing yet. 0, or more after a restoration
+(registry/reprise.py)."""
+
 _MOTIF: Final = re.compile(
     r"(?P<territoire>[0-9]{3}|02[AB])"
     r"(?P<mois>0[1-9]|1[0-2])(?P<annee>[0-9]{2})"

@@ -30,6 +30,7 @@ from echangeur.roles.epingles import Epingles, cancel
 from echangeur.roles.fichiers_tls import console_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.noms import NomRole
+from echangeur.roles.proxy import read_networks
 from echangeur.roles.socle import Socle
 from echangeur.sante.epreuves import prove_console
 from echangeur.scellement import open_coffre, seal_what_is_not
@@ -82,7 +83,12 @@ class RoleConsole:
         self._services = _services(socle)
         self._suivi: asyncio.Task[None] | None = None
         app = create_console(self._services)
-        self._ecouteur = Ecouteur(create_console_runner(app), sock, configuration.serveur.delai_arret)
+        self._ecouteur = Ecouteur(
+            create_console_runner(app),
+            sock,
+            configuration.serveur.delai_arret,
+            read_networks(configuration.console.mandataires),
+        )
 
     @property
     def epreuves(self) -> Mapping[str, Epreuve]:

@@ -9,15 +9,25 @@ import ssl
 
 from aiohttp import web
 
+from echangeur.roles.proxy import Reseau, SiteMandatee
+
 
 class Ecouteur:
-    """Serves a runner on a socket that was bound before. delai: seconds left to the requests in progress."""
+    """Serves a runner on a socket that was bound before. delai: seconds left to the requests in progress.
+    mandataires: the proxies that say who calls."""
 
-    def __init__(self, runner: web.AppRunner, sock: socket.socket, delai: float) -> None:
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        sock: socket.socket,
+        delai: float,
+        mandataires: tuple[Reseau, ...] = (),
+    ) -> None:
         self._runner = runner
         self._sock = sock
         self._delai = delai
-        self._site: web.SockSite | None = None
+        self._mandataires = mandataires
+        self._site: web.BaseSite | None = None
         self.adresse = _loopback(sock)
 
     async def start(self, context: ssl.SSLContext | None) -> None:
@@ -39,9 +49,13 @@ class Ecouteur:
             async with asyncio.timeout(self._delai):
                 await self._runner.cleanup()
 
-    async def _listen(self, context: ssl.SSLContext | None) -> web.SockSite:
+    async def _listen(self, context: ssl.SSLContext | None) -> web.BaseSite:
         # A site closes its socket when it stops.
-        site = web.SockSite(self._runner, self._sock, ssl_context=context)
+        site: web.BaseSite = (
+            SiteMandatee(self._runner, self._sock, self._mandataires, context)
+            if self._mandataires
+            else web.SockSite(self._runner, self._sock, ssl_context=context)
+        )
         await site.start()
         return site
 

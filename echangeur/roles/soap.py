@@ -12,6 +12,7 @@ from echangeur.roles.fichiers_tls import server_tls, sonde_tls
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole
+from echangeur.roles.proxy import read_networks
 from echangeur.roles.socle import Socle
 from echangeur.sante.epreuves import prove_soap
 from registry.anomalies import Anomalie
@@ -49,7 +50,8 @@ class RoleSoap:
                 **operations_portail(metier.traitement.portail, clock, metier.attestations),
             },
         )
-        self._ecouteur = Ecouteur(create_runner(app), sock, serveur.delai_arret)
+        mandataires = read_networks(serveur.mandataires)
+        self._ecouteur = Ecouteur(create_runner(app), sock, serveur.delai_arret, mandataires)
 
     @property
     def epreuves(self) -> Mapping[str, Epreuve]:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from registry.database import open_engine, upgrade
+from registry.database import SchemaInconnu, open_engine, read_revision, upgrade
 from registry.tables import CERTIFICAT, METADATA
 
 
@@ -130,3 +130,13 @@ def test_a_frozen_transaction_does_not_keep_its_locks(database_url: str, engine:
             held.execute(text("SELECT 1"))
         held.invalidate()
     frozen.dispose()
+
+
+def test_a_later_schema_is_refused_and_left_as_it_is(engine: Engine) -> None:
+    """[EXP-31] An older program never takes a database back."""
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE version_schema SET version_num = '9999_plus_tard'"))
+    with pytest.raises(SchemaInconnu, match="9999_plus_tard, celui d'un programme plus récent"):
+        upgrade(engine)
+    with engine.connect() as conn:
+        assert read_revision(conn) == "9999_plus_tard"
