@@ -31,8 +31,10 @@ def gardien(tmp_path: Path, horloge: FixedClock) -> Path:
 
 @pytest.fixture
 def copie(instance: Commande, guichet: str, gardien: Path, tmp_path: Path) -> Path:
-    """A backup of an instance that has one guichet."""
-    cible = tmp_path / "copie"
+    """A backup of an instance that has one guichet, and keys that seal second factors."""
+    cible, scellement = tmp_path / "copie", tmp_path / "instance" / "console" / "scellement.cles"
+    scellement.parent.mkdir(exist_ok=True)
+    scellement.write_text("jamais avec la base")
     done = instance("sauvegarde", "faire", cible, "--pour", gardien / "cert.pem")
     assert done.code == 0, done.erreur
     return cible
@@ -70,6 +72,8 @@ def test_restauree_dans_une_autre_base(
         assert (cible / name).read_bytes() == (before.dossier / name).read_bytes()
         assert (cible / name).stat().st_mode & 0o777 == 0o600
     assert not (cible / "echangeur.toml.restauration").exists()
+    assert not (cible / "console" / "scellement.cles").exists()
+    assert str(before.dossier / "console" / "scellement.cles") in done.erreur
     listed = commande("--instance", cible, "guichet", "lister", "--json")
     assert [each["code"] for each in listed.json] == ["G1104"]
     with instance.database() as engine, engine.connect() as conn:
