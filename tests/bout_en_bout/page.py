@@ -44,7 +44,7 @@ class Page:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                timeout=DELAI,
+                timeout=5 * DELAI,
                 user=user,
                 group=user,
                 extra_groups=None if user is None else [],

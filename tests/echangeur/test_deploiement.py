@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from echangeur.roles import notification
 from echangeur.roles.noms import RoleDemande
 from tools.etrangers import Chaine, chaine
 
-DEPLOIEMENT = Path(__file__).parents[2] / "deploiement"
+RACINE = Path(__file__).parents[2]
+DEPLOIEMENT = RACINE / "deploiement"
 UNITES = sorted((DEPLOIEMENT / "systemd").iterdir())
 SERVE = get_command(app).commands["serve"]  # type: ignore[attr-defined]
 
@@ -70,6 +72,18 @@ def test_roles_et_options_des_fichiers_existent() -> None:
     roles = set(re.findall(r"--role, (\w+)", texts))
     assert roles == {"soap", "worker", "console"}
     assert roles <= {role.value for role in RoleDemande}
+
+
+def test_l_image_prend_tout_le_programme() -> None:
+    """[EXP-10] What the Dockerfile copies is there, and is every folder that the wheel is made of."""
+    text = (DEPLOIEMENT / "conteneurs" / "Dockerfile").read_text(encoding="utf-8")
+    lines = re.findall(r"^COPY (?!--from)(.+) (\S+)$", text, re.M)
+    copied = {name for sources, _ in lines for name in sources.split()}
+    assert [name for name in copied if not (RACINE / name).exists()] == []
+    project = tomllib.loads((RACINE / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = {name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    assert packages <= copied
+    assert {project["project"]["readme"], *project["project"]["license-files"]} <= copied
 
 
 def test_repartiteur_accepte_par_haproxy(tmp_path: Path) -> None:

@@ -56,6 +56,10 @@ class Hub:
     def start(self) -> None:
         """Start and wait until it serves."""
         self.launch()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until it serves, after `launch`."""
         self._wait(lambda: self._pret, "le processus ne démarre pas")
 
     def arm(self, point: Point, rang: int = 1) -> None:
