@@ -24,10 +24,15 @@ if ! b inspect --type image localhost/python:3.13-slim-trixie >/dev/null 2>&1; t
     b commit -q --rm "$neuf" localhost/python:3.13-slim-trixie
 fi
 
+# D'où pip prend ses paquets ici, sans ce qui n'a de sens que sur cette machine.
 pret=$travail/pip.conf
-cat /etc/pip.conf "${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.conf" >"$pret" 2>/dev/null || true
+{
+    echo "[global]"
+    cat /etc/pip.conf "${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.conf" 2>/dev/null |
+        awk -F' *= *' '/^(cert|index-url|extra-index-url|proxy|trusted-host) *=/ && !vu[$1]++' || true
+} >"$pret"
 set -- --volume "$pret:/etc/pip.conf:ro"
-certificat=$(python3 -m pip config get global.cert 2>/dev/null || echo "${PIP_CERT:-}")
+certificat=$(sed -n 's/^cert *= *//p' "$pret")
 [ -z "$certificat" ] || set -- "$@" --volume "$certificat:$certificat:ro"
 
 b bud -q --pull-never "$@" -f "$racine/deploiement/conteneurs/Dockerfile" -t echangeur "$racine"
