@@ -39,7 +39,7 @@ def seal(
     source: Source, dossier: Path, nom: str, destinataires: Sequence[Certificat], *, part: int = PART
 ) -> tuple[Fichier, ...]:
     """Keep all of `source` in files of `dossier` named after `nom`; an empty source makes no file."""
-    fichiers = []
+    fichiers: list[Fichier] = []
     while morceau := _read_whole(source, part):
         octets = encrypt(morceau, destinataires, _PROFIL)
         path = dossier / f"{nom}.{len(fichiers) + 1:06}.cms"
