@@ -67,10 +67,11 @@ class Creee:
 class Cible:
     """A hub and what the kit knows of it, for one campaign; to be closed.
 
-    maintenant: the instant of the campaign, from which its documents are dated. graine: its seed. robot,
-    receveur: what receives mails, and distributions.
+    maintenant: the instant of the campaign, from which its documents are dated. graine: its seed. casier,
+    robot, receveur: what receives mails, and distributions.
     """
 
+    casier: type[Boite] = Boite
     robot: type[PartenaireCourrier] = PartenaireCourrier
     receveur: type[Quai] = Quai
 
@@ -297,7 +298,7 @@ class Cible:
             raise Absente("le profil ne dit pas où est le courrier ([courrier])")
         guichet = self.guichet("courrier")
         second = self.profil.certificats.get("courrier_second")
-        self._boite = Boite(
+        self._boite = self.casier(
             self.profil.courrier,
             load_pair(guichet.certificat, guichet.cle),
             delai=self.profil.courrier.attente,

@@ -28,7 +28,7 @@ from conformance.cible import Cible
 from conformance.francais import Commande, create_group
 from conformance.profil import MODELE, ProfilIncorrect, read_profil
 from conformance.pupitre import Pupitre
-from conformance.rapport import Circonstances, make_report, seal, verify_report
+from conformance.rapport import Circonstances, make_report, seal, untested, verify_report
 from conformance.rapport_html import write_html
 from conformance.rapport_junit import write_junit
 from schemas.rapport_conformite import Rapport, write_json
@@ -180,6 +180,8 @@ def launch(
             )
             _say(f"  à faire : {each.conduite}")
     _say(", ".join(f"{count} {verdict}" for verdict, count in rapport.totaux.items()))
+    for famille in untested(rapport.resultats):
+        _say(f"Non éprouvée : {famille}")
     verdict = "Conforme" if rapport.conforme else "Non conforme"
     _say(f"{verdict} ; rapport {dossier / 'rapport.html'}, SHA-256 {digest}")
     if not rapport.conforme:

@@ -28,7 +28,7 @@ from certs.paire import ClePrivee, Paire
 class Genre(StrEnum):
     """What is wrong with a certificate."""
 
-    BON = "bon"
+    BON = "renouvelé"
     """Nothing: another one of the same authority."""
     ETRANGER = "étranger"
     """Of an authority that nobody knows."""

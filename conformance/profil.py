@@ -193,20 +193,26 @@ territoire = "111"
 # etat : un service de l'État du même territoire, qui déclare les DALO.
 # consultant : un certificat de profil consultant_simple, du guichet emetteur.
 # receveur : un guichet du canal push, dont l'adresse de réception est celle du kit ([reception]).
-# courrier : un guichet du canal courrier ([courrier]).
+# courrier : un guichet du canal courrier ([courrier]). Tous deux du territoire d'emetteur ou d'exterieur, qui
+# enregistre ce qu'ils reçoivent ; un filtre y retient tout.
 
-# Un certificat de l'émetteur, retiré par l'exploitant.
+# D'autres certificats de l'émetteur : retire, expire, futur, revoque, chemin, autre_usage, second, prepare.
+# Du guichet courrier : courrier_retire, courrier_expire, courrier_futur, courrier_revoque, courrier_tls,
+# courrier_second. docs/conformite.md dit ce qu'est chacun.
 #[certificats.retire]
 #certificat = "retire/cert.pem"
 #cle = "retire/key.pem"
 
-# Serveur : où le kit reçoit les distributions poussées. Client : adresse de votre service de réception.
+# Serveur : où le kit reçoit les distributions poussées, et en combien de secondes un envoi manqué revient.
+# Client : adresse de votre service de réception.
 #[reception]
 #certificat = "serveur/cert.pem"
 #cle = "serveur/key.pem"
 #port = 9443
+#attente = 120.0
 #adresse = "https://localhost:9443/services/ReceptionDistributionService/"
 
+# Serveur : l'adresse et les certificats de courrier de l'échangeur. Client : ceux de votre robot.
 #[courrier]
 #adresse = "echangeur@localhost"
 #hote = "localhost"
@@ -221,6 +227,10 @@ territoire = "111"
 # son code de retour est 0 quand l'opération a réussi.
 #[pilotage]
 #attente = 300.0
+# Une autorité que votre logiciel connaît le temps de l'essai ; le kit en tire les certificats à refuser.
+#[pilotage.autorite]
+#certificat = "essai/ca.pem"
+#cle = "essai/ca.key.pem"
 #[pilotage.actions]
 #enregistrer = ["mon-client", "enregistrer", "{adresse}", "{document}"]
 #lire = ["mon-client", "lire", "{adresse}", "{numero}"]

@@ -26,6 +26,7 @@ from schemas.rapport_conformite import (
     FORMAT,
     Ligne,
     Rapport,
+    Verdict,
     conforms,
     contradictions,
     count_verdicts,
@@ -58,7 +59,8 @@ def make_report(
     assertions: Sequence[Fiche], resultats: Mapping[str, Resultat], autour: Circonstances
 ) -> Rapport:
     """The report of these results."""
-    lines = tuple(_line(each, resultats[each.id]) for each in assertions if each.id in resultats)
+    ordered = sorted(assertions, key=lambda each: (each.famille, each.id))
+    lines = tuple(_line(each, resultats[each.id]) for each in ordered if each.id in resultats)
     identifiant = str(
         uuid.uuid5(uuid.NAMESPACE_URL, f"{autour.graine} {autour.profil} {autour.fin.isoformat()}")
     )
@@ -82,6 +84,12 @@ def make_report(
         controle=autour.controle.replace("{identifiant}", identifiant),
         resultats=lines,
     )
+
+
+def untested(lignes: Sequence[Ligne]) -> tuple[str, ...]:
+    """The families of which nothing had an object: neither held nor failed."""
+    tried = {each.famille for each in lignes if each.verdict is not Verdict.SANS_OBJET}
+    return tuple(dict.fromkeys(each.famille for each in lignes if each.famille not in tried))
 
 
 def _line(assertion: Fiche, resultat: Resultat) -> Ligne:

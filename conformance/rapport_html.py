@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from conformance.rapport import untested
 from schemas.rapport_conformite import Ligne, Rapport, Verdict
 
 _PARIS: Final = ZoneInfo("Europe/Paris")
@@ -69,6 +70,7 @@ def _summary(rapport: Rapport, empreinte: str) -> str:
         ("Adresse", rapport.adresse or "–"),
         ("Version de l'interface", rapport.version_interface),
         ("Assertions", ", ".join(f"{counts[str(each)]} {each}" for each in Verdict)),
+        ("Non éprouvé", ", ".join(untested(rapport.resultats)) or "–"),
         ("Campagne", f"du {_moment(rapport.debut)} au {_moment(rapport.fin)}, graine {rapport.graine}"),
         ("Valable jusqu'au", _moment(rapport.expire)),
         ("Identifiant", rapport.identifiant),

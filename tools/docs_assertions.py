@@ -8,7 +8,7 @@ from typing import Final
 
 from conformance.assertion import Fiche
 from conformance.assertions import FAMILLES, client_assertions, server_assertions
-from tests.conformance import variantes_partenaire, variantes_serveur
+from tests.conformance import variantes
 
 PAGE: Final = Path("docs/assertions.md")
 
@@ -22,7 +22,7 @@ _VARIANTES: Final = """
 ## Ce que le kit voit
 
 Chaque variante est un échangeur ou un partenaire où une seule chose est fausse : l'assertion faite pour elle
-échoue, et aucune autre que ses conséquences.
+échoue, et aucune autre que ses conséquences. Plusieurs numéros : chacune la voit.
 
 | variante | assertion | conséquences |
 | --- | --- | --- |
@@ -36,8 +36,9 @@ def render() -> str:
     out = [_ENTETE, f"\n{len(servers)} assertions sur un serveur, {len(clients)} sur un client.\n"]
     out += _table("Serveur à l'essai", servers) + _table("Client à l'essai", clients)
     out.append(_VARIANTES)
-    for each in (*variantes_serveur.VARIANTES, *variantes_partenaire.VARIANTES):
-        out.append(f"| {each.nom} | {each.assertion} | {', '.join(each.consequences) or '–'} |\n")
+    for each in (*variantes.SERVEUR, *variantes.PARTENAIRE):
+        seen = ", ".join((each.assertion, *each.aussi))
+        out.append(f"| {each.nom} | {seen} | {', '.join(each.consequences) or '–'} |\n")
     return "".join(out)
 
 

@@ -24,7 +24,7 @@ from conformance.assertion import (
 )
 from conformance.assertions import FAMILLES, client_assertions, server_assertions
 from conformance.campagne import Reprise, Resultat, Verdict, run, select
-from conformance.rapport import Circonstances, make_report, seal, verify_report
+from conformance.rapport import Circonstances, make_report, seal, untested, verify_report
 from conformance.rapport_html import write_html
 from conformance.rapport_junit import write_junit
 from schemas.rapport_conformite import Rapport, read_json, write_json
@@ -240,3 +240,18 @@ def test_the_page_holds_everything_and_needs_nothing() -> None:
     assert root.get("lang") == "fr"
     assert root.xpath("count(//h1)") == 1
     assert all(each.get("scope") for each in root.xpath("//th"))
+
+
+def test_a_family_of_which_nothing_has_an_object_is_told_as_untested() -> None:
+    """Never as passed: neither on the screen nor in the page."""
+    found = [
+        replaced(each, Verdict.SANS_OBJET) if each.id.startswith("S02") else each
+        for each in run(BANC, Banc())
+    ]
+    made = report(*found)
+    assert untested(made.resultats) == (FAMILLES["02"][1],)
+    assert f"<dt>Non éprouvé</dt><dd>{FAMILLES['02'][1]}</dd>" in write_html(made, "")
+
+
+def replaced(resultat: Resultat, verdict: Verdict) -> Resultat:
+    return Resultat(resultat.id, verdict, raison="pas de courrier")

@@ -15,13 +15,14 @@ from aiohttp import web
 
 from conformance import client_reference, partenaire_reference
 from conformance.client_reference import ClientReference, Lecture
+from conformance.partenaire_courrier import PartenaireCourrier
 from conformance.partenaire_reference import Comportement, PartenaireReference, Reception
 from conformance.retrait_reference import Distribution, RetraitReference
 
 
 @dataclass(frozen=True)
 class Variante:
-    """One defect. groupe: the assertions that it is tried against, by the beginning of their numbers."""
+    """One defect. aussi: other assertions that must see it; consequences: those that it rightly makes fail."""
 
     nom: str
     assertion: str
@@ -29,6 +30,8 @@ class Variante:
     client: type[ClientReference] = ClientReference
     retrait: type[RetraitReference] = RetraitReference
     consequences: tuple[str, ...] = ()
+    robot: type[PartenaireCourrier] = PartenaireCourrier
+    aussi: tuple[str, ...] = ()
 
 
 VARIANTES: list[Variante] = []
@@ -275,7 +278,13 @@ class Confiant(ClientReference):
 
 
 VARIANTES += [
-    Variante("le client ne vérifie pas le serveur", "C0103", client=SansVerifier, consequences=("C0104",)),
+    Variante(
+        "le client ne vérifie pas le serveur",
+        "C0103",
+        client=SansVerifier,
+        consequences=("C1005",),
+        aussi=("C0104", "C1001", "C1002", "C1003", "C1004", "C1006"),
+    ),
     Variante("le client ne présente pas son certificat", "C0101", client=Anonyme),
     Variante(
         "le client compresse son message", "C0105", client=_sends(supplement={"Content-Encoding": "x-rien"})
@@ -400,10 +409,11 @@ VARIANTES += [
     ),
 ]
 
-GROUPES = {
-    "service": lambda ident: "C0701" <= ident <= "C0723",
-    "client": lambda ident: not ident.startswith("C07"),
+GROUPES: dict[str, Callable[[str], bool]] = {
+    "service": lambda ident: "C0701" <= ident <= "C0723" or "C1009" <= ident <= "C1016",
+    "client": lambda ident: ident[:3] not in ("C07", "C09") and not "C1009" <= ident <= "C1016",
     "retrait": lambda ident: "C0724" <= ident <= "C0799",
+    "courrier": lambda ident: ident.startswith("C09"),
 }
 
 
@@ -411,4 +421,6 @@ def group_of(variante: Variante) -> Callable[[str], bool]:
     """The assertions that a defect can touch: those of the part that has it."""
     if variante.service is not PartenaireReference:
         return GROUPES["service"]
+    if variante.robot is not PartenaireCourrier:
+        return GROUPES["courrier"]
     return GROUPES["client" if variante.client is not ClientReference else "retrait"]

@@ -7,21 +7,10 @@ import gzip
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 
 from tests.conformance.mandataire import Deformation, Demande, Retour
-
-
-@dataclass(frozen=True)
-class Variante:
-    """One defect. assertion: the one meant for it; consequences: others that it rightly makes fail."""
-
-    nom: str
-    assertion: str
-    deformation: Deformation
-    consequences: tuple[str, ...] = ()
-
+from tests.conformance.variante import Variante
 
 VARIANTES: list[Variante] = []
 
@@ -46,7 +35,7 @@ def _faults(nom: str, assertion: str, pattern: str, by: str, *consequences: str)
     _answers(nom, assertion, change, *consequences)
 
 
-def _files(retour: Retour, change: Callable[[bytes], bytes]) -> None:
+def change_files(retour: Retour, change: Callable[[bytes], bytes]) -> None:
     """Each file of an answer, inline or in its part."""
 
     def again(found: re.Match[bytes]) -> bytes:
@@ -63,7 +52,7 @@ def _documents(nom: str, assertion: str, pattern: str, by: str, *consequences: s
 
     def change(demande: Demande, retour: Retour) -> None:
         if where in demande.entetes.get("Content-Type", ""):
-            _files(retour, lambda data: re.sub(pattern.encode(), by.encode(), data, flags=re.DOTALL))
+            change_files(retour, lambda data: re.sub(pattern.encode(), by.encode(), data, flags=re.DOTALL))
 
     _answers(nom, assertion, change, *consequences)
 
@@ -237,6 +226,7 @@ _refuses(
     "S0303",
     lambda d: "multipart" in _kind(d) and b"Envelope" not in d.corps[:600],
     "SOA011",
+    "S0313",
 )
 _refuses(
     "quoted-printable n'est pas décodé", "S0305", lambda d: b"quoted-printable" in d.corps[:2000], "SOA016"
