@@ -68,6 +68,12 @@ SANS_MOYENS: Final = _declare(
 PARTENAIRE_REFUSE: Final = _declare(
     "CON303", "Rien n'est fait : {constat}.", "Corriger, et recommencer.", "RAC-7"
 )
+TROP_SOUVENT: Final = _declare(
+    "CON304",
+    "Trop de demandes en une minute.",
+    "Attendre une minute, puis recommencer.",
+    "CNF-9",
+)
 IDENTIFIANTS: Final = _declare(
     "CON111",
     "L'adresse, le mot de passe ou le code ne sont pas les bons.",

@@ -42,7 +42,7 @@ from console.services import Services
 from console.sessions import Session, find_session, touch
 from console.statique import PREFIXE, Statique
 from console.table import Methode, Objet, Page, load_table
-from console.vue import Envoi, Redirection, Refus, Rendu, Reponse, Telechargement, Vue
+from console.vue import Contenu, Envoi, Redirection, Refus, Rendu, Reponse, Telechargement, Vue
 from registry.anomalies import Anomalie
 from soap.connexions import Runner, report
 from soap.correlation import ENTETE, new_id
@@ -174,7 +174,7 @@ class Console:
         if request.content_length is None or request.content_length > page.taille_max:
             raise _Defaut(anomalies.TROP_VOLUMINEUX(attendu=str(page.taille_max)), 413)
         origine = self.services.reglages.url_publique or f"https://{request.host}"
-        if not same_origin(request.headers, origine):
+        if not page.sans_effet and not same_origin(request.headers, origine):
             raise _Defaut(anomalies.FORMULAIRE_ETRANGER(), 403)
         champs: MultiDict[str] = MultiDict()
         envois: dict[str, Envoi] = {}
@@ -191,7 +191,7 @@ class Console:
             elif value:
                 # A field of file that nothing was chosen for comes as empty bytes without a name.
                 raise _Defaut(anomalies.FORMULAIRE_ILLISIBLE(), 400)
-        if not check_jeton(recu.secret, champs.get(CHAMP_JETON, "")):
+        if not page.sans_effet and not check_jeton(recu.secret, champs.get(CHAMP_JETON, "")):
             raise _Defaut(anomalies.FORMULAIRE_ETRANGER(), 403)
         return replace(recu, champs=MultiDictProxy(champs), envois=envois)
 
@@ -209,7 +209,7 @@ class Console:
             reponse = page.traite(vue)
             assert not isinstance(reponse, Awaitable)
             suite = self._render(vue, recu, reponse)
-            if page.methode is Methode.POST and not isinstance(reponse, Refus):
+            if _changes(page) and not isinstance(reponse, Refus):
                 self._record(conn, page, recu, vue, session, reponse)
                 conn.commit()
                 return suite
@@ -232,7 +232,7 @@ class Console:
 
     def _connect(self, page: Page) -> Connection:
         conn = self.services.engine.connect()
-        if page.methode is Methode.GET:
+        if not _changes(page):
             conn = conn.execution_options(postgresql_readonly=True)
         return conn
 
@@ -309,7 +309,7 @@ class Console:
                 message=vue.messages[0] if vue.messages else None,
                 objet=" ; ".join(vue.objets),
             )
-        if page.methode is Methode.POST:
+        if _changes(page):
             objet = "" if page.objet is Objet.AUCUN else recu.parametres[page.objet.value]
             refus = _refused(reponse)
             record_acte(conn, session.agent, page.trace, objet, recu.echange, refus, instant=recu.maintenant)
@@ -341,6 +341,10 @@ class Console:
             case Telechargement(nom, type_mime, octets):
                 answer = web.Response(body=octets, headers={"Content-Type": type_mime})
                 answer.headers["Content-Disposition"] = _disposition(nom)
+            case Contenu(type_mime, octets, statut, ailleurs):
+                answer = web.Response(status=statut, body=octets, headers={"Content-Type": type_mime})
+                if ailleurs:
+                    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             case Rendu(statut=statut) | Refus(statut=statut):
                 answer = web.Response(
                     status=statut, body=suite.texte.encode(), headers={"Content-Type": _HTML}
@@ -400,6 +404,10 @@ def _reaches(resource: web.AbstractResource, path: str) -> bool:
     info = resource.get_info()
     pattern = info.get("pattern")
     return bool(pattern.fullmatch(path)) if pattern is not None else info.get("path") == path
+
+
+def _changes(page: Page) -> bool:
+    return page.methode is Methode.POST and not page.sans_effet
 
 
 def _refused(reponse: Reponse) -> str:

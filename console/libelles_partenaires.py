@@ -7,6 +7,7 @@ from typing import Final
 from certs.trousseau import EtatCle, UsageRotation
 from registry.anomalies import Tour
 from registry.guichets import CanalDistribution, TypeGuichet
+from registry.production import EtatProduction
 from registry.raccordement import EtapeRaccordement
 from registry.usages_certificats import UsageCertificat
 
@@ -30,9 +31,20 @@ ETAPES: Final[dict[str, str]] = {
     EtapeRaccordement.CANAL: "Le canal et ses adresses",
     EtapeRaccordement.CERTIFICATS: "Les certificats",
     EtapeRaccordement.ESSAI: "L'essai de connexion",
+    EtapeRaccordement.CONFORMITE: "Le rapport de conformité",
     EtapeRaccordement.ECHANGE: "Le premier échange accepté",
     EtapeRaccordement.PRET: "Prêt",
 }
+
+PRODUCTIONS: Final[dict[str, tuple[str, str]]] = {
+    EtatProduction.NON_EXIGE: ("info", "Aucun rapport n’est exigé"),
+    EtatProduction.A_VENIR: ("warning", "Un rapport de conformité sera exigé"),
+    EtatProduction.OUVERTE: ("success", "La production est ouverte"),
+    EtatProduction.BIENTOT: ("warning", "Le rapport expire bientôt"),
+    EtatProduction.GRACE: ("warning", "Le rapport a expiré : délai de grâce"),
+    EtatProduction.FERMEE: ("error", "La production est fermée"),
+}
+"""Kind and title of the alert that says where the right to production is."""
 
 TOURS: Final[dict[str, str]] = {
     Tour.PARTENAIRE: "au partenaire",

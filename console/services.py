@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from console.bancs import Bancs
 from console.coffre import Coffre
+from console.debits import Debit
 from console.moyens import Moyens
 from console.oidc.fournisseur import Fournisseur
 from console.reglages import Console
@@ -28,7 +29,8 @@ class Services:
     bancs: where filters are tried. releve: the exchanges of the last days. rythme: of the back-fills asked
     for here. sortie: when a demande leaves what a guichet receives, as the decisions are configured. regles,
     portail: the rules of the registry and the address of the portal, which the attestations say. conformite:
-    what is asked of the reports of guichets. oidc: the provider of identity, when there is one.
+    what is asked of the reports of guichets. oidc: the provider of identity, when there is one. debit: how
+    often the check address is served.
     """
 
     engine: Engine
@@ -44,3 +46,4 @@ class Services:
     portail: str = PORTAIL
     conformite: ReglesConformite = SANS_EXIGENCE
     oidc: Fournisseur | None = None
+    debit: Debit = field(default_factory=Debit)

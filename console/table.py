@@ -70,6 +70,8 @@ class Page:
         log of acts, for a POST. Required for both.
     rubrique, rang: its place in the menu; None: it is not in the menu.
     taille_max: bytes of the body of a POST.
+    sans_effet: a public POST that only reads, because what is asked does not fit in an address: whoever sends
+        it, nothing changes, and no proof of its form is asked.
     """
 
     nom: str
@@ -85,6 +87,7 @@ class Page:
     rang: int = 0
     publique: bool = False
     taille_max: int = 1 << 20
+    sans_effet: bool = False
 
     def url(self, **parametres: object) -> str:
         """Its address. Raises KeyError when a parameter of the path is missing; others make the query."""
@@ -150,6 +153,10 @@ def _faults(page: Page) -> list[str]:
         (bool(page.droits) == page.publique, "une page a des droits, ou est publique"),
         (nommes != attendus, "l'objet est celui que nomme le chemin"),
         (page.nominative and page.publique, "une page nominative n'est pas publique"),
+        (
+            page.sans_effet and (page.methode is not Methode.POST or not page.publique),
+            "seul un envoi public est sans effet",
+        ),
         ((page.nominative or page.methode is Methode.POST) and not page.trace, "il manque ce qui est tracé"),
         (
             page.rubrique is not None and (bool(parametres) or page.methode is Methode.POST),

@@ -156,7 +156,17 @@ class Refus:
     statut: int = 422
 
 
-Reponse = Rendu | Redirection | Telechargement | Refus
+@dataclass(frozen=True, slots=True)
+class Contenu:
+    """What is shown and is no page: JSON, a picture. ailleurs: pages of other sites may show it."""
+
+    type_mime: str
+    octets: bytes
+    statut: int = 200
+    ailleurs: bool = False
+
+
+Reponse = Rendu | Redirection | Telechargement | Contenu | Refus
 T = TypeVar("T")
 Handler = Callable[[Vue], Reponse] | Callable[[Vue], Awaitable[Reponse]]
 

@@ -15,9 +15,11 @@ from sqlalchemy import Connection, Row, text
 from mailflows.epreuves import read_etape
 from mailflows.repetition import Issue
 from registry.certificats import list_certificats
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.essais_reception import last_essai
 from registry.exchanges_store import Statut
 from registry.guichets import Guichet
+from registry.production import read_production
 from registry.propositions import list_propositions
 from registry.raccordement import Appel, Faits
 
@@ -54,8 +56,10 @@ _REMISES: Final = text("""
 """)
 
 
-def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Faits:
-    """All that the steps of its connection depend on."""
+def read_faits(
+    conn: Connection, guichet: Guichet, conformite: ReglesConformite = SANS_EXIGENCE, *, instant: datetime
+) -> Faits:
+    """All that the steps of its connection depend on. conformite: what is asked of its report."""
     etape = read_etape(conn, guichet.code, instant=instant)
     issue = None if etape is None else etape.issue
     proved = {Issue.REUSSIE: True, Issue.ECHOUEE: False, Issue.SANS_REPONSE: False}
@@ -74,6 +78,7 @@ def read_faits(conn: Connection, guichet: Guichet, *, instant: datetime) -> Fait
         calls.get("dernier"),
         accepted,
         bool(conn.scalar(_REMISES, known)),
+        read_production(conn, guichet.code, conformite, instant=instant),
     )
 
 

@@ -126,16 +126,19 @@ def due_reports(
 
 # A guichet served by its fallback is judged on its own channel: a failure must not close it.
 _SITUATIONS: Final = text("""
-    SELECT g.code, COALESCE(s.principal, g.canal) AS canal, e.guichet IS NOT NULL AS deroge, e.a_partir_du,
+    SELECT g.code, g.canal, e.guichet IS NOT NULL AS deroge, e.a_partir_du,
         (SELECT max(r.expire_le) FROM rapport_conformite r
-         WHERE r.guichet = g.code AND COALESCE(s.principal, g.canal) = ANY(r.canaux)
+         WHERE r.guichet = g.code AND g.canal = ANY(r.canaux)
             AND r.revoque_le IS NULL AND r.remplace_le IS NULL
             AND (r.confiance = 'exploitant' OR r.contresigne_le IS NOT NULL)
             AND r.version_interface = ANY(:versions)) AS fin
-    FROM guichet g
-    LEFT JOIN remise_guichet s ON s.guichet = g.code
+    FROM (
+        SELECT guichet.code, COALESCE(s.principal, guichet.canal) AS canal
+        FROM guichet LEFT JOIN remise_guichet s ON s.guichet = guichet.code
+        WHERE guichet.ferme_le IS NULL
+    ) AS g
     LEFT JOIN exigence_rapport e ON e.guichet = g.code
-    WHERE g.ferme_le IS NULL AND (CAST(:guichet AS text) IS NULL OR g.code = :guichet)
+    WHERE CAST(:guichet AS text) IS NULL OR g.code = :guichet
     ORDER BY g.code
 """)
 

@@ -17,6 +17,7 @@ from registry.anomalies import Tour
 from registry.certificats import CertificatEpingle
 from registry.essais_reception import EssaiReception
 from registry.guichets import CanalDistribution, Guichet
+from registry.production import LIBRE, EtatProduction, Production
 from registry.usages_certificats import EtatCertificat, UsageCertificat
 
 
@@ -27,6 +28,7 @@ class EtapeRaccordement(StrEnum):
     CANAL = "canal"
     CERTIFICATS = "certificats"
     ESSAI = "essai"
+    CONFORMITE = "conformite"
     ECHANGE = "echange"
     PRET = "pret"
 
@@ -60,7 +62,7 @@ class Faits:
     propositions: certificates that wait to be accepted. essai: the last trial of its reception endpoint.
     courrier_prouve: True when its last rehearsal by mail proved everything, False when it failed, None
     when there was none or it is under way. dernier: its last exchange. accepte: its first accepted one.
-    remises: it has acknowledged distributions.
+    remises: it has acknowledged distributions. production: its right to exchange here, by its report.
     """
 
     guichet: Guichet
@@ -72,6 +74,7 @@ class Faits:
     dernier: Appel | None = None
     accepte: Appel | None = None
     remises: bool = False
+    production: Production = LIBRE
 
 
 _USAGES: Final = {
@@ -95,6 +98,7 @@ def advance(faits: Faits, *, instant: datetime) -> tuple[Etat, ...]:
         _canal(faits.guichet),
         _certificats(faits, instant),
         _essai(faits),
+        _conformite(faits.production),
         _echange(faits),
     ]
     missing = [each.etape for each in states if not each.faite]
@@ -176,6 +180,18 @@ def _essai(faits: Faits) -> Etat:
             if faits.dernier is None and faits.accepte is None:
                 return Etat(etape, False, "un premier appel du partenaire, accepté ou non", Tour.PARTENAIRE)
             return Etat(etape, True, constat="le certificat du partenaire a été reconnu")
+
+
+def _conformite(production: Production) -> Etat:
+    etape = EtapeRaccordement.CONFORMITE
+    match production.etat:
+        case EtatProduction.NON_EXIGE:
+            return Etat(etape, True, constat="aucun rapport n'est exigé")
+        case EtatProduction.A_VENIR | EtatProduction.FERMEE | EtatProduction.GRACE:
+            return Etat(etape, False, "un rapport de conformité en vigueur", Tour.PARTENAIRE)
+        case EtatProduction.OUVERTE | EtatProduction.BIENTOT:
+            assert production.fin is not None
+            return Etat(etape, True, constat=f"rapport en vigueur jusqu'au {production.fin:%d/%m/%Y}")
 
 
 def _echange(faits: Faits) -> Etat:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 from console import anomalies
 from console.exports import FORMATS, Tableau, export
 from console.formats import moment
-from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, TOURS, TYPES, USAGES
+from console.libelles_partenaires import CANAUX, COULEURS, ETAPES, PRODUCTIONS, TOURS, TYPES, USAGES
 from console.perimetre import Perimetre
 from console.profils import ProfilCompte
 from console.saisie import Saisie
@@ -212,7 +212,7 @@ def _show_one(
     vue: Vue, guichet: Guichet, contact: Contact, erreurs: Mapping[str, str], statut: int = 200
 ) -> Reponse:
     """contact: as kept, or as typed with what is wrong with it, by field."""
-    faits = read_faits(vue.conn, guichet, instant=vue.maintenant)
+    faits = read_faits(vue.conn, guichet, vue.services.conformite, instant=vue.maintenant)
     states = advance(faits, instant=vue.maintenant)
     valeurs = {
         "guichet": guichet,
@@ -223,6 +223,7 @@ def _show_one(
         "etapes": states,
         "courante": current(states),
         "dernier": faits.dernier,
+        "production": faits.production,
         "noms_territoires": name_territoires(guichet.territoires),
         "communes": name_communes(guichet.communes),
         "gere": manages(vue),
@@ -236,6 +237,7 @@ def _show_one(
         "genres": GENRES,
         "contact": contact,
         "erreurs": {champ: erreurs.get(champ, "") for champ in ("technique", "silence")},
+        "productions": PRODUCTIONS,
     }
     return Rendu("partenaire.html", valeurs, statut=statut)
 

@@ -95,7 +95,7 @@ def _page(
 
 def follow(vue: Vue, guichet: Guichet, etape: str = "") -> Suivi:
     """Where the connection is; the panel is that of the step asked for, else of the first not done."""
-    faits = read_faits(vue.conn, guichet, instant=vue.maintenant)
+    faits = read_faits(vue.conn, guichet, vue.services.conformite, instant=vue.maintenant)
     etats = advance(faits, instant=vue.maintenant)
     courante = current(etats)
     choisie = next((each for each in etats if each.etape == etape), courante or etats[-1])

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import typer
 
 from echangeur.commandes.guichet import Code, find
+from echangeur.conformite import regles_of
 from echangeur.contexte import Json, contexte_of, instance_of, machine_account, transaction
 from echangeur.roles.fichiers_tls import client_tls
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
@@ -19,9 +20,9 @@ from soap.essai_reception import try_reception
 
 def show(ctx: typer.Context, code: Code, json: Json = False) -> None:
     """Montre où en est le raccordement d'un guichet : ce qui est fait, ce qui manque, à qui est le tour."""
-    instant = contexte_of(ctx).clock.now()
+    instant, regles = contexte_of(ctx).clock.now(), regles_of(instance_of(ctx))
     with transaction(ctx) as conn:
-        states = advance(read_faits(conn, find(conn, code), instant=instant), instant=instant)
+        states = advance(read_faits(conn, find(conn, code), regles, instant=instant), instant=instant)
     if json:
         print_json([asdict(each) for each in states])
         return

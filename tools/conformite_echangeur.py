@@ -1,0 +1,87 @@
+"""The proofs of the conformity of the hub itself, gathered from where tests hold them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from conformance.assertions import FAMILLES, server_assertions
+from conformance.campagne import Resultat, Verdict
+from tests.conformance.test_serveur_conforme import expected
+
+_DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Tableau:
+    """A table. preuve: what fails when it is false."""
+
+    titre: str
+    preuve: str
+    colonnes: list[str]
+    lignes: list[list[str]]
+
+
+def tableaux() -> tuple[Tableau, ...]:
+    """The kit by family, then the foreign programs by operation."""
+    return (_kit(), *_foreign())
+
+
+def _kit() -> Tableau:
+    """What the test expects of each assertion, which it compares with what is found."""
+    assertions = server_assertions()
+    verdicts = Counter(
+        (each.famille, expected(Resultat(each.id, Verdict.REUSSIE)).value) for each in assertions
+    )
+    shown = [Verdict.REUSSIE.value, Verdict.SANS_OBJET.value]
+    lines = [
+        [titre, *(str(verdicts[code, verdict]) for verdict in shown)]
+        for code, (_, titre) in FAMILLES.items()
+        if any(verdicts[code, verdict] for verdict in shown)
+    ]
+    return Tableau(
+        "Le kit contre l'échangeur",
+        f"{len(assertions)} assertions, éprouvées à chaque `make test` par tests/conformance.",
+        ["famille", *shown],
+        lines,
+    )
+
+
+_COURRIER: Final = "Comparé de même par tests/interop/test_agents.py ; le détail : interop-courrier.md."
+_PAGES: Final = (
+    (
+        "etrangers.md",
+        "Ce que chaque client sait faire",
+        "Clients SOAP étrangers × opérations",
+        "Comparé par tests/etrangers à chaque `make test`, pour les programmes présents.",
+    ),
+    (
+        "interop-courrier.md",
+        "Ce que l'échangeur lit de chaque agent",
+        "Courrier signé : ce que l'échangeur lit",
+        _COURRIER,
+    ),
+    (
+        "interop-courrier.md",
+        "Ce que chaque agent lit de l'échangeur",
+        "Courrier signé : ce qui se lit de l'échangeur",
+        _COURRIER,
+    ),
+)
+
+
+def _foreign() -> list[Tableau]:
+    found = []
+    for page, section, titre, preuve in _PAGES:
+        heading, *rows = _read_table(_DOCS / page, section)
+        found.append(Tableau(titre, preuve, heading, rows))
+    return found
+
+
+def _read_table(page: Path, section: str) -> list[list[str]]:
+    _, _, after = page.read_text(encoding="utf-8").partition(f"\n## {section}\n")
+    lines = [each for each in after.partition("\n## ")[0].splitlines() if each.startswith("|")]
+    cells = [[cell.strip(" `") for cell in each.strip().strip("|").split("|")] for each in lines]
+    return [each for each in cells if set("".join(each)) != {"-"}]
