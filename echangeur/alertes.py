@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from echangeur.cles import watched_keys
+from echangeur.conformite import regles_of
 from echangeur.courrier import relay_of
 from echangeur.instance import POSTGRES, Instance
 from echangeur.sante.etat import Sante
@@ -44,6 +45,7 @@ def create_veilleur(instance: Instance, engine: Engine, clock: Clock) -> Veilleu
         configuration.console.url_publique,
         tuple(Tache),
         courrier.actif,
+        regles_of(instance),
     )
     return Veilleur(engine, clock, veille, Expediteur(relais))
 

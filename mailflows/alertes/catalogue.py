@@ -1,6 +1,7 @@
 """What an alert may be about: entries of the catalogue of anomalies, with how each is told.
 
-Codes are stable. ALE1: certificates; ALE2: silence; ALE3: backlog; ALE4: processes; ALE5: tasks and proofs.
+Codes are stable. ALE1: certificates and reports; ALE2: silence; ALE3: backlog; ALE4: processes; ALE5: tasks
+and proofs.
 """
 
 from __future__ import annotations
@@ -59,6 +60,14 @@ CERTIFICAT_HUB: Final = _declare(
     Tour.EXPLOITANT,
     "Préparer le certificat suivant de l'échangeur et l'annoncer aux partenaires (page des clés).",
     "ALE-10",
+    rappele=False,
+)
+RAPPORT: Final = _declare(
+    "ALE103",
+    "{constat} Attendu : {attendu}.",
+    Tour.PARTENAIRE,
+    "Passer le kit de conformité et déposer le rapport signé (console, Mon guichet, Conformité).",
+    "CNF-13",
     rappele=False,
 )
 SILENCE: Final = _declare(

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from dispatching.arrieres import Arriere
 from dispatching.disjoncteur import Disjoncteur
+from registry.production import Echeance
 from registry.surveillance_certificats import Avis
 
 Cle = tuple[str, str]
@@ -68,12 +69,14 @@ class CourriersBloques:
 @dataclass(frozen=True, slots=True)
 class Faits:
     """All of them. veille_depuis: since when the hub is watched. taches: the last day of each one that was
-    done; attendues: those that are to be done each day. rupture: of the journal, in French, or empty."""
+    done; attendues: those that are to be done each day. rapports: of
+    conformity, that are missing or end soon. rupture: of the journal, in French, or empty."""
 
     instant: datetime
     veille_depuis: datetime
     partenaires: Mapping[str, Partenaire] = field(default_factory=dict)
     avis: Sequence[Avis] = ()
+    rapports: Sequence[Echeance] = ()
     appels: Mapping[str, Presence] = field(default_factory=dict)
     passages: Mapping[str, Presence] = field(default_factory=dict)
     jours_servis: int = 0

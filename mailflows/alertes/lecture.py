@@ -16,9 +16,11 @@ from mailflows.alertes.faits import CourriersBloques, DernierManifeste, Faits, P
 from mailflows.alertes.presences import Sens, count_served, read_presences
 from mailflows.alertes.processus import list_certificats_du_hub, list_processus
 from mailflows.avis import list_reached
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.contacts import Contact, list_contacts
 from registry.controles import PARIS
 from registry.guichets_store import list_guichets
+from registry.production import due_reports, read_situations
 from registry.surveillance_certificats import due, surveilles_of
 from registry.tables import GUICHET
 
@@ -47,15 +49,17 @@ def read_faits(
     rupture: str = "",
     attendues: Sequence[str] = (),
     par_courrier: bool = False,
+    conformite: ReglesConformite = SANS_EXIGENCE,
 ) -> Faits:
     """All of them. attendues: the tasks of each day. par_courrier: the hub does signed mail, so that notices
-    of the end of certificates are written to the robots."""
+    of the end of certificates are written to the robots. conformite: what is asked of reports."""
     since = instant - _SILENCE_MIN
     return Faits(
         instant,
         veille_depuis,
         partenaires=_partners(conn, instant, list_contacts(conn), par_courrier),
         avis=due((*surveilles_of(conn, instant), *list_certificats_du_hub(conn)), instant),
+        rapports=due_reports(read_situations(conn, conformite), conformite, instant=instant),
         appels=read_presences(conn, Sens.APPEL, since),
         passages=read_presences(conn, Sens.PASSAGE, since),
         jours_servis=count_served(conn, instant),

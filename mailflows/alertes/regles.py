@@ -20,6 +20,7 @@ from mailflows.alertes.faits import Cle, Faits, Partenaire, Presence
 from mailflows.alertes.reglages import Alertes
 from registry.controles import PARIS
 from registry.guichets import CanalDistribution
+from registry.production import EtatProduction
 
 JOURS_HABITUDE: Final = 5
 """Days of presence that make a habit."""
@@ -66,6 +67,33 @@ def ending_certificates(faits: Faits, _reglages: Alertes, _ouvertes: Collection[
             # The steps go down to the end and below.
             -avis.palier,
             au_partenaire=known is not None and not known.averti,
+        )
+
+
+_GRAVITE: Final = {
+    EtatProduction.A_VENIR: 0,
+    EtatProduction.BIENTOT: 0,
+    EtatProduction.GRACE: 1,
+    EtatProduction.FERMEE: 2,
+}
+
+
+def ending_reports(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle]) -> Iterable[Trouvee]:
+    """[CNF-13] A report of conformity that is missing or ends, then has ended, then has closed production."""
+    for echeance in faits.rapports:
+        code, production = echeance.guichet, echeance.production
+        assert production.ferme_le is not None
+        closed = production.etat is EtatProduction.FERMEE
+        quand = "sont refusés depuis le" if closed else "seront refusés à partir du"
+        yield Trouvee(
+            catalogue.RAPPORT,
+            code,
+            f"Les messages du guichet {code} {quand} {_moment(production.ferme_le)}.",
+            "un rapport de conformité en vigueur",
+            f"/partenaires/{code}/conformite",
+            code,
+            _GRAVITE[production.etat],
+            au_partenaire=True,
         )
 
 
@@ -213,4 +241,12 @@ def _moment(instant: datetime) -> str:
     return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M}"
 
 
-DES_PARTENAIRES: Final[tuple[Regle, ...]] = (ending_certificates, silent, not_fetched, late, cut, failed)
+DES_PARTENAIRES: Final[tuple[Regle, ...]] = (
+    ending_certificates,
+    ending_reports,
+    silent,
+    not_fetched,
+    late,
+    cut,
+    failed,
+)

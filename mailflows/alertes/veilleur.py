@@ -34,6 +34,7 @@ from mailflows.alertes.suivi import Alerte, Etat, follow
 from mailflows.alertes.tables import VEILLE
 from mailflows.expediteur import Expediteur, NonParti, Parti
 from registry.clock import Clock
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.contacts import list_contacts
 from registry.journal import ORIGINE, verify_next
 from registry.surveillance_certificats import avis_a_envoyer, mark_envoye
@@ -50,7 +51,8 @@ _NOM: Final = "alertes"
 @dataclass(frozen=True, slots=True)
 class Veille:
     """How an instance watches. expediteur: our address in the mails. marque: beginning of their subjects.
-    lien: public address of the console. taches: those of each day. par_courrier: it does signed mail."""
+    lien: public address of the console. taches: those of each day. par_courrier: it does signed mail.
+    conformite: what is asked of the reports of guichets."""
 
     reglages: Alertes
     expediteur: str
@@ -58,6 +60,7 @@ class Veille:
     lien: str = ""
     taches: Sequence[str] = ()
     par_courrier: bool = False
+    conformite: ReglesConformite = SANS_EXIGENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Veilleur:
             rupture=_verify(conn, instant),
             attendues=self._veille.taches,
             par_courrier=self._veille.par_courrier,
+            conformite=self._veille.conformite,
         )
 
     def _tell(self, conn: Connection, alertes: Sequence[Alerte], instant: datetime) -> None:

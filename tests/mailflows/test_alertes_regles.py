@@ -34,6 +34,7 @@ from mailflows.alertes.regles_hub import judge
 from mailflows.alertes.suivi import Alerte, Etat, follow
 from registry.controles import PARIS
 from registry.guichets import CanalDistribution
+from registry.production import Echeance, EtatProduction, Production
 from registry.surveillance_certificats import Avis
 
 LUNDI = datetime(2026, 3, 16, 10, 30, tzinfo=PARIS)
@@ -226,6 +227,21 @@ def test_mails_that_do_not_leave() -> None:
     assert codes(facts(courriers=CourriersBloques(0, None, 1))) == ["ALE403"]
 
 
+def due_report(etat: str) -> Echeance:
+    return Echeance("G1104", Production(EtatProduction(etat), LUNDI, LUNDI, LUNDI + 30 * JOUR))
+
+
+def test_a_report_that_ends_is_told_to_the_partner_worse_and_worse() -> None:
+    """[CNF-13]"""
+    levels = []
+    for etat in ("expire bientôt", "délai de grâce", "fermée"):
+        (found,) = judge(facts(rapports=[due_report(etat)]), REGLAGES, frozenset()).values()
+        assert (found.genre.code, found.guichet, found.au_partenaire) == ("ALE103", "G1104", True)
+        levels.append(found.niveau)
+    assert levels == sorted(set(levels))
+    assert codes(facts(rapports=[due_report("à déposer")])) == ["ALE103"]
+
+
 def test_each_alert_leads_to_a_page_of_the_console() -> None:
     """[ALE-1]"""
     everything = facts(
@@ -237,6 +253,7 @@ def test_each_alert_leads_to_a_page_of_the_console() -> None:
         courriers=CourriersBloques(1, LUNDI - JOUR),
         attendues=["balayage"],
         manifestes=[DernierManifeste("G1104", LUNDI.date() - 9 * JOUR)],
+        rapports=[due_report("fermée")],
         rupture="entrée 1",
         jours_servis=20,
     )
