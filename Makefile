@@ -37,9 +37,11 @@ interop: install
 conformite-variantes: install
 	$(BIN)/pytest -m long tests/conformance
 
-# 100,000 mutated messages against what parses mail, MIME and CMS; the figures go to bench/results.
+# 100,000 mutated messages against what parses mail, MIME and CMS, then 100,000 mutated calls to a hub; the figures
+# go to bench/results. SUITE=--reprendre goes on with the calls where they were stopped.
 fuzz: install
 	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.fuzz.echanges $(SUITE)
 
 # 500 crashes of the hub, of its database and of its network, some half an hour: docs/secousses.md tells them.
 # SUITE=--reprendre goes on with a campaign that was stopped.
@@ -77,4 +79,4 @@ lock:
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) documents-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) documents-demo bac-a-sable .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

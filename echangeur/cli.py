@@ -14,6 +14,7 @@ from conformance import commandes as conformite
 from echangeur.commandes import (
     alertes,
     autorite,
+    bac_a_sable,
     certificat,
     compte,
     confiance,
@@ -86,6 +87,7 @@ def root(
 
 
 app.command("demo", cls=Commande)(demo.demo)
+app.add_typer(bac_a_sable.app, name="bac-a-sable")
 app.command("init", cls=Commande)(initialisation.init)
 app.command("serve", cls=Commande)(serveur.serve)
 app.command("sante", cls=Commande)(sante.sante)

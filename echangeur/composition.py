@@ -34,6 +34,7 @@ from echangeur.roles.console import RoleConsole
 from echangeur.roles.courrier import RoleCourrier
 from echangeur.roles.cycle import MARGE, Cycle, Epreuve, Role
 from echangeur.roles.epingles import cancel
+from echangeur.roles.greffes import AUCUNE, Greffes
 from echangeur.roles.http import Ecouteur
 from echangeur.roles.metier import Metier
 from echangeur.roles.noms import NomRole, RoleDemande, roles_of
@@ -84,9 +85,18 @@ Announce = Callable[[Pret], None]
 
 
 def run(
-    instance: Instance, clock: Clock, *, roles: Collection[RoleDemande], ports: Ports, announce: Announce
+    instance: Instance,
+    clock: Clock,
+    *,
+    roles: Collection[RoleDemande],
+    ports: Ports,
+    announce: Announce,
+    greffes: Greffes = AUCUNE,
 ) -> None:
-    """Serve `instance` until SIGTERM or SIGINT. Raises MauvaisUsage when it cannot start."""
+    """Serve `instance` until SIGTERM or SIGINT. Raises MauvaisUsage when it cannot start.
+
+    greffes: what is put around the parts; a hub in production has none.
+    """
     noms = roles_of(roles, instance.configuration)
     configure_logs()
     give_back_large_blocks()
@@ -108,7 +118,7 @@ def run(
             raise MauvaisUsage(
                 str(error), "Servez cette base avec le programme qui l'a mise à niveau, ou un plus récent."
             ) from error
-        socle = Socle(instance, engine, clock, create_traceur(instance.configuration, noms))
+        socle = Socle(instance, engine, clock, create_traceur(instance.configuration, noms), greffes=greffes)
         asyncio.run(_serve(socle, noms, ecoutes, administration, announce))
 
 
@@ -164,6 +174,7 @@ async def _serve(
         if NomRole.SOAP in noms or NomRole.COURRIER in noms:
             await metier.start()
             stack.push_async_callback(metier.stop)
+        await stack.enter_async_context(socle.greffes.around_life(metier))
         roles = _create_roles(socle, metier, noms, ecoutes)
         cycle = Cycle(roles, retrait=serveur.delai_retrait, delai=serveur.delai_arret)
         await cycle.start()

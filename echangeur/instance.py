@@ -18,7 +18,14 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from certs.autorite import Autorite, create_autorite, load_autorite, write_secret
+from certs.autorite import (
+    DUREE_AUTORITE,
+    DUREE_GUICHET,
+    Autorite,
+    create_autorite,
+    load_autorite,
+    write_secret,
+)
 from echangeur.config import (
     FICHIER,
     Base,
@@ -124,10 +131,13 @@ def open_instance(dossier: Path, fichier: Path | None = None) -> Instance:
         raise MauvaisUsage(str(error), "Voir docs/configuration.md") from error
 
 
-def create_instance(dossier: Path, *, now: datetime, url: str = "") -> Instance:
+def create_instance(
+    dossier: Path, *, now: datetime, url: str = "", duree: timedelta = DUREE_GUICHET
+) -> Instance:
     """Make a new instance: configuration, authority, certificates, database migrated.
 
-    url: address of the PostgreSQL to use; empty for the embedded one.
+    url: address of the PostgreSQL to use; empty for the embedded one. duree: of the certificates of the hub,
+    but that of its server.
 
     The configuration comes last: a folder without it is not an instance, so that what an interrupted creation
     left can be created again. Raises MauvaisUsage when the folder already holds an instance.
@@ -137,11 +147,11 @@ def create_instance(dossier: Path, *, now: datetime, url: str = "") -> Instance:
     if fichier.exists():
         raise MauvaisUsage(f"{dossier} contient déjà une instance.", "Choisissez un autre dossier.")
     dossier.mkdir(parents=True, exist_ok=True)
-    autorite = create_autorite(now=now)
+    autorite = create_autorite(now=now, duree=max(duree, DUREE_AUTORITE))
     autorite.write(dossier / AUTORITE)
     autorite.issue_serveur(now=now).write(dossier / SERVEUR)
-    autorite.issue_guichet(NOM_CLIENT, now=now, nom="Échangeur").write(dossier / CLIENT)
-    create_trousseau(autorite, dossier / COURRIER, NOM_CLIENT, now=now)
+    autorite.issue_guichet(NOM_CLIENT, now=now, nom="Échangeur", duree=duree).write(dossier / CLIENT)
+    create_trousseau(autorite, dossier / COURRIER, NOM_CLIENT, now=now, duree=duree)
     configuration = Configuration(base=Base(url=url))
     instance = Instance(dossier, fichier, configuration)
     with instance.database() as engine:

@@ -26,6 +26,9 @@ from schemas.mime import PartieEmise, free_boundary, join
 GROSSISSEMENT: Final = 2.6
 """A file of n octets takes so many in the mail: base64 three times, with its line ends (1.37³)."""
 
+ENTETE_ID: Final = "X-Echangeur-Id"
+ENTETE_NATURE: Final = "X-Echangeur-Nature"
+
 _TYPES: Final = {
     "xml": "application/xml",
     "pdf": "application/pdf",
@@ -103,8 +106,8 @@ def write_mail(enveloppe: Enveloppe, smime: str, cms: bytes) -> bytes:
         f"Subject: {Header(enveloppe.sujet, 'us-ascii' if enveloppe.sujet.isascii() else 'utf-8').encode()}",
         f"Date: {format_datetime(enveloppe.instant)}",
         f"Message-ID: {identifier}",
-        f"X-Echangeur-Id: {enveloppe.id}",
-        f"X-Echangeur-Nature: {enveloppe.nature}",
+        f"{ENTETE_ID}: {enveloppe.id}",
+        f"{ENTETE_NATURE}: {enveloppe.nature}",
         # RFC 3834 §5: an automatic message answers none of these.
         f"Auto-Submitted: {'auto-replied' if enveloppe.reponse_a else 'auto-generated'}",
         "MIME-Version: 1.0",

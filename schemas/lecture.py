@@ -37,12 +37,19 @@ def parse_date(text: str) -> date:
         return date.max if text[:5].isdigit() else date.min
 
 
+_PREMIER: Final = datetime(1, 1, 3)  # noqa: DTZ001 - in whatever zone
+_DERNIER: Final = datetime(9999, 12, 29)  # noqa: DTZ001
+"""Beyond, an instant does not exist in every zone, and telling it in another is an error of Python."""
+
+
 def parse_instant(text: str) -> datetime | None:
-    """The instant of an xs:dateTime, naive when it names no zone; None when Python cannot hold it."""
+    """The instant of an xs:dateTime, naive when it names no zone; None when Python cannot hold it, in any
+    zone."""
     try:
-        return datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
+    return instant if _PREMIER < instant.replace(tzinfo=None) < _DERNIER else None
 
 
 @final

@@ -36,7 +36,7 @@ from soap.mtom import announced_action
 from soap.operations import Attestateur, Operations, Refuser, Servie, Traitement
 from soap.publication import ROUTE, Publication
 from soap.services import SERVICES
-from soap.spyne_engine import XML_UTF8, Moteur, ReponseHttp, Requete
+from soap.spyne_engine import XML_UTF8, Executant, Moteur, ReponseHttp, Requete
 
 _XSD: Final = "xmlmime.xsd"
 """The schema that every WSDL includes by this relative address."""
@@ -78,6 +78,10 @@ Observer = Callable[[Servi], None]
 """Told of each request answered; costs nothing of its own and raises nothing."""
 
 
+Entourer = Callable[[Executant], Executant]
+"""Puts something around what runs the operations."""
+
+
 class Identification(Protocol):
     """Tells the guichet that a certificate names (`registry.certificats.Identites`)."""
 
@@ -99,6 +103,7 @@ class Bord:
         autres: Mapping[str, Servie] | None = None,
         attestations: Attestateur | None = None,
         observer: Observer | None = None,
+        entourer: Entourer | None = None,
     ) -> None:
         self._observer = observer or _observe_nothing
         self._traitement = traitement
@@ -108,7 +113,8 @@ class Bord:
         self._refuser = refuser
         self._flux = Flux(limites.piece)
         operations = Operations(traitement, clock, refuser, autres, attestations)
-        self._moteurs = {service.nom: Moteur(service, operations.execute) for service in SERVICES}
+        executant = operations.execute if entourer is None else entourer(operations.execute)
+        self._moteurs = {service.nom: Moteur(service, executant) for service in SERVICES}
         self._publication = Publication()
 
     async def serve(self, service: Service, request: web.Request) -> web.StreamResponse:
@@ -233,6 +239,7 @@ def create_app(
     autres: Mapping[str, Servie] | None = None,
     attestations: Attestateur | None = None,
     observer: Observer | None = None,
+    entourer: Entourer | None = None,
 ) -> web.Application:
     """The application that answers on all the addresses of the three services (`interface/services`).
 
@@ -241,11 +248,12 @@ def create_app(
     autres: the operations beside those of `traitement`, by name.
     attestations: what makes the attestation of a registration; without it, no answer bears one.
     observer: told of each request answered.
+    entourer: puts something around what runs the operations.
     Run it with `create_runner`. Routes added to it later are not reached when they begin with /services.
     """
     limites = limites or Limites()
     keep = refuser or _keep_nothing
-    bord = Bord(traitement, identites, clock, limites, keep, autres, attestations, observer)
+    bord = Bord(traitement, identites, clock, limites, keep, autres, attestations, observer, entourer)
     app = web.Application(client_max_size=limites.octets)
     app[_HORLOGE] = clock
     places: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}

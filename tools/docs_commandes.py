@@ -53,11 +53,12 @@ def walk(group: Any, words: tuple[str, ...] = ("echangeur",)) -> list[tuple[tupl
 def _section(words: tuple[str, ...], command: Any) -> str:
     name = " ".join(words)
     text = inspect.cleandoc(command.help or "")
-    if hasattr(command, "commands"):
+    params = [param for param in command.params if not getattr(param, "hidden", False)]
+    # A group with parameters does something by itself.
+    if hasattr(command, "commands") and not params:
         return f"## `{name}`\n\n{text}\n"
     # A command directly under `echangeur` is a title of its own.
     title = "##" if len(words) == 2 else "###"
-    params = [param for param in command.params if not getattr(param, "hidden", False)]
     usage = " ".join([name, *(_usage(param) for param in params)])
     lines = [f"{title} `{name}`", "", text, "", "```", usage.strip(), "```", ""]
     if params:

@@ -110,6 +110,7 @@ def render() -> str:
     lots = _load("lots")
     lcr = _load("lcr")
     fuzz = _load("fuzz")
+    appels = _load("fuzz_echanges")
     filtres = _load("filtres")
     remise = _load("remise")
     essais = _load("essais")
@@ -243,6 +244,14 @@ def render() -> str:
             conditions_fuzz=(
                 f"{sum(mesure['essais'] for mesure in fuzz['mesures'])} mutations, graine {fuzz['graine']} ; "
                 f"{fuzz['machine']}, {fuzz['date'][:10]}."
+            ),
+            delai_appels=f"{appels['delai_s']:g}",
+            conditions_appels=(
+                f"{_number(appels['essais'])} appels, graine {appels['graine']}, {appels['machine']},"
+                f" {appels['date'][:10]} : {len(appels['fautes'])} faute(s),"
+                f" {len(appels['reponses'])} réponses différentes,"
+                f" {_number(appels['acceptes'])} appels acceptés ; la plus longue, sur une machine occupée,"
+                f" en {_number(appels['plus_long_ms'])} ms."
             ),
             fuzz=_table(
                 tuple(_FUZZ.values()), ([mesure[name] for name in _FUZZ] for mesure in fuzz["mesures"])

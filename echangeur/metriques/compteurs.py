@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -111,15 +111,22 @@ class TransportCompte:
         return issue
 
 
+ExecutionCourrier = Callable[[Demandee, Echange], Awaitable[tuple[Fichier, ...] | Refus]]
+"""What runs an operation asked by mail."""
+
+
 class OperationsComptees(Operations):
-    """The operations of signed mail, each told when it has ended, if `told` is set."""
+    """The operations of signed mail, each told when it has ended, if `told` is set. autour: what is put
+    around them, if anything is."""
 
     told: EchangeDit | None = None
+    autour: Callable[[ExecutionCourrier], ExecutionCourrier] | None = None
 
     async def execute(self, demandee: Demandee, echange: Echange) -> tuple[Fichier, ...] | Refus:
         """As the operations do."""
         start = time.perf_counter()
-        answer = await super().execute(demandee, echange)
+        run: ExecutionCourrier = super().execute
+        answer = await (run if self.autour is None else self.autour(run))(demandee, echange)
         if self.told is not None:
             anomalies = answer.anomalies if isinstance(answer, Refus) else ()
             self.told(echange, anomalies, time.perf_counter() - start)

@@ -38,6 +38,7 @@ class RoleCourrier:
             metier.attestations,
         )
         operations.told = self._count
+        operations.autour = partial(socle.greffes.around_mail, metier)
         self._socle = socle
         self.service = create_courrier(instance, socle.engine, clock, operations, socle.identites, self._tls)
 

@@ -67,6 +67,11 @@ class Metier:
             stack.push_async_callback(self.attestations.stop)
             self._stack = stack.pop_all()
 
+    def read_again(self) -> None:
+        """Read the filters again, as after the database was put back to what it was."""
+        with self._engine.begin() as conn:
+            self._distributeur.warm(conn)
+
     async def stop(self) -> None:
         """Finish what was submitted."""
         await self._stack.aclose()

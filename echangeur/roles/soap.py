@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from echangeur.instance import Instance
@@ -42,6 +43,7 @@ class RoleSoap:
             refuser=metier.refus.keep,
             attestations=metier.attestations,
             observer=self._observe,
+            entourer=partial(socle.greffes.around_calls, metier),
             autres={
                 **operations_partagee(metier.gestion),
                 **operations_dalo(metier.dalo, clock, metier.refus.keep),
@@ -50,6 +52,7 @@ class RoleSoap:
                 **operations_portail(metier.traitement.portail, clock, metier.attestations),
             },
         )
+        app.middlewares.extend(socle.greffes.intergiciels)
         mandataires = read_networks(serveur.mandataires)
         self._ecouteur = Ecouteur(create_runner(app), sock, serveur.delai_arret, mandataires)
 

@@ -19,6 +19,7 @@ from echangeur.instance import Instance
 from echangeur.journaux import silence
 from echangeur.metriques.compteurs import Compteurs, name_operation, verdict_of
 from echangeur.roles.epingles import Epingles, cancel
+from echangeur.roles.greffes import AUCUNE, Greffes
 from registry.anomalies import Anomalie
 from registry.certificats import Identites
 from registry.clock import Clock
@@ -35,12 +36,19 @@ class Socle:
     """The ground of the roles, between `start` and `stop`, on one event loop."""
 
     def __init__(
-        self, instance: Instance, engine: Engine, clock: Clock, traceur: Traceur | None = None
+        self,
+        instance: Instance,
+        engine: Engine,
+        clock: Clock,
+        traceur: Traceur | None = None,
+        *,
+        greffes: Greffes = AUCUNE,
     ) -> None:
         self.instance = instance
         self.traceur = traceur
         self.engine = engine
         self.clock = clock
+        self.greffes = greffes
         self.conformite = regles_of(instance)
         self.identites = Identites(engine, clock, self.conformite)
         self.compteurs = Compteurs()

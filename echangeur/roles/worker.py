@@ -64,7 +64,9 @@ class RoleWorker:
         self._worker = Worker(
             socle.engine,
             {
-                canal: TransportCompte(transport, partial(self._count, canal))
+                canal: TransportCompte(
+                    socle.greffes.around_sending(canal, transport), partial(self._count, canal)
+                )
                 for canal, transport in transports.items()
             },
             socle.clock,

@@ -1,0 +1,125 @@
+"""The folder of a sandbox, as every command finds it.
+
+``bac.json`` what the developer chose and the accounts, written last: a folder without it is not a sandbox;
+``instance/`` the hub; ``partenaire/`` the files of the partner; ``boites/`` the mails that the hub sent;
+``demandes.json`` what was sown; ``horloge.json`` the clock (`horloge`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, text
+
+from echangeur.bac_a_sable import cliche
+from echangeur.bac_a_sable.comptes import Acces
+from echangeur.bac_a_sable.horloge import HorlogeDeBac
+from echangeur.bac_a_sable.monde import Choix
+from echangeur.images import IMAGE, PASSE
+from echangeur.instance import Instance, open_instance
+from echangeur.sortie import MauvaisUsage
+from registry.database import head_revision
+
+FICHIER: Final = "bac.json"
+INSTANCE: Final = "instance"
+PARTENAIRE: Final = "partenaire"
+BOITES: Final = "boites"
+DEMANDES: Final = "demandes.json"
+ECHANGEUR: Final = "echangeur@localhost"
+
+
+class Fiche(Struct, frozen=True, forbid_unknown_fields=True):
+    """What bac.json holds. revision: of the schema of the database."""
+
+    choix: Choix
+    acces: Acces
+    fait_le: datetime
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bac:
+    """A sandbox on disk. dossier: absolute."""
+
+    dossier: Path
+    fiche: Fiche
+    instance: Instance
+    horloge: HorlogeDeBac
+
+    @property
+    def partenaire(self) -> Path:
+        """The files of the partner: cert.pem, key.pem, ca.pem, and the certificates of the hub for mail."""
+        return self.dossier / PARTENAIRE
+
+
+@dataclass(frozen=True, slots=True)
+class Suivie:
+    """One of the demandes sown, as it is now. etat: in the register."""
+
+    titre: str
+    enregistree_par: str
+    numero: str
+    depot: str
+    etat: str
+
+
+def is_sandbox(dossier: Path) -> bool:
+    """Whether this folder holds one."""
+    return (dossier / FICHIER).exists()
+
+
+def open_sandbox(dossier: Path) -> Bac:
+    """The sandbox of a folder. Raises MauvaisUsage when there is none, or when another version made it."""
+    dossier = dossier.absolute()
+    try:
+        fiche = msgspec.json.decode((dossier / FICHIER).read_bytes(), type=Fiche)
+    except FileNotFoundError:
+        raise MauvaisUsage(
+            f"Il n'y a pas de bac à sable dans {dossier}.", "Démarrez-le : echangeur bac-a-sable"
+        ) from None
+    except msgspec.ValidationError:
+        raise _other_version(dossier) from None
+    if fiche.revision != head_revision():
+        raise _other_version(dossier)
+    return Bac(dossier, fiche, open_instance(dossier / INSTANCE), HorlogeDeBac(dossier))
+
+
+def _other_version(dossier: Path) -> MauvaisUsage:
+    return MauvaisUsage(
+        f"Le bac à sable de {dossier} a été fait par une autre version.",
+        "Recommencez-le : echangeur bac-a-sable --neuf",
+    )
+
+
+def empty(bac: Bac, engine: Engine) -> None:
+    """Put back the stock, the boxes and the clock as they were when the sandbox was made."""
+    cliche.put_back(engine)
+    bac.horloge.resume()
+    shutil.rmtree(bac.dossier / BOITES, ignore_errors=True)
+    for image in (IMAGE, PASSE):
+        # They would tell of demandes that are no more.
+        for fichier in bac.instance.dossier.glob(f"{image}*"):
+            shutil.rmtree(fichier) if fichier.is_dir() else fichier.unlink(missing_ok=True)
+
+
+def follow(bac: Bac, conn: Connection) -> list[Suivie]:
+    """The demandes sown, as they are now."""
+    semees = msgspec.json.decode((bac.dossier / DEMANDES).read_bytes(), type=list[dict[str, str]])
+    etats: dict[str, str] = dict(map(tuple, conn.execute(text("SELECT numero, etat FROM demande"))))
+    depots = {
+        str(identifiant): (etat, numero or "")
+        for identifiant, etat, numero in conn.execute(text("SELECT id, etat, numero FROM depot"))
+    }
+    found = []
+    for semee in semees:
+        etat_depot, numero_depot = depots.get(semee["depot"], ("effacee", ""))
+        numero = semee["numero"] or numero_depot
+        etat = etats.get(numero, "effacee") if numero else etat_depot
+        found.append(Suivie(semee["titre"], semee["enregistree_par"], numero, semee["depot"], etat))
+    return found

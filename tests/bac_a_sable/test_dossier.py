@@ -1,0 +1,62 @@
+"""The folder of a sandbox: what is taken for one, and what is never removed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from echangeur.bac_a_sable.comptes import Acces
+from echangeur.bac_a_sable.dossier import FICHIER, Fiche, is_sandbox, open_sandbox
+from echangeur.bac_a_sable.monde import Choix
+from echangeur.bac_a_sable.preparation import clear
+from echangeur.bac_a_sable.relais import lay, read_boxes
+from echangeur.sortie import MauvaisUsage
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    """[BAC-1] --neuf removes what a sandbox made, and nothing else."""
+    (tmp_path / "these.odt").write_bytes(b"trois ans")
+    with pytest.raises(MauvaisUsage, match=r"these\.odt"):
+        clear(tmp_path)
+    assert (tmp_path / "these.odt").exists()
+
+
+def test_what_an_interrupted_making_left_is_made_again(tmp_path: Path) -> None:
+    place = tmp_path / "bac"
+    (place / "instance" / "autorite").mkdir(parents=True)
+    assert not is_sandbox(place)
+    clear(place)
+    assert not place.exists()
+    clear(place)
+
+
+def test_no_sandbox_and_one_of_another_version_are_told(tmp_path: Path) -> None:
+    with pytest.raises(MauvaisUsage, match="Il n'y a pas de bac à sable"):
+        open_sandbox(tmp_path)
+    fiche = Fiche(Choix(), Acces("secret", {}), datetime(2026, 11, 29, tzinfo=UTC), "0001_registre")
+    (tmp_path / FICHIER).write_bytes(msgspec.json.encode(fiche))
+    with pytest.raises(MauvaisUsage, match="autre version"):
+        open_sandbox(tmp_path)
+    (tmp_path / FICHIER).write_bytes(b'{"choix": 1}')
+    with pytest.raises(MauvaisUsage, match="autre version"):
+        open_sandbox(tmp_path)
+
+
+def test_mails_are_laid_in_the_box_of_their_address(tmp_path: Path) -> None:
+    """[BAC-3] Each a file as it left, whatever the address holds."""
+    mail = b"Subject: essai\r\nX-Echangeur-Nature: refus\r\nIn-Reply-To: <a@b>\r\n\r\n"
+    for adresse in ("robot@guichet.example", "Robot@Guichet.example", "../../etc/passwd@x", ".."):
+        lay(tmp_path, adresse, mail)
+    lettres = read_boxes(tmp_path)
+    assert [(each.destinataire, each.fichier.name) for each in lettres] == [
+        ("_", "000001.eml"),
+        ("_.._etc_passwd@x", "000001.eml"),
+        ("robot@guichet.example", "000001.eml"),
+        ("robot@guichet.example", "000002.eml"),
+    ]
+    assert {(each.nature, each.sujet, each.en_reponse_a) for each in lettres} == {("refus", "essai", "<a@b>")}
+    assert all(each.fichier.is_relative_to(tmp_path) for each in lettres)
+    assert lettres[0].fichier.read_bytes() == mail
