@@ -17,8 +17,10 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    exists,
     literal_column,
     select,
+    text,
     true,
     union_all,
 )
@@ -26,6 +28,7 @@ from sqlalchemy import (
 from dispatching.deliveries import Distribution, Etat, distribution_of
 from dispatching.tables import COMPTEUR_DISTRIBUTION, DISTRIBUTION
 from registry.fenetres import Colonnes, Visibles, between, read_window
+from registry.tables import GUICHET
 
 _D: Final = DISTRIBUTION.c
 _PARTIELS: Final[dict[Etat, ColumnElement[bool]]] = {
@@ -33,6 +36,24 @@ _PARTIELS: Final[dict[Etat, ColumnElement[bool]]] = {
     Etat.ECHEC: literal_column("etat = 'echec'", Boolean),
 }
 """As the partial indexes are declared: a bound value would not let them be used."""
+
+
+_PART: Final = """(SELECT * FROM distribution WHERE guichet = g.code AND {partie}
+            AND sequence > CASE WHEN g.code = :apres THEN :sequence ELSE 0 END
+            AND (CAST(:du AS timestamptz) IS NULL OR cree_le >= :du)
+            AND (CAST(:avant AS timestamptz) IS NULL OR cree_le < :avant)
+            ORDER BY sequence LIMIT :limite)"""
+_BY_GUICHET: Final = {
+    etat: text(f"""
+        SELECT d.* FROM unnest(CAST(:codes AS text[])) AS g(code)
+        CROSS JOIN LATERAL ({" UNION ALL ".join(_PART.format(partie=partie) for partie in parties)}) AS d
+        ORDER BY d.guichet, d.sequence LIMIT :limite
+    """)  # noqa: S608 (constant conditions)
+    for etat, parties in {
+        Etat.EN_ATTENTE: ("etat = 'en_attente' AND NOT differee", "etat = 'en_attente' AND differee"),
+        Etat.ECHEC: ("etat = 'echec'",),
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +165,30 @@ def _waiting(conn: Connection, query: Select[Any], limite: int) -> Sequence[Row[
 def _of_all_by_guichet(
     conn: Connection, recherche: Recherche, visibles: Visibles, suite: str, limite: int
 ) -> Trouvees:
-    """What has not arrived is few: by guichet, in the order of their indexes."""
-    assert recherche.etat is not None
-    query = select(DISTRIBUTION).where(
-        _PARTIELS[recherche.etat], visibles(_D.guichet), *_dates(recherche, _D)
-    )
+    """What has not arrived, by guichet then sequence: from one guichet that has some to the next, then the
+    first rows of each, by the partial indexes. One sort of all that waits would read a million rows."""
+    etat = recherche.etat
+    assert etat in _BY_GUICHET
     guichet, _, sequence = suite.partition(".")
-    if sequence.isascii() and sequence.isdigit() and len(sequence) < 19:
-        after = (_D.guichet > guichet) | ((_D.guichet == guichet) & (_D.sequence > int(sequence)))
-        query = query.where(_D.guichet >= guichet, after)
-    rows = conn.execute(query.order_by(_D.guichet, _D.sequence).limit(limite + 1)).all()
-    more = len(rows) > limite
-    last = rows[limite - 1] if more else None
-    return Trouvees(
-        tuple(map(distribution_of, rows[:limite])), f"{last.guichet}.{last.sequence}" if last else ""
-    )
+    known = sequence.isascii() and sequence.isdigit() and len(sequence) < 19
+    some = exists().where(_D.guichet == GUICHET.c.code, _PARTIELS[etat])
+    query = select(GUICHET.c.code).where(visibles(GUICHET.c.code), some)
+    if known:
+        query = query.where(GUICHET.c.code >= guichet)
+    codes = list(conn.scalars(query.order_by(GUICHET.c.code).limit(limite + 1)))
+    values = {
+        "codes": codes[:limite],
+        "apres": guichet if known else "",
+        "sequence": int(sequence) if known else 0,
+        "du": recherche.du,
+        "avant": recherche.avant,
+        "limite": limite + 1,
+    }
+    rows = conn.execute(_BY_GUICHET[etat], values).all()
+    if len(rows) > limite:
+        last = rows[limite - 1]
+        return Trouvees(tuple(map(distribution_of, rows[:limite])), f"{last.guichet}.{last.sequence}")
+    return Trouvees(tuple(map(distribution_of, rows)), f"{codes[limite]}.0" if len(codes) > limite else "")
 
 
 def _of_all(conn: Connection, recherche: Recherche, visibles: Visibles, suite: str, limite: int) -> Trouvees:
