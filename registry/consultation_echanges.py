@@ -79,7 +79,14 @@ def find_echanges(
     if recherche.guichet:
         query = query.where(_E.guichet == recherche.guichet)
     query = between(query, _E.id, recherche.du, recherche.avant, suite)
-    lot = read_window(conn, query, _E.id, lambda c: (visibles(c.guichet), *_conditions(recherche, c)), limite)
+    lot = read_window(
+        conn,
+        query,
+        _E.id,
+        lambda c: (visibles(c.guichet), *_conditions(recherche, c)),
+        limite,
+        par_cles=bool(recherche.guichet),
+    )
     return Trouves(tuple(map(echange_of, lot.lignes)), lot.suite)
 
 
