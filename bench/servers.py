@@ -55,12 +55,18 @@ def wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -
 
 @contextlib.contextmanager
 def running(
-    name: str, command: list[str], port: int, path: str, database: Path | None = None
+    name: str,
+    command: list[str],
+    port: int,
+    path: str,
+    database: Path | None = None,
+    *,
+    patience: float = 60,
 ) -> Iterator[Server]:
     """Run `command` until the block ends; `database` is the PGDATA whose postmaster is measured apart."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_for(port, process)
+        wait_for(port, process, patience)
         postmaster = int((database / "postmaster.pid").read_text().split()[0]) if database else None
         yield Server(name, port, process.pid, path, postmaster)
     finally:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench.pages_cas import measured
+from console.table import load_table
+
 PAGE: Final = Path("docs/mesures.md")
 
 _BANC: Final = Path(__file__).resolve().parent.parent / "bench"
@@ -76,6 +79,18 @@ _VOLUMES: Final = {
     "erreurs": "erreurs",
 }
 
+_PAGES: Final = {
+    "page": "page",
+    "profil": "profil le plus coûteux",
+    "processeur": "processeur (ms)",
+    "p50": "attente, médiane (ms)",
+    "p99": "p99 (ms)",
+    "cpu_hub": "échangeur (ms)",
+    "cpu_base": "base (ms)",
+    "requetes": "requêtes",
+    "octets": "octets",
+}
+
 _FILTRES: Final = {
     "filtres": "filtres",
     "moyen": "moyen",
@@ -116,6 +131,7 @@ def render() -> str:
     essais = _load("essais")
     premiere = _load("premiere_image")
     pointe = _load("pointe")
+    pages = _load("pages")
     return (
         (_BANC / "mesures.modele.md")
         .read_text(encoding="utf-8")
@@ -241,6 +257,18 @@ def render() -> str:
             lcr=_table(
                 tuple(_LCR.values()), ([_number(mesure[name]) for name in _LCR] for mesure in lcr["mesures"])
             ),
+            pages_conditions=(
+                f"{pages['machine']}, charge moyenne {pages['charge'][0]}, {pages['date'][:10]} ; "
+                f"{pages['appels']} appels de chaque ligne, {_number(pages['demandes'])} demandes."
+            ),
+            pages_nombre=len(pages["mesures"]),
+            pages_lentes=sum(_processor(each) >= pages["limite_ms"] for each in pages["mesures"]),
+            pages_absentes=_missing({each["page"] for each in pages["mesures"]}),
+            pages=_table(tuple(_PAGES.values()), map(_page_row, _worst(pages["mesures"]))),
+            pages_requetes=_table(
+                ("la plus longue (ms)", "page", "requête"),
+                ([each["ms"], each["page"], f"`{each['requete'][:110]}…`"] for each in pages["lentes"][:8]),
+            ),
             conditions_fuzz=(
                 f"{sum(mesure['essais'] for mesure in fuzz['mesures'])} mutations, graine {fuzz['graine']} ; "
                 f"{fuzz['machine']}, {fuzz['date'][:10]}."
@@ -296,6 +324,34 @@ def _compared(mesure: dict[str, Any]) -> tuple[object, object]:
     if "rapport" not in mesure:
         return "", ""
     return mesure["rapport"], f"{mesure['au_moins']} à {mesure['au_plus']}"
+
+
+def _processor(mesure: dict[str, Any]) -> float:
+    """Milliseconds of processor of a request, hub and base."""
+    return round(float(mesure["cpu_hub"]) + float(mesure["cpu_base"]), 1)
+
+
+def _missing(mesurees: set[str]) -> str:
+    """The pages that the last run did not come to: it may be stopped."""
+    absentes = sorted(page.nom for page in load_table() if measured(page) and page.nom not in mesurees)
+    if not absentes:
+        return "Toutes les pages à mesurer le sont."
+    return "Ce passage a été arrêté avant : " + ", ".join(f"`{nom}`" for nom in absentes) + "."
+
+
+def _worst(mesures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each variant of a page, that of the profile that costs most; the dearest first."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for mesure in sorted(mesures, key=_processor):
+        found[mesure["page"], mesure["variante"]] = mesure
+    return sorted(found.values(), key=_processor, reverse=True)
+
+
+def _page_row(mesure: dict[str, Any]) -> list[object]:
+    nom = f"`{mesure['page']}`" + (f", {mesure['variante']}" if mesure["variante"] else "")
+    profil = mesure["profil"].replace("_", " ") or "personne"
+    rest = (_number(mesure[each]) for each in ("p50", "p99", "cpu_hub", "cpu_base", "requetes", "octets"))
+    return [nom, profil, _processor(mesure), *rest]
 
 
 def _number(valeur: object) -> str:
