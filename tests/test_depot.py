@@ -32,6 +32,14 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
+def test_decision_has_a_number_of_its_own() -> None:
+    """Two of the same number cannot be told apart where one is named; the heading repeats it."""
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [page.name[:4] for page in records]
+    assert len(set(numbers)) == len(numbers)
+    assert [page.read_text(encoding="utf-8")[2:7] for page in records] == [f"{each}." for each in numbers]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_of_the_documentation_lead_to_a_file(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
