@@ -24,6 +24,7 @@ EXCLUES: Final = {
     "session.": "ouvrir et fermer une session ne lit pas le stock",
     "oidc.": "mène au fournisseur d'identité, et ne lit pas le stock",
     "invitation.": "un lien sert une fois, et ne lit pas le stock",
+    "conformite.": "un rapport se lit par sa clé, et ne lit pas le stock",
     **dict.fromkeys(
         (
             "filtres.editer",
