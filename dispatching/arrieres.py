@@ -62,21 +62,26 @@ _HAVE: Final = """{nom}(code) AS (
     )"""
 _WAIT: Final = _HAVE.format(nom="attend", etat="en_attente")
 _FAIL: Final = _HAVE.format(nom="echoue", etat="echec")
-_OLDEST: Final = text(f"""
-    WITH RECURSIVE {_WAIT}, {_FAIL}
-    SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
-        (SELECT min(cree_le) FROM (
-            (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND NOT differee
-                ORDER BY sequence LIMIT 1)
-            UNION ALL
-            (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente' AND differee
-                ORDER BY sequence LIMIT 1)) AS premieres) AS attend_depuis_le,
-        (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
-            ORDER BY sequence LIMIT 1) AS echoue_depuis_le
-    FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
-    WHERE g.code = ANY(CAST(:codes AS text[]))
-        AND (g.code IN (SELECT code FROM attend) OR g.code IN (SELECT code FROM echoue))
-""")  # noqa: S608 (constant names)
+_FAILED_SINCE: Final = """(SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
+        ORDER BY sequence LIMIT 1)"""
+_OLDEST: Final = {
+    echecs: text(f"""
+        WITH RECURSIVE {_WAIT}{f", {_FAIL}" if echecs else ""}
+        SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
+            (SELECT min(cree_le) FROM (
+                (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
+                    AND NOT differee ORDER BY sequence LIMIT 1)
+                UNION ALL
+                (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
+                    AND differee ORDER BY sequence LIMIT 1)) AS premieres) AS attend_depuis_le,
+            {_FAILED_SINCE if echecs else "CAST(NULL AS timestamptz)"} AS echoue_depuis_le
+        FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
+        WHERE g.code = ANY(CAST(:codes AS text[]))
+            AND (g.code IN (SELECT code FROM attend)
+                {"OR g.code IN (SELECT code FROM echoue)" if echecs else ""})
+    """)  # noqa: S608 (constant names)
+    for echecs in (True, False)
+}
 _COUNTS: Final = {
     etat: text(f"""
         SELECT g.code, (SELECT count(*) FROM (
@@ -111,14 +116,14 @@ def list_arrieres(
     """The guichets that have something left to acknowledge, those that have waited longest first.
 
     guichets: a condition on GUICHET. plafond: another bound than PLAFOND. debut, nombre: those of a page
-    alone are counted. echecs: False leaves what failed uncounted.
+    alone are counted. echecs: False leaves out what failed, and the guichets that have nothing else.
     """
     bound = (PLAFOND if plafond is None else plafond) + 1
-    rows = conn.execute(_OLDEST, {"codes": _codes(conn, guichets)}).all()
+    rows = conn.execute(_OLDEST[echecs], {"codes": _codes(conn, guichets)}).all()
     rows = sorted(rows, key=lambda row: (_first(row.attend_depuis_le, row.echoue_depuis_le), row.code))
     shown = rows[debut:] if nombre is None else rows[debut : debut + nombre]
     waiting = _count(conn, "en_attente", [row.code for row in shown if row.attend_depuis_le], bound)
-    failed = _count(conn, "echec", [row.code for row in shown if row.echoue_depuis_le and echecs], bound)
+    failed = _count(conn, "echec", [row.code for row in shown if row.echoue_depuis_le], bound)
     return tuple(
         Arriere(
             row.code,
