@@ -50,7 +50,7 @@ _ECRITURES: Final = {
     "dispatching.attempts.finish": "issue de la tentative, puis accusé",
     "dispatching.attempts._postpone": "report de la distribution",
     "dispatching.rebut.expire": "distributions échues",
-    "dispatching.retraits.list_readable": "trace de la lecture",
+    "dispatching.retraits._give": "trace de la lecture",
     "dispatching.acquittement.acknowledge": "acquit du guichet",
     "mailflows.entrants.record": "octets du courrier",
     "mailflows.entrants.take": "courrier en main",
