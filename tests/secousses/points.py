@@ -44,6 +44,7 @@ _ECRITURES: Final = {
     "registry.projection.project": "colonnes de recherche",
     "registry.releves.record": "relevés par date",
     "dispatching.deliveries.write_decisions": "décision, puis distributions",
+    "dispatching.deliveries.distribute": "distributions",
     "dispatching.perimetres.Perimetres.refresh": "périmètres",
     "dispatching.attempts.take": "tentative",
     "dispatching.attempts.take_back": "tentatives d'un mort",
