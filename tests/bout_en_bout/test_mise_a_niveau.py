@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Engine, text
@@ -64,7 +65,9 @@ def test_from_the_first_version(ancienne: str, database_url: str, tmp_path: Path
     page = Page("mettre-a-niveau.md", tmp_path, variables)
     assert "schéma 0009_pieces" in page.type("sauvegarde faire")
     with ExitStack() as stack:
-        pepiniere = Pepiniere(tmp_path)
+        # The address of a local socket has 107 octets at most.
+        court = Path(stack.enter_context(TemporaryDirectory(prefix="echangeur-niveau-")))
+        pepiniere = Pepiniere(court)
         stack.callback(pepiniere.close)
         (port,) = free_ports(1)
         soap = _hub(pepiniere, dossier, "soap", "--port", port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def test_lost_and_restored_elsewhere(scene: Scene, place: Path) -> None:
     is all there, nothing that a partner acknowledged before comes again, no number is given twice, and each
     sequence goes on without a gap."""
     copie, ailleurs = place / "copie", place / "ailleurs"
-    page = Page("sauvegarder.md", place, {"INSTANCE": scene.dossier, "COPIE": copie, "NOUVELLE": ailleurs})
+    # Kept elsewhere, as the page says: with the base, it would give the second factors.
+    scellement = shutil.copy(scene.dossier / "console" / "scellement.cles", place)
+    variables = {"INSTANCE": scene.dossier, "COPIE": copie, "NOUVELLE": ailleurs, "SCELLEMENT": scellement}
+    page = Page("sauvegarder.md", place, variables)
     page.type("openssl req")
     depots = generate_depots("sauvegarde", AVANT + APRES)
     flow = scene.clients.register_all(depots[:AVANT])
@@ -49,6 +53,8 @@ def test_lost_and_restored_elsewhere(scene: Scene, place: Path) -> None:
     EmbeddedPostgres(scene.dossier / POSTGRES).stop_server()
 
     assert "Le registre est intact." in page.type("sauvegarde restaurer")
+    assert not (ailleurs / "console" / "scellement.cles").exists()
+    page.type("install -D")
     connues = _numbers(ailleurs)
     assert len(connues) == sauvees
     assert connues <= set(avant.values())

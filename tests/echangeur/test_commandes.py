@@ -44,6 +44,7 @@ def test_guichets(instance: Commande, guichet: str) -> None:
             "canal": "retrait",
             "adresse_courrier": "",
             "capacites": "compatible",
+            "version": "02.01",
         }
     ]
     # Brackets are no markup: the name comes out whole.

@@ -29,9 +29,13 @@ def test_page_engendree_est_a_jour(module: Any) -> None:
 
 @pytest.mark.parametrize(("words", "command"), COMMANDES, ids=NOMS)
 def test_commande_est_essayee(words: tuple[str, ...], command: Any) -> None:
-    """Each command is called by a test of this folder."""
+    """Each command is called by a test of this folder; those of a served sandbox, by one of its own."""
     called = r"[\s,(*]*".join(f'"{word}"' for word in words[1:])
-    texts = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    tests = Path(__file__).parents[1]
+    texts = "".join(path.read_text(encoding="utf-8") for path in (tests / "echangeur").glob("*.py"))
+    if words[1] == "bac-a-sable":
+        texts += (tests / "bac_a_sable" / "test_bac.py").read_text(encoding="utf-8")
+        called = rf'({called}|command\([\w.]+, "{words[-1]}"|= \("{words[-1]}", )'
     assert re.search(called, texts), f"aucun test n'appelle {' '.join(words)}"
 
 
