@@ -162,19 +162,13 @@ class Boite:
 
     def command(self, *options: str, destinataire: str = "") -> int:
         """The answer to RCPT, or to MAIL if it is refused, of a dialogue that goes no further."""
-        hub = self.partenaire.echangeur
+        partenaire = self.partenaire
 
         async def dialogue() -> int:
-            client = aiosmtplib.SMTP(
-                hostname=hub.hote,
-                port=hub.port,
-                start_tls=hub.contexte is not None,
-                tls_context=hub.contexte,
-            )
-            async with client:
+            async with partenaire.dial() as client:
                 try:
-                    await client.mail(self.partenaire.adresse, options=list(options))
-                    answer = await client.rcpt(destinataire or hub.adresse)
+                    await client.mail(partenaire.adresse, options=list(options))
+                    answer = await client.rcpt(destinataire or partenaire.echangeur.adresse)
                 except aiosmtplib.SMTPResponseException as error:
                     return error.code
                 return answer.code

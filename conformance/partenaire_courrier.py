@@ -210,17 +210,20 @@ class PartenaireCourrier:
 
     async def send(self, mail: bytes, expediteur: str | None = None) -> str:
         """Hand a mail to the hub; what it answered. Raises aiosmtplib.SMTPException."""
+        async with self.dial() as client:
+            sender = self.adresse if expediteur is None else expediteur
+            _, answer = await client.sendmail(sender, [self.echangeur.adresse], mail)
+        return answer
+
+    def dial(self) -> aiosmtplib.SMTP:
+        """A dialogue with the hub, between `async with`."""
         hub = self.echangeur
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=hub.hote,
             port=hub.port,
             start_tls=hub.contexte is not None,
             tls_context=hub.contexte,
         )
-        async with client:
-            sender = self.adresse if expediteur is None else expediteur
-            _, answer = await client.sendmail(sender, [hub.adresse], mail)
-        return answer
 
     async def post(self, *pieces: Piece, archive: bool = False) -> str:
         """Compose and send; the Message-ID, without angle brackets."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from console.graphiques import Point
 from console.releve_echanges import Echanges
-from dispatching.arrieres import PLAFOND, Arriere, Rejet
+from dispatching.arrieres import PLAFOND, Arriere, Rejet, by_canal
 from registry.controles import PARIS
 from registry.exchanges_store import Statut
 
@@ -72,12 +72,8 @@ def read_hours(echanges: Echanges, maintenant: datetime, heures: int) -> list[He
     acceptes, refuses, echecs = (
         np.bincount(rangs[echanges.said(*statuts)], minlength=heures) for statuts in _ISSUES
     )
-    answered = ~np.isnan(colonnes.durees)
-    ordre = np.argsort(rangs[answered], kind="stable")
-    durees = np.split(
-        colonnes.durees[answered][ordre],
-        np.searchsorted(rangs[answered][ordre], np.arange(1, heures)),
-    )
+    ordre = np.argsort(rangs, kind="stable")
+    durees = np.split(colonnes.durees[ordre], np.searchsorted(rangs[ordre], np.arange(1, heures)))
     found = []
     for rang in range(heures):
         local = (debut.astimezone(UTC) + timedelta(hours=rang)).astimezone(PARIS)
@@ -122,19 +118,15 @@ def read_refusals(echanges: Echanges) -> list[Cause]:
 
 def queues_of(arrieres: Iterable[Arriere]) -> list[File]:
     """What waits, by channel of its guichet. Pure."""
-    found: dict[str, list[Arriere]] = {}
-    for each in arrieres:
-        if each.en_attente:
-            found.setdefault(each.canal.value, []).append(each)
     return [
         File(
-            canal,
+            canal.value,
             len(siens),
             sum(min(each.en_attente, PLAFOND) for each in siens),
             any(each.en_attente > PLAFOND for each in siens),
             min((each.attend_depuis_le for each in siens if each.attend_depuis_le), default=None),
         )
-        for canal, siens in sorted(found.items())
+        for canal, siens in by_canal(each for each in arrieres if each.en_attente)
     ]
 
 

@@ -29,16 +29,12 @@ again each time."""
 _STATUTS: Final = tuple(Statut)
 _LOT: Final = 20_000
 
-_LUS: Final = text("""
+_READ: Final = """
     SELECT id, guichet, statut, code, extract(epoch FROM recu_le)::float8 AS recu,
         extract(epoch FROM termine_le - recu_le)::float8 AS duree
-    FROM echange WHERE id >= :premier
-""")
-_FINIS: Final = text("""
-    SELECT id, guichet, statut, code, extract(epoch FROM recu_le)::float8 AS recu,
-        extract(epoch FROM termine_le - recu_le)::float8 AS duree
-    FROM echange WHERE id = ANY(CAST(:ids AS uuid[]))
-""")
+    FROM echange WHERE """
+_LUS: Final = text(f"{_READ} id >= :premier")
+_FINIS: Final = text(f"{_READ} id = ANY(CAST(:ids AS uuid[]))")
 
 
 @dataclass(slots=True)
@@ -57,8 +53,8 @@ class _Mots:
 
 @dataclass(frozen=True, slots=True)
 class Colonnes:
-    """Exchanges, each at the same rank of every column. recus: seconds since 1970. durees: seconds from
-    reception to answer, NaN without answer. guichets, codes: ranks in the words."""
+    """Exchanges that have their answer, each at the same rank of every column. recus: seconds since 1970.
+    durees: seconds from reception to answer. guichets, codes: ranks in the words."""
 
     recus: npt.NDArray[np.float64]
     durees: npt.NDArray[np.float32]
@@ -123,21 +119,17 @@ class Releve:
             # Never read, or the clock of the machine was put back.
             self._gardes, self._en_cours, self._jusque = self._columns([]), set(), debut
         rows = self._fetch(conn, _LUS, premier=first_id(self._jusque))
-        finis = self._fetch(conn, _FINIS, ids=list(self._en_cours)) if self._en_cours else []
-        fixe = first_id(max(self._jusque, maintenant - _RECUL))
-        anciens, recents = [r for r in rows if r.id < fixe], [r for r in rows if r.id >= fixe]
-        answered = [row for row in finis if row.duree is not None]
-        self._en_cours -= {row.id for row in answered}
-        # What has no answer after a day was interrupted, and will have none.
-        oubli = first_id(maintenant - timedelta(days=1))
-        waiting = {row.id for row in anciens if row.duree is None and row.id >= oubli}
-        self._en_cours = {each for each in self._en_cours if each >= oubli} | waiting
-        added = [row for row in anciens if row.id not in self._en_cours]
-        gardes = Colonnes.join(self._gardes, self._columns([*answered, *added]))
-        self._gardes = gardes.where(gardes.recus >= debut.timestamp())
+        if self._en_cours:
+            rows += self._fetch(conn, _FINIS, ids=list(self._en_cours))
         self._jusque = max(self._jusque, maintenant - _RECUL)
-        ouverts = [row for row in (*finis, *anciens) if row.id in self._en_cours]
-        return Colonnes.join(self._gardes, self._columns([*ouverts, *recents]))
+        # What has no answer after a day was interrupted, and will have none.
+        oubli, fixe = first_id(maintenant - timedelta(days=1)), first_id(self._jusque)
+        self._en_cours = {row.id for row in rows if row.duree is None and oubli <= row.id < fixe}
+        answered = [row for row in rows if row.duree is not None]
+        added = self._columns([row for row in answered if row.id < fixe])
+        gardes = Colonnes.join(self._gardes, added)
+        self._gardes = gardes.where(gardes.recus >= debut.timestamp())
+        return Colonnes.join(self._gardes, self._columns([row for row in answered if row.id >= fixe]))
 
     def _fetch(self, conn: Connection, query: Any, **values: object) -> list[Row[Any]]:
         options = {"stream_results": True, "yield_per": _LOT}
@@ -147,7 +139,7 @@ class Releve:
     def _columns(self, rows: list[Row[Any]]) -> Colonnes:
         return Colonnes(
             np.array([row.recu for row in rows], np.float64),
-            np.array([np.nan if row.duree is None else row.duree for row in rows], np.float32),
+            np.array([row.duree for row in rows], np.float32),
             np.array([self._guichets[row.guichet] for row in rows], np.int32),
             np.array([_STATUTS.index(row.statut) for row in rows], np.int8),
             np.array([self._codes[row.code or ""] for row in rows], np.int16),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -138,6 +138,14 @@ def list_arrieres(
         )
         for row in shown
     )
+
+
+def by_canal(arrieres: Iterable[Arriere]) -> list[tuple[CanalDistribution, list[Arriere]]]:
+    """Those of each channel that has some, in the order of their names. Pure."""
+    found: dict[CanalDistribution, list[Arriere]] = {}
+    for each in arrieres:
+        found.setdefault(each.canal, []).append(each)
+    return sorted(found.items())
 
 
 def _count(conn: Connection, etat: str, codes: Sequence[str], bound: int) -> dict[str, int]:

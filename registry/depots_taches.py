@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from registry import depots_store as store
 from registry.controles import PARIS
 from registry.depots import MOTIFS, Depot, Motif
 from registry.depots_store import read_depot
-from registry.echanges import Canal
 from registry.effacement import NATURE
 from registry.journal import Chaine, Ecriture
 from registry.portail import invalidate
 from registry.preavis import CanalPreavis
 from registry.recus_portail import channel_of_depot
 from registry.regles import Regles
-from registry.suites import SYSTEME, system
+from registry.suites import system
 from schemas.demande import read_demande
 from schemas.parser import parse
 from schemas.violations import Violation
@@ -136,14 +134,7 @@ def _each(
 
 def _erasure(depot: Depot, instant: datetime) -> Ecriture:
     detail = {"entree": depot.sequence_depot, "identifiant": depot.id.hex}
-    return Ecriture(
-        instant=instant,
-        nature=NATURE,
-        guichet=SYSTEME,
-        certificat="",
-        canal=Canal.TACHE,
-        detail=json.dumps(detail, separators=(",", ":"), sort_keys=True),
-    )
+    return system(instant).entry(NATURE, detail=detail)
 
 
 def _notice(depot: Depot) -> Avis:

@@ -14,11 +14,10 @@ from typing import Final
 from sqlalchemy import Connection, Engine, text
 
 from registry.controles import PARIS
-from registry.echanges import Canal
-from registry.journal import Chaine, Ecriture
+from registry.journal import Chaine
 from registry.projection import forget
 from registry.regles import Regles
-from registry.suites import SYSTEME
+from registry.suites import system
 from registry.validite import add_months
 
 NATURE: Final = "PURGE"
@@ -178,19 +177,8 @@ def limite_of(regles: Regles, instant: datetime) -> datetime:
 
 
 def _erase(conn: Connection, chaine: Chaine, numeros: list[str], instant: datetime) -> None:
-    chaine.append(
-        [
-            Ecriture(
-                instant=instant,
-                nature=NATURE,
-                guichet=SYSTEME,
-                certificat="",
-                canal=Canal.TACHE,
-                numero=numero,
-            )
-            for numero in numeros
-        ]
-    )
+    auteur = system(instant)
+    chaine.append([auteur.entry(NATURE, numero=numero) for numero in numeros])
     forget(conn, numeros)
     for statement in _ERASE:
         conn.execute(statement, {"numeros": numeros, "instant": instant})

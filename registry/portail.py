@@ -8,7 +8,6 @@ certifies nothing, and the journal knows nothing of it.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -26,7 +25,7 @@ from registry.depots import Depot, Motif
 from registry.depots_store import Message
 from registry.droits import check_profil, may_do
 from registry.echanges import Echange, Fichier
-from registry.journal import Chaine, Ecriture
+from registry.journal import Chaine
 from registry.lifecycle import Etat, Fait, transition
 from registry.suites import Auteur
 from schemas.codes import check_codes
@@ -193,17 +192,6 @@ def _write(
     detail: dict[str, object],
 ) -> int:
     (entree,) = Chaine.lock(conn).append(
-        [
-            Ecriture(
-                instant=auteur.instant,
-                nature=nature,
-                guichet=auteur.guichet,
-                certificat=auteur.certificat,
-                canal=auteur.canal,
-                echange=auteur.echange,
-                document=empreinte,
-                detail=json.dumps({"identifiant": depot, **detail}, separators=(",", ":"), sort_keys=True),
-            )
-        ]
+        [auteur.entry(nature, document=empreinte, detail={"identifiant": depot, **detail})]
     )
     return entree.sequence

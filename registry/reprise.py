@@ -7,16 +7,14 @@ reads where it forked, and why ([EXP-24]).
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Connection, text
 
-from registry.echanges import Canal
-from registry.journal import Chaine, Ecriture, Entree
+from registry.journal import Chaine, Entree
 from registry.numero_unique import PLANCHER, SEQUENCE_MAX
-from registry.suites import SYSTEME
+from registry.suites import system
 
 NATURE: Final = "REPRISE"
 """Nature of the journal entry."""
@@ -42,16 +40,5 @@ def resume(conn: Connection, *, instant: datetime, sauvegarde: datetime, reserve
     conn.execute(_LAY_FLOOR, {"territoire": territoire, "mois": mois})
     conn.execute(_MOVE_ON, {"reserve": reserve, "maximum": SEQUENCE_MAX})
     detail = {"reserve": reserve, "sauvegarde": sauvegarde.astimezone(UTC).isoformat(timespec="seconds")}
-    (entree,) = chaine.append(
-        [
-            Ecriture(
-                instant=instant,
-                nature=NATURE,
-                guichet=SYSTEME,
-                certificat="",
-                canal=Canal.TACHE,
-                detail=json.dumps(detail, separators=(",", ":"), sort_keys=True),
-            )
-        ]
-    )
+    (entree,) = chaine.append([system(instant).entry(NATURE, detail=detail)])
     return entree

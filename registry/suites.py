@@ -43,6 +43,22 @@ class Auteur:
     instant: datetime
     echange: uuid.UUID | None = None
 
+    def entry(
+        self,
+        nature: str,
+        *,
+        numero: str | None = None,
+        version: int | None = None,
+        document: bytes | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> Ecriture:
+        """What he does, as the journal is told it. document: SHA-256; detail: never nominative."""
+        said = json.dumps(detail, separators=(",", ":"), sort_keys=True) if detail else ""
+        return Ecriture(
+            self.instant, nature, self.guichet, self.certificat, self.canal, self.echange, numero, version,
+            document, said,
+        )  # fmt: skip
+
 
 SYSTEME: Final = "00000"
 """The hub itself, where the code of a guichet is expected. No guichet has it."""
@@ -109,17 +125,12 @@ class Registre:
         empreintes = [hashlib.sha256(revision.apres.document).digest() for revision in revisions]
         entrees = self._chaine.append(
             [
-                Ecriture(
-                    instant=revision.auteur.instant,
-                    nature=revision.nature,
-                    guichet=revision.auteur.guichet,
-                    certificat=revision.auteur.certificat,
-                    canal=revision.auteur.canal,
-                    echange=revision.auteur.echange,
+                revision.auteur.entry(
+                    revision.nature,
                     numero=revision.apres.numero,
                     version=revision.apres.version,
                     document=empreinte,
-                    detail=_detail(revision.detail),
+                    detail=revision.detail,
                 )
                 for revision, empreinte in zip(revisions, empreintes, strict=True)
             ]
@@ -192,10 +203,6 @@ class Registre:
             ]
             if numeros:
                 self._conn.execute(_ACTIVATE, {"numeros": numeros, "active": active})
-
-
-def _detail(detail: Mapping[str, object] | None) -> str:
-    return json.dumps(detail, separators=(",", ":"), sort_keys=True) if detail else ""
 
 
 # `lot` holds every version; `derniers` the last one of each demande.

@@ -21,7 +21,7 @@ from joserfc.errors import (
     UnsupportedAlgorithmError,
 )
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
-from joserfc.jwt import JWTClaimsRegistry
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from console.reglages_oidc import Oidc
 
@@ -74,16 +74,9 @@ def judge_id_token(
     claims = _signed(jeton, keys, reglages)
     if isinstance(claims, Doute):
         return claims
-    registry = JWTClaimsRegistry(
-        now=int(instant.timestamp()),
-        leeway=ECART,
-        iss={"essential": True, "value": reglages.emetteur},
-        aud={"essential": True, "value": reglages.client},
-        exp={"essential": True},
-        iat={"essential": True},
-        sub={"essential": True},
+    return (
+        _judge(claims, reglages, instant, "exp", "iat") or _beyond(claims, reglages, nonce) or _claims(claims)
     )
-    return _judge(registry, claims) or _beyond(claims, reglages, nonce) or _claims(claims)
 
 
 def judge_userinfo(
@@ -93,14 +86,7 @@ def judge_userinfo(
     claims = _signed(jeton, keys, reglages)
     if isinstance(claims, Doute):
         return claims
-    registry = JWTClaimsRegistry(
-        now=int(instant.timestamp()),
-        leeway=ECART,
-        iss={"essential": True, "value": reglages.emetteur},
-        aud={"essential": True, "value": reglages.client},
-        sub={"essential": True},
-    )
-    return _judge(registry, claims) or read_userinfo(claims, sujet)
+    return _judge(claims, reglages, instant) or read_userinfo(claims, sujet)
 
 
 def read_userinfo(claims: Mapping[str, object], sujet: str) -> Revendications | Doute:
@@ -125,7 +111,17 @@ def _signed(jeton: str, keys: KeySet, reglages: Oidc) -> dict[str, object] | Dou
     return token.claims
 
 
-def _judge(registry: JWTClaimsRegistry, claims: dict[str, object]) -> Doute | None:
+def _judge(claims: dict[str, object], reglages: Oidc, instant: datetime, *dates: str) -> Doute | None:
+    """Whether they are of this provider, for this console, on somebody, and not past. dates: those that must
+    be there."""
+    registry = JWTClaimsRegistry(
+        now=int(instant.timestamp()),
+        leeway=ECART,
+        iss={"essential": True, "value": reglages.emetteur},
+        aud={"essential": True, "value": reglages.client},
+        **{date: ClaimsOption(essential=True) for date in dates},
+        sub={"essential": True},
+    )
     try:
         registry.validate(claims)
     except ExpiredTokenError:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from certs.lecture import Certificat, read_certificat
-from dispatching.arrieres import Arriere, list_arrieres
+from dispatching.arrieres import by_canal, list_arrieres
 from mailflows.alertes.catalogue import GENRES
 from mailflows.alertes.garde import count_ouvertes
 from mailflows.alertes.lecture import read_stuck
@@ -93,11 +93,11 @@ def _figures(conn: Connection, instant: datetime) -> Iterable[Metric]:
     attente = _gauge("echangeur_distributions_en_attente", f"Distributions à remettre, {borne}", "canal")
     echec = _gauge("echangeur_distributions_en_echec", f"Distributions au rebut, {borne}", "canal")
     age = _gauge("echangeur_distributions_age_secondes", "Âge de la plus ancienne en attente.", "canal")
-    for canal, arrieres in _by_channel(list_arrieres(conn, true(), plafond=PLAFOND)):
+    for canal, arrieres in by_canal(list_arrieres(conn, true(), plafond=PLAFOND)):
         depuis = [each.attend_depuis_le for each in arrieres if each.attend_depuis_le is not None]
-        attente.add_metric((canal,), sum(min(each.en_attente, PLAFOND) for each in arrieres))
-        echec.add_metric((canal,), sum(min(each.en_echec, PLAFOND) for each in arrieres))
-        age.add_metric((canal,), max((instant - min(depuis)).total_seconds(), 0.0) if depuis else 0.0)
+        attente.add_metric((canal.value,), sum(min(each.en_attente, PLAFOND) for each in arrieres))
+        echec.add_metric((canal.value,), sum(min(each.en_echec, PLAFOND) for each in arrieres))
+        age.add_metric((canal.value,), max((instant - min(depuis)).total_seconds(), 0.0) if depuis else 0.0)
     disjoncteurs = _gauge("echangeur_disjoncteurs", "Canaux de guichets suspendus.", "canal", "etat")
     for row in conn.execute(_DISJONCTEURS, at):
         disjoncteurs.add_metric((row.canal, "ouvert"), row.ouverts)
@@ -135,14 +135,6 @@ def _alertes(conn: Connection, instant: datetime) -> Iterable[Metric]:
     age = _gauge("echangeur_alertes_courriers_age_secondes", "Âge du plus ancien d'entre eux.")
     age.add_metric((), (instant - (stuck.depuis_le or instant)).total_seconds())
     return (ouvertes, attente, age)
-
-
-def _by_channel(arrieres: Iterable[Arriere]) -> Iterable[tuple[str, list[Arriere]]]:
-    """Those of each channel that has some. Pure."""
-    found: dict[str, list[Arriere]] = {}
-    for each in arrieres:
-        found.setdefault(each.canal.value, []).append(each)
-    return sorted(found.items())
 
 
 def _certificats_de_l_echangeur(siens: Sequence[Path], instant: datetime) -> Metric:
