@@ -77,10 +77,12 @@ class Hypothese:
 
 @dataclass(frozen=True, slots=True)
 class Histoire:
-    """What decisions depend on, all its versions: read once, for one guichet or for all."""
+    """What decisions depend on, all its versions. guichets_lus: those it is of, or None for all: judging a
+    whole country for one demande takes most of a second."""
 
     versions: tuple[VersionFiltre, ...]
     perimetres: tuple[Perimetre, ...]
+    guichets_lus: Collection[str] | None
 
     def filtres(self, generation: int, instant: datetime) -> Iterable[VersionFiltre]:
         """The versions in force at an instant, as a decision that used this generation knew them."""
@@ -104,12 +106,9 @@ class Histoire:
         return {code: perimetre.guichet for code, perimetre in last.items()}
 
 
-def read_histoire(
-    conn: Connection, guichet: str | None = None, parmi: Collection[str] | None = None
-) -> Histoire:
-    """The history of one guichet, of those given, or of all."""
-    codes = (guichet,) if guichet is not None else parmi
-    return Histoire(list_versions(conn, codes), read_perimetres(conn, codes))
+def read_histoire(conn: Connection, guichets: Collection[str] | None = None) -> Histoire:
+    """The history of these guichets, or of all."""
+    return Histoire(list_versions(conn, guichets), read_perimetres(conn, guichets), guichets)
 
 
 COLONNES: Final = f"""d.numero, d.version, d.nature, d.territoire, d.auteur, d.decidee_le,
@@ -143,45 +142,36 @@ _STATE: Final = text(f"""
 
 def list_attendus(
     conn: Connection,
+    histoire: Histoire,
     *,
     au: datetime,
     numero: str | None = None,
-    guichet: str | None = None,
     depuis: datetime | None = None,
-    parmi: Collection[str] | None = None,
 ) -> Iterator[Attendu]:
-    """What was to be received by `au` of the events decided after `depuis`, and what became of it by then.
+    """What the guichets of that history were to receive by `au` of the events decided after `depuis`, and
+    what became of it by then.
 
-    numero, guichet: of that demande, of that guichet only. parmi: of these guichets only: judging all of a
-    country for one demande takes most of a second. In the order of the events, then of the guichets;
-    those that were not to receive, and did not, are left out.
+    numero: of that demande only. In the order of the events, then of the guichets; those that were not to
+    receive, and did not, are left out.
     """
-    histoire = read_histoire(conn, guichet, parmi)
     values = {"au": au, "depuis": depuis, "numero": numero}
     options = {"stream_results": True, "yield_per": _LUES_ENSEMBLE}
     with conn.execute(_DECISIONS, values, execution_options=options) as rows:
         for lot in rows.partitions():
-            found = compare(conn, lot, histoire, au=au, guichet=guichet)
-            yield from (each for each in found if parmi is None or each.guichet in parmi)
+            yield from compare(conn, lot, histoire, au=au)
 
 
 def compare(
-    conn: Connection, lot: Sequence[Row[Any]], histoire: Histoire, *, au: datetime, guichet: str | None = None
+    conn: Connection, lot: Sequence[Row[Any]], histoire: Histoire, *, au: datetime
 ) -> Iterator[Attendu]:
     """What was to be received of these decisions, rows of `COLONNES`, and what became of it by `au`."""
-    sorts = read_sorts(conn, [(row.numero, row.version) for row in lot], au=au, guichet=guichet)
+    versions = [(row.numero, row.version) for row in lot]
+    sorts = read_sorts(conn, versions, au=au, guichets=histoire.guichets_lus)
     for row in lot:
         yield from _compare(row, sorts.get((row.numero, row.version), ()), histoire)
 
 
-def judge_at(
-    conn: Connection,
-    numero: str,
-    au: datetime,
-    *,
-    guichet: str | None = None,
-    parmi: Collection[str] | None = None,
-) -> Hypothese | None:
+def judge_at(conn: Connection, histoire: Histoire, numero: str, au: datetime) -> Hypothese | None:
     """What a change of that demande would have led to at that instant, sent by nobody of those it goes to;
     None when it was not registered by then, or is erased ([DST-84]).
 
@@ -191,7 +181,7 @@ def judge_at(
     row = conn.execute(_STATE, {"numero": numero, "au": au}).first()
     if row is None or row.document is None:
         return None
-    verdicts = _judge(row, Tenue.of(row), au, "", read_histoire(conn, guichet, parmi))
+    verdicts = _judge(row, Tenue.of(row), au, "", histoire)
     return Hypothese(row.version, row.nature, row.decidee_le, verdicts)
 
 

@@ -15,7 +15,8 @@ from typing import Final, Self
 from sqlalchemy import Connection, text
 
 from dispatching.attendus import COLONNES, Attendu, compare, read_histoire
-from registry.controles import PARIS
+from dispatching.sort import french
+from schemas.lecture import parse_instant
 
 JUGEES: Final = 50
 """Decisions judged for one page, at most: each has its document read and the filters of then tried."""
@@ -41,12 +42,9 @@ class Curseur:
     def read(cls, texte: str) -> Self | None:
         """The cursor that a text writes, or None."""
         instant, _, evenement = texte.partition("_")
-        try:
-            found = datetime.fromisoformat(instant)
-        except ValueError:
-            return None
+        found = parse_instant(instant)
         whole = evenement.isascii() and evenement.isdigit() and len(evenement) < 20
-        if found.tzinfo is None or not whole or int(evenement) > _DERNIER:
+        if found is None or found.tzinfo is None or not whole or int(evenement) > _DERNIER:
             return None
         return cls(found, int(evenement))
 
@@ -94,7 +92,7 @@ def read_attendus(
 
     dans: only demandes of these territories, when whoever asks sees no other. limite: decisions judged.
     """
-    histoire = read_histoire(conn, guichet)
+    histoire = read_histoire(conn, (guichet,))
     territoires = {code for each in histoire.perimetres for code in each.guichet.territoires}
     chosen: list[tuple[str, int]] = []
     cursor: Curseur | None = du
@@ -123,13 +121,9 @@ def read_attendus(
     lot = conn.execute(
         _CHOISIES, {"numeros": [n for n, _ in chosen], "versions": [v for _, v in chosen]}
     ).all()
-    return PageAttendus(tuple(compare(conn, lot, histoire, au=au, guichet=guichet)), cursor)
+    return PageAttendus(tuple(compare(conn, lot, histoire, au=au)), cursor)
 
 
 def tell_asked(guichet: str, *, debut: datetime, au: datetime) -> str:
     """What such a reading is of, for its trace ([TRA-7]). Pure."""
-    return f"guichet {guichet} au {_french(au)}, décisions prises depuis le {_french(debut)}"
-
-
-def _french(instant: datetime) -> str:
-    return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}"
+    return f"guichet {guichet} au {french(au)}, décisions prises depuis le {french(debut)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -48,12 +48,12 @@ class Sort:
         if self.stade is not Stade.EN_ATTENTE:
             assert self.termine_le is not None
             fait = "acquittée" if self.stade is Stade.ACQUITTEE else "retirée"
-            return f"{fait} le {_french(self.termine_le)}"
+            return f"{fait} le {french(self.termine_le)}"
         faits = []
         if self.essais:
             faits.append(f"{self.essais} essai(s), le dernier : {self.issue or 'en cours'}")
         if self.lue_le is not None:
-            faits.append(f"lue par le guichet le {_french(self.lue_le)} et non acquittée")
+            faits.append(f"lue par le guichet le {french(self.lue_le)} et non acquittée")
         return f"pas encore acquittée : {' ; '.join(faits) or 'ni envoyée, ni lue par le guichet'}"
 
 
@@ -69,20 +69,26 @@ _READ: Final = text("""
     LEFT JOIN LATERAL (
         SELECT min(lu_le) AS lue_le FROM retrait
         WHERE distribution = d.id AND lu_le <= :au) AS lecture ON true
-    WHERE d.cree_le <= :au AND (CAST(:guichet AS text) IS NULL OR d.guichet = :guichet)
+    WHERE d.cree_le <= :au
+        AND (CAST(:guichets AS text[]) IS NULL OR d.guichet = ANY(CAST(:guichets AS text[])))
     ORDER BY d.guichet, d.sequence
 """)
 
 
 def read_sorts(
-    conn: Connection, versions: Sequence[tuple[str, int]], *, au: datetime, guichet: str | None = None
+    conn: Connection,
+    versions: Sequence[tuple[str, int]],
+    *,
+    au: datetime,
+    guichets: Collection[str] | None = None,
 ) -> dict[tuple[str, int], list[Sort]]:
-    """The distributions of these versions of demandes that were made by `au`, as they then stood."""
+    """The distributions of these versions of demandes that were made by `au`, as they then stood; to these
+    guichets, or to all."""
     values = {
         "numeros": [numero for numero, _ in versions],
         "versions": [version for _, version in versions],
         "au": au,
-        "guichet": guichet,
+        "guichets": None if guichets is None else list(guichets),
     }
     found: dict[tuple[str, int], list[Sort]] = {}
     for row in conn.execute(_READ, values):
@@ -105,5 +111,6 @@ def _sort(row: Row[Any], au: datetime) -> Sort:
     )
 
 
-def _french(instant: datetime) -> str:
+def french(instant: datetime) -> str:
+    """An instant as a sentence tells it: the hour of Paris."""
     return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}"

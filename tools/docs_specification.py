@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from schemas.specification.arbre import RENVOI
+from schemas.specification.editions import CLAUSE
+
 PAGE: Final = Path("docs/specification/index.md")
 
 _RACINE: Final = Path(__file__).resolve().parent.parent
 CHAPITRES: Final = _RACINE / "docs" / "specification"
 _CODE: Final = ("soap", "mailflows", "schemas", "dispatching", "filters", "registry", "certs", "console")
 
-_CLAUSE: Final = re.compile(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*")
-_RENVOI: Final = re.compile(r"\[([A-Z]{3}-[0-9]+)\]")
 _SUITE: Final = re.compile(r"\[([A-Z]{3})-([0-9]+)\] to \[\1-([0-9]+)\]")
 _SOURCE: Final = re.compile(r'"([A-Z]{3}-[0-9]+)",?\n')
 
@@ -56,7 +57,7 @@ class Citation:
 
 def clauses() -> list[Clause]:
     """Every clause, chapter after chapter, in the order of the text; one written twice is there twice."""
-    return [clause for chapitre in _chapters() for clause in _clauses_of(chapitre)]
+    return [clause for chapitre in list_chapters() for clause in _clauses_of(chapitre)]
 
 
 def proofs() -> list[Citation]:
@@ -78,7 +79,7 @@ def uses() -> list[Citation]:
 def cited_in(code: str, connues: Collection[str]) -> set[str]:
     """The clauses that a source file cites, whether they exist or not; of a run, those of `connues`."""
     sujets = {clause[:3] for clause in connues}
-    cited = {*_RENVOI.findall(code), *(found for found in _SOURCE.findall(code) if found[:3] in sujets)}
+    cited = {*RENVOI.findall(code), *(found for found in _SOURCE.findall(code) if found[:3] in sujets)}
     for sujet, first, last in _SUITE.findall(code):
         run = (f"{sujet}-{rang}" for rang in range(int(first), int(last) + 1))
         cited.update(clause for clause in run if clause in connues)
@@ -89,7 +90,7 @@ def render() -> str:
     """The whole page."""
     tests, code = proofs(), uses()
     out = [_ENTETE]
-    for chapitre in _chapters():
+    for chapitre in list_chapters():
         title = chapitre.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
         out.append(f"\n## [{title}]({chapitre.name})\n\n{_TITRES}")
         out += [_row(clause, tests, code) for clause in _clauses_of(chapitre)]
@@ -110,12 +111,13 @@ def _link(path: Path) -> str:
     return f"[{path}](../../{path})"
 
 
-def _chapters() -> list[Path]:
+def list_chapters() -> list[Path]:
+    """The chapters, in their order."""
     return sorted(path for path in CHAPITRES.glob("*.md") if path.name != PAGE.name)
 
 
 def _clauses_of(chapitre: Path) -> Iterator[Clause]:
-    pieces = _CLAUSE.split(chapitre.read_text(encoding="utf-8"))
+    pieces = CLAUSE.split(chapitre.read_text(encoding="utf-8"))
     for code, after in zip(pieces[1::2], pieces[2::2], strict=True):
         yield Clause(code, chapitre, _first_sentence(after))
 
@@ -135,7 +137,7 @@ def _sources(folder: str) -> list[Path]:
 def _proofs_of(path: Path) -> Iterator[Citation]:
     relative = path.relative_to(_RACINE)
     for node, heard in _tests(ast.parse(path.read_text(encoding="utf-8")), ""):
-        for code in sorted(set(_RENVOI.findall(heard))):
+        for code in sorted(set(RENVOI.findall(heard))):
             yield Citation(code, relative, node.name)
 
 

@@ -76,12 +76,15 @@ suit, les exemples sont des échanges qu'il a faits.
 
 def chapters_text() -> str:
     """The chapters alone, whose clauses are digested."""
-    return "\n\n".join(path.read_text(encoding="utf-8") for path in _chapters())
+    return "\n\n".join(path.read_text(encoding="utf-8") for path in docs_specification.list_chapters())
 
 
 def render() -> str:
     """The whole text."""
-    chapters = [_linked(_named(path.read_text(encoding="utf-8"), _anchor(path))) for path in _chapters()]
+    chapters = [
+        _linked(_named(path.read_text(encoding="utf-8"), _anchor(path)))
+        for path in docs_specification.list_chapters()
+    ]
     trees = read_trees(published())
     annexes = [
         _versions(trees),
@@ -100,14 +103,6 @@ def render() -> str:
         _page((_DOCS / "glossaire.md").read_text(encoding="utf-8"), "annexe-glossaire"),
     ]
     return "\n\n".join(part.strip() for part in (_INTRODUCTION, *chapters, *annexes)) + "\n"
-
-
-def _chapters() -> list[Path]:
-    return sorted(
-        path
-        for path in docs_specification.CHAPITRES.glob("*.md")
-        if path.name != docs_specification.PAGE.name
-    )
 
 
 def _anchor(path: Path) -> str:
@@ -130,6 +125,7 @@ def _told_rules(anomalies: str) -> str:
 
 def _linked(texte: str) -> str:
     """Links to what is in the text lead there; the others, to what is not published, leave their words."""
+    chapters = {chapter.name for chapter in docs_specification.list_chapters()}
 
     def follow(found: re.Match[str]) -> str:
         words, vers = found.groups()
@@ -139,7 +135,7 @@ def _linked(texte: str) -> str:
             return found[0]
         if name in _PAGES:
             return f"[{words}](#{_PAGES[name]})"
-        if any(name == chapter.name for chapter in _chapters()):
+        if name in chapters:
             return f"[{words}](#{_anchor(Path(name))})"
         return words
 

@@ -127,18 +127,18 @@ async def _record(dossier: Path, certificats: Path, clock: FixedClock) -> str:
 @contextlib.asynccontextmanager
 async def serve(socle: Socle) -> AsyncIterator[int]:
     """The SOAP services of an instance on a free port of loopback, until the block ends."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as sock:
-        await socle.start()
+    async with contextlib.AsyncExitStack() as stack:
+        sock = stack.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", 0))))
         metier = Metier(socle)
-        await metier.start()
         role = RoleSoap(socle, metier, sock)
-        await role.start()
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            await role.drain()
-            await metier.stop()
-            await socle.stop()
+        for start, stop in (
+            (socle.start, socle.stop),
+            (metier.start, metier.stop),
+            (role.start, role.drain),
+        ):
+            await start()
+            stack.push_async_callback(stop)
+        yield sock.getsockname()[1]
 
 
 @dataclass(frozen=True, slots=True)

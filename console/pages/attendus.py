@@ -13,7 +13,7 @@ from console.profils import D_UN_GUICHET, Portee
 from console.saisie import Saisie
 from console.table import Objet, Page, Rubrique
 from console.vue import Redirection, Rendu, Reponse, Vue
-from dispatching.attendus import Attendu, judge_at, list_attendus
+from dispatching.attendus import Attendu, judge_at, list_attendus, read_histoire
 from dispatching.attendus_guichet import JUGEES, Curseur, read_attendus, tell_asked
 from dispatching.deliveries import list_distributions
 
@@ -41,9 +41,10 @@ def show(vue: Vue) -> Reponse:
         return _page(vue, saisie, instant)
     seul = vue.agent.code_guichet if vue.agent.profil in D_UN_GUICHET else guichet
     codes, suite = ((seul,), "") if seul else _some_guichets(vue, saisie, numero)
-    found = list_attendus(vue.conn, au=instant, numero=numero, parmi=codes)
+    histoire = read_histoire(vue.conn, codes)
+    found = list_attendus(vue.conn, histoire, au=instant, numero=numero)
     attendus = list(islice(found, _LIGNES_MAX))
-    hypothese = judge_at(vue.conn, numero, instant, parmi=codes)
+    hypothese = judge_at(vue.conn, histoire, numero, instant)
     vue.note_read(numero)
     verdicts = [
         (code, RAISONS[verdict.raison], verdict.destinataire)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy import Connection
 
-from dispatching.attendus import Attendu, Hypothese, judge_at, list_attendus
+from dispatching.attendus import Attendu, Hypothese, judge_at, list_attendus, read_histoire
 from dispatching.attendus_guichet import Curseur, read_attendus, tell_asked
 from dispatching.recipients import Raison, Verdict
 from echangeur.contexte import Json, contexte_of, trace_reading, transaction
@@ -62,9 +62,10 @@ def show_expected(
             asked = tell_asked(objet, debut=curseur.instant, au=instant)
             found, reste = _read_whole(conn, objet, curseur, instant, limite)
         else:
-            trouves = list_attendus(conn, au=instant, numero=objet, depuis=debut)
+            histoire = read_histoire(conn)
+            trouves = list_attendus(conn, histoire, au=instant, numero=objet, depuis=debut)
             found = list(islice(trouves, limite))
-            hypothese = judge_at(conn, objet, instant)
+            hypothese = judge_at(conn, histoire, objet, instant)
         trace_reading(ctx, conn, *sorted({each.numero for each in found}), objet=asked)
     shown = [each for each in found if each.rompu or not _done(each)] if ecarts else found
     if json:

@@ -16,8 +16,11 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from schemas.specification.editions import CLAUSE
+
 _ANCRE: Final = re.compile(r"\s*\{#([a-z0-9.-]+)\}$")
-_CLAUSE: Final = re.compile(r"\[([A-Z]{3}-[0-9]+)\]")
+RENVOI: Final = re.compile(r"\[([A-Z]{3}-[0-9]+)\]")
+"""Where one is cited."""
 _ANNEXE: Final = "annexe-"
 _LETTRES: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -68,7 +71,7 @@ class Arbre:
 def read_arbre(texte: str) -> Arbre:
     """Read the whole text. Raises ValueError for a link that leads nowhere in it."""
     tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(texte)
-    clauses = frozenset(re.findall(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*", texte))
+    clauses = frozenset(CLAUSE.findall(texte))
     anomalies = frozenset(re.findall(r"^### `([A-Z]{3}[0-9]{3})`$", texte, re.MULTILINE))
     blocs = tuple(_Lecture(tokens, clauses, anomalies).read())
     _check_links(blocs, clauses)
@@ -230,7 +233,7 @@ class _Ligne:
 
     def _text(self, texte: str) -> Iterator[Fragment]:
         place = 0
-        for found in _CLAUSE.finditer(texte):
+        for found in RENVOI.finditer(texte):
             if found[1] not in self._clauses:
                 continue
             if found.start() > place:

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
-_CLAUSE: Final = re.compile(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*")
+CLAUSE: Final = re.compile(r"\*\*\[([A-Z]{3}-[0-9]+)\]\*\*")
+"""Where a clause is written."""
 _FIN: Final = re.compile(r"\n\s*\n|\n#")
 _DOSSIER: Final = files("schemas").joinpath("specification")
 
@@ -66,7 +67,7 @@ def publiee_le() -> date:
 
 def digests(texte: str) -> dict[str, str]:
     """SHA-256 of each clause of a text of chapters, in hexadecimal, whatever its line breaks."""
-    pieces = _CLAUSE.split(texte)
+    pieces = CLAUSE.split(texte)
     return {
         # The hyphen of the next element of the list is of no clause.
         code: hashlib.sha256(" ".join(_FIN.split(after)[0].split()).strip("- ").encode()).hexdigest()

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 
 from dispatching.acquittement import Acquit, acknowledge
 from dispatching.attempts import Bail, Fin, finish, take
-from dispatching.attendus import Attendu, judge_at, list_attendus
+from dispatching.attendus import Attendu, judge_at, list_attendus, read_histoire
 from dispatching.attendus_guichet import Curseur, read_attendus
 from dispatching.decision import Distributeur
 from dispatching.recipients import SORTIES, Raison
@@ -36,9 +36,12 @@ COMMUNES = (LILLE, ROUBAIX, DOUAI)
 EN_TROP = "distribuée sans qu'aucune règle d'alors ne le veuille"
 
 
-def attendus(scene: Scene, au: datetime | None = None, **choix: object) -> list[Attendu]:
+def attendus(
+    scene: Scene, au: datetime | None = None, guichet: str | None = None, **choix: object
+) -> list[Attendu]:
     with scene.engine.connect() as conn:
-        return list(list_attendus(conn, au=au or scene.now, **choix))  # type: ignore[arg-type]
+        histoire = read_histoire(conn, None if guichet is None else (guichet,))
+        return list(list_attendus(conn, histoire, au=au or scene.now, **choix))  # type: ignore[arg-type]
 
 
 def told(found: list[Attendu]) -> list[tuple[str, int, str]]:
@@ -133,8 +136,8 @@ def test_a_change_made_then_would_have_gone_to(scene: Scene) -> None:
     scene.clock.advance(timedelta(minutes=1))
     scene.filtre("G0003", filtre("Douai", communes=[LILLE]))
     with scene.engine.connect() as conn:
-        assert judge_at(conn, numero, made - timedelta(seconds=1)) is None
-        then, now = judge_at(conn, numero, made), judge_at(conn, numero, scene.now)
+        assert judge_at(conn, read_histoire(conn), numero, made - timedelta(seconds=1)) is None
+        then, now = (judge_at(conn, read_histoire(conn), numero, au) for au in (made, scene.now))
     assert then is not None
     assert now is not None
     assert {code: verdict.raison for code, verdict in then.verdicts.items()} == {
@@ -208,7 +211,14 @@ def test_a_guichet_whole_is_read_by_pages(scene: Scene, monkeypatch: pytest.Monk
     assert [each.numero for each in by_pages(scene, "G0002", scene.now, 50)] == []
 
 
-@pytest.mark.parametrize("texte", ["", "x", "2026-07-01T09:30:00_1", "2026-07-01T09:30:00+00:00_", "_1"])
+@pytest.mark.parametrize(
+    "texte",
+    [
+        *("", "x", "2026-07-01T09:30:00_1", "2026-07-01T09:30:00+00:00_", "_1"),
+        # Instants that have no next day, or none at Paris.
+        *("9999-12-31T23:59:59+00:00_1", "0001-01-01T00:00:00+14:00_1"),
+    ],
+)
 def test_a_cursor_that_does_not_read(texte: str) -> None:
     """[DST-85]"""
     assert Curseur.read(texte) is None
@@ -320,7 +330,7 @@ def _change_at_once(scene: Scene, numero: str, instant: datetime, found: list[At
     """Had it changed again at that very instant, those of its last event would have received it, and its
     author with them: all hold it."""
     with scene.engine.connect() as conn:
-        hypothese = judge_at(conn, numero, instant)
+        hypothese = judge_at(conn, read_histoire(conn), numero, instant)
     assert hypothese is not None
     # Those that were told that the demande left them hold it no more.
     recus = {

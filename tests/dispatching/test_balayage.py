@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event as sa_event
 from sqlalchemy import text
 
-from dispatching.attendus import list_attendus
+from dispatching.attendus import list_attendus, read_histoire
 from dispatching.balayage import Balayees, sweep
 from dispatching.decision import Distributeur, Sortie
 from dispatching.deliveries import NATURE_SORTIE
@@ -172,7 +172,7 @@ def test_day_after_day_it_does_what_a_daily_look_at_all_would(
     with scene.engine.connect() as conn:
         held = conn.execute(text("SELECT numero FROM detention WHERE guichet = 'G0002'")).scalars()
         assert set(held) == tenues
-        assert not any(each.rompu for each in list_attendus(conn, au=scene.now))
+        assert not any(each.rompu for each in list_attendus(conn, read_histoire(conn), au=scene.now))
 
 
 def test_what_time_makes_leave_is_told_that_day_and_explained(scene: Scene, auteur: Guichet) -> None:

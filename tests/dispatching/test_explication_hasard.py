@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from dispatching.attendus import list_attendus
+from dispatching.attendus import list_attendus, read_histoire
 from dispatching.decision import Distributeur, Sortie
 from dispatching.explanation import Explication, explain_distribution
 from dispatching.recipients import Raison
@@ -137,7 +137,7 @@ def test_explanation_equals_engine_on_every_pair_of_random_histories(scene: Scen
                     assert found.verdict.raison is distribution.raison
                 seen[found.verdict.raison, found.propre] += 1
                 flipped += _flips(conn, found)
-        assert not any(each.rompu for each in list_attendus(conn, au=scene.now))
+        assert not any(each.rompu for each in list_attendus(conn, read_histoire(conn), au=scene.now))
         motifs = set(conn.execute(text("SELECT DISTINCT motif FROM detention")).scalars())
     assert motifs == {"auteur", "distribution", "fusion"}
     expected = {

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from dispatching.acquittement import Acquit, Acquittee, acknowledge
-from dispatching.attendus import list_attendus
+from dispatching.attendus import list_attendus, read_histoire
 from dispatching.decision import Distributeur, Sortie
 from dispatching.deliveries import NATURE_SORTIE
 from dispatching.explanation import explain_distribution
@@ -188,6 +188,8 @@ def test_explanations_and_time_travel_agree_with_what_was_made(scene: Scene, sor
                     if raison is not None:
                         assert found.verdict.raison is raison
                         seen.add(raison)
-            assert not any(each.rompu for each in list_attendus(conn, au=scene.now, numero=numero))
+            assert not any(
+                each.rompu for each in list_attendus(conn, read_histoire(conn), au=scene.now, numero=numero)
+            )
     wanted = {Raison.FILTRE, Raison.DETENTEUR, Raison.SORTIE_DROITS}
     assert seen == wanted | ({Raison.SORTIE_FILTRES} if sortie is Sortie.FILTRES else set())

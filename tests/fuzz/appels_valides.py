@@ -12,7 +12,7 @@ from typing import Final
 from lxml import etree
 
 from echangeur.demo.fichiers import follow_up, renew, wish, write_event
-from schemas.ecriture import REFERENCE, STYLES
+from schemas.ecriture import STYLES
 from schemas.generation import generate_demande
 from schemas.generation_autres import generate_document
 from schemas.kinds import DocumentKind
@@ -21,7 +21,9 @@ from tests.fuzz import arbre
 
 XOP: Final = "http://www.w3.org/2004/08/xop/include"
 _DEMANDE: Final = "DemandeLogementImplService"
-_LE: Final = date(2026, 6, 30)
+LE: Final = date(2026, 6, 30)
+"""The day of the documents."""
+_SANS: Final = {"nomCertificat": "", "certificat": b""}
 
 
 @dataclass(frozen=True)
@@ -46,32 +48,41 @@ class Message:
 def _documents(rng: Random, connue: bytes) -> dict[str, bytes]:
     """connue: a demande as the hub emitted it."""
     instant = datetime(2026, 6, 30, 10, tzinfo=UTC)
-    style = rng.choice((REFERENCE, *STYLES.values())) if isinstance(STYLES, dict) else REFERENCE
     graine = rng.randrange(40)
     complet = graine % 4 == 0
     return {
-        "CRE": generate_demande(f"fuzz {graine}", le=_LE, style=style, complet=complet),
+        "CRE": generate_demande(f"fuzz {graine}", le=LE, style=rng.choice(STYLES), complet=complet),
         "MOD": follow_up(connue, "MOD", "G1104", instant, wish("93006")),
-        "REN": follow_up(connue, "REN", "G1104", instant, renew(_LE)),
-        "RECH": generate_document(DocumentKind.RECHERCHE, graine, le=_LE, complet=complet),
+        "REN": follow_up(connue, "REN", "G1104", instant, renew(LE)),
+        "RECH": generate_document(DocumentKind.RECHERCHE, graine, le=LE, complet=complet),
         "EVT": write_event("1110626000001G1104", "G1104", instant, "ODJCAL", {"DATECAL": "2026-06-30"}),
     }
+
+
+def num_unique(demande: bytes) -> Appel:
+    """The call that registers a demande."""
+    champs = {"nomFichierDemande": "a.xml", "fichierDemande": demande, **_SANS, "complet": "non"}
+    return Appel(_DEMANDE, "getNumUnique", "numUniqueParametres", champs)
+
+
+def write_valid(appel: Appel) -> Message:
+    """That call inline, as it is."""
+    enveloppe, _ = _envelope(appel, appel.champs, mtom=False)
+    return Message(appel.service, _inline_type(appel), etree.tostring(enveloppe, encoding="UTF-8"))
+
+
+def _inline_type(appel: Appel) -> str:
+    return f'application/soap+xml; charset=utf-8; action="{NS_WS}{appel.operation}"'
 
 
 def draw(rng: Random, connue: bytes) -> Appel:
     """A valid call of one of the operations."""
     documents = _documents(rng, connue)
-    sans = {"nomCertificat": "", "certificat": b""}
     numero = "1110626000001G1104"
     demande = documents[rng.choice(("CRE", "CRE", "CRE", "MOD", "REN"))]
     appels = (
-        Appel(
-            _DEMANDE,
-            "getNumUnique",
-            "numUniqueParametres",
-            {"nomFichierDemande": "a.xml", "fichierDemande": demande, **sans, "complet": "non"},
-        ),
-        Appel(_DEMANDE, "getDemandeLogement", "demandeLogementParametres", {"numUnique": numero, **sans}),
+        num_unique(demande),
+        Appel(_DEMANDE, "getDemandeLogement", "demandeLogementParametres", {"numUnique": numero, **_SANS}),
         Appel(
             _DEMANDE,
             "getDoublons",
@@ -82,13 +93,13 @@ def draw(rng: Random, connue: bytes) -> Appel:
             _DEMANDE,
             "getDeclarationNouveauDalo",
             "declarationNouveauDaloParametres",
-            {"nomFichierDalo": "a.xml", "fichierDalo": demande, **sans},
+            {"nomFichierDalo": "a.xml", "fichierDalo": demande, **_SANS},
         ),
         Appel(
             _DEMANDE,
             "getNouveauxDaloDepuisLe",
             "nouveauxDaloDepuisLeParametres",
-            {"dateNouveauDaloDepuisLe": "2026-06-01T00:00:00", **sans},
+            {"dateNouveauDaloDepuisLe": "2026-06-01T00:00:00", **_SANS},
         ),
         Appel(
             "RechercheDemandeImplService",
@@ -143,7 +154,7 @@ def mutate(rng: Random, connue: bytes) -> Message:
         racine = etree.tostring(enveloppe, encoding="UTF-8")
     action = f"{NS_WS}{appel.operation}"
     if not mtom:
-        content_type = f'application/soap+xml; charset=utf-8; action="{action}"'
+        content_type = _inline_type(appel)
         if niveau == "parties":
             content_type = _damage(content_type.encode(), rng).decode("latin-1")
         return Message(appel.service, _header(content_type), racine)

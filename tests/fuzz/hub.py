@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,10 +22,7 @@ from lxml import etree
 from sqlalchemy import Engine
 
 from certs import tls
-from echangeur.ecoute import bind, url_of
 from echangeur.instance import Instance, create_instance
-from echangeur.roles.metier import Metier
-from echangeur.roles.soap import RoleSoap
 from echangeur.roles.socle import Socle
 from registry.anomalies import CATALOGUE
 from registry.certificats import pin_certificat
@@ -33,9 +30,10 @@ from registry.clock import SystemClock
 from registry.guichets import Guichet, TypeGuichet
 from registry.guichets_store import NouveauGuichet, add_guichet
 from schemas.generation import generate_demande
-from soap.faults import NS_FAUTE, NS_SOAP, NS_WS
-from tests.fuzz.appels_valides import Message, mutate
+from soap.faults import NS_FAUTE, NS_SOAP
+from tests.fuzz.appels_valides import LE, Message, mutate, num_unique, write_valid
 from tests.fuzz.campagne import Bilan
+from tools.exemples import serve
 
 CIBLE: Final = "appels SOAP, d'après les schémas"
 DELAI: Final = 30.0
@@ -159,16 +157,8 @@ async def attacked(dossier: Path, url: str = "", *, muet: bool = True) -> AsyncI
     with instance.database(pool_size=8) as engine:
         _settle(instance, engine, clock.now())
         socle = Socle(instance, engine, clock)
-        metier = Metier(socle)
         async with contextlib.AsyncExitStack() as stack:
-            await socle.start()
-            stack.push_async_callback(socle.stop)
-            await metier.start()
-            stack.push_async_callback(metier.stop)
-            sock = bind("127.0.0.1", 0)
-            role = RoleSoap(socle, metier, sock)
-            await role.start()
-            stack.push_async_callback(role.drain)
+            port = await stack.enter_async_context(serve(socle))
             folder = dossier / "G1104"
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -177,7 +167,7 @@ async def attacked(dossier: Path, url: str = "", *, muet: bool = True) -> AsyncI
                 timeout=aiohttp.ClientTimeout(total=DELAI),
             )
             stack.push_async_callback(session.close)
-            attaque = Attaque(url_of(sock).replace("127.0.0.1", "localhost"), session, b"")
+            attaque = Attaque(f"https://localhost:{port}", session, b"")
             attaque.connue = await _first(attaque)
             # A line of the log for each call is what a hub writes; what a library warns of while it reads
             # hostile bytes is no exception.
@@ -202,16 +192,8 @@ def _settle(instance: Instance, engine: Engine, now: datetime) -> None:
 
 async def _first(attaque: Attaque) -> bytes:
     """Register a demande; it as the hub emitted it."""
-    jour = datetime.now(UTC).date().replace(year=2026, month=6, day=30)
-    document = generate_demande("fuzz connue", le=jour, date_creation=jour)
-    contenu = base64.b64encode(document).decode()
-    corps = (
-        f'<s:Envelope xmlns:s="{NS_SOAP}" xmlns:ws="{NS_WS}"><s:Body><ws:numUniqueParametres>'
-        f"<nomFichierDemande>a.xml</nomFichierDemande><fichierDemande>{contenu}</fichierDemande><nomCertificat/><certificat/>"
-        "<complet>non</complet></ws:numUniqueParametres></s:Body></s:Envelope>"
-    )
-    kind = f'application/soap+xml; charset=utf-8; action="{NS_WS}getNumUnique"'
-    statut, octets = await attaque.send(Message("DemandeLogementImplService", kind, corps.encode()))
+    document = generate_demande("fuzz connue", le=LE, date_creation=LE)
+    statut, octets = await attaque.send(write_valid(num_unique(document)))
     fichier = etree.fromstring(octets).findtext(".//{*}fichierDemande")
     assert statut == 200, octets
     assert fichier, octets
