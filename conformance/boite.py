@@ -43,7 +43,7 @@ class Pli:
 
 class Boite:
     """Between `start` and `stop`. paire: what the kit signs and decrypts with; autres: what it decrypts with
-    too."""
+    too. conduite: how the first mails are received."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class Boite:
         delai: float,
         autres: tuple[Paire, ...] = (),
         robot: type[PartenaireCourrier] = PartenaireCourrier,
+        conduite: Conduite = Conduite.NORMAL,
     ) -> None:
         self._courrier = courrier
         self._paire = paire
         self._autres = autres
         self._robot = robot
+        self._conduite = conduite
         self.delai = delai
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="courrier", daemon=True)
@@ -215,6 +217,7 @@ class Boite:
         )
         self._partenaire = self._robot(told.local_adresse, self._paire, hub)
         self._partenaire.autres = self._autres
+        self._partenaire.conduite = self._conduite
         await self._partenaire.start(told.local_hote, told.local_port)
 
     @staticmethod

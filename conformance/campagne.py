@@ -41,7 +41,7 @@ class Terrain(Protocol):
         ...
 
     def begin(self, ident: str) -> None:
-        """Get ready for that assertion: its own source of data."""
+        """Get ready for that assertion: its own source of data. What it raises ends that assertion alone."""
         ...
 
 
@@ -95,10 +95,10 @@ def _run_one(assertion: Assertion[T], terrain: T, results: Mapping[str, Resultat
             return Resultat(assertion.id, Verdict.NON_CONCLUANTE, raison=raison)
     if lacking := terrain.lacks(assertion.exige):
         return Resultat(assertion.id, Verdict.SANS_OBJET, raison=lacking)
-    terrain.begin(assertion.id)
     count = 0
     last = None
     try:
+        terrain.begin(assertion.id)
         for constat in assertion.controle(terrain):
             count += 1
             last = constat

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ssl
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -26,6 +25,7 @@ from conformance.assertion import Absente, Capacite, Empeche
 from conformance.boite import Boite, load_pair
 from conformance.donnees import Donnees, follow, insert_fact, put
 from conformance.message import Message
+from conformance.ouverture import Ouverture
 from conformance.partenaire_courrier import Conduite, PartenaireCourrier
 from conformance.profil import Guichet, Identite, Profil
 from conformance.quai import Quai, acknowledge
@@ -82,16 +82,13 @@ class Cible:
         self._stack = ExitStack()
         self._dossier = Path(self._stack.enter_context(TemporaryDirectory(prefix="conformite-")))
         self._contextes: dict[str, ssl.SSLContext] = {}
-        self._quai: Quai | None = None
-        self._boite: Boite | None = None
+        self._quai = Ouverture("la réception des distributions", self._make_quai, self._stack)
+        self._boite = Ouverture("la boîte du kit", self._make_boite, self._stack)
         self.donnees = Donnees(graine, maintenant.astimezone(PARIS).date())
         self.nom = ""
 
     def close(self) -> None:
         """Stop what listens and forget the keys made."""
-        for each in (self._quai, self._boite):
-            if each is not None:
-                each.stop()
         self._stack.close()
 
     # -- the campaign ---------------------------------------------------------------------------------------
@@ -115,11 +112,14 @@ class Cible:
         )
 
     def _listen(self) -> None:
-        """Receive all along: a hub that finds nobody soon sends at long intervals only."""
-        if not self.lacks((Capacite.RECEPTION,)) and self.profil.reception.certificat:
-            self.quai.accueil = acknowledge
-        if not self.lacks((Capacite.COURRIER,)) and self.profil.courrier is not None:
-            self.boite.behave(Conduite.NORMAL)
+        """Receive all along: a hub that finds nobody soon sends at long intervals only. What cannot be opened
+        is for the assertions that use it to say."""
+        with suppress(Absente, Empeche):
+            if not self.lacks((Capacite.RECEPTION,)):
+                self.quai.accueil = acknowledge
+        with suppress(Absente, Empeche):
+            if not self.lacks((Capacite.COURRIER,)):
+                self.boite.behave(Conduite.NORMAL)
 
     # -- who calls ------------------------------------------------------------------------------------------
 
@@ -279,26 +279,30 @@ class Cible:
 
     # -- what the hub sends ---------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def quai(self) -> Quai:
-        """Where the hub pushes distributions, listening since the first use."""
+        """Where the hub pushes distributions, listening since the first use. Raises Absente when the profile
+        has it not, Empeche when it cannot be opened."""
+        return self._quai.open()
+
+    def _make_quai(self) -> Quai:
         reception = self.profil.reception
         if not reception.certificat:
             raise Absente("le profil ne dit pas où le kit reçoit les distributions ([reception])")
-        self._quai = self.receveur(
-            reception, reception.autorites or self.profil.cible.autorites, delai=reception.attente
-        )
-        self._quai.start()
-        return self._quai
+        autorites = reception.autorites or self.profil.cible.autorites
+        return self.receveur(reception, autorites, delai=reception.attente)
 
-    @cached_property
+    @property
     def boite(self) -> Boite:
-        """Where the hub sends mail, listening since the first use."""
+        """Where the hub sends mail, listening since the first use. Raises as `quai`."""
+        return self._boite.open()
+
+    def _make_boite(self) -> Boite:
         if self.profil.courrier is None:
             raise Absente("le profil ne dit pas où est le courrier ([courrier])")
         guichet = self.guichet("courrier")
         second = self.profil.certificats.get("courrier_second")
-        self._boite = self.casier(
+        return self.casier(
             self.profil.courrier,
             load_pair(guichet.certificat, guichet.cle),
             delai=self.profil.courrier.attente,
@@ -306,5 +310,3 @@ class Cible:
             autres=(load_pair(second.certificat, second.cle),) if second is not None else (),
             robot=self.robot,
         )
-        self._boite.start()
-        return self._boite

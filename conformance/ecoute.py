@@ -49,11 +49,19 @@ async def end_others() -> None:
 
 class Ecoute:
     """Listens between `start` and `stop`. repond: called on the thread of the listener, one call at
-    a time."""
+    a time. port: any free one if 0."""
 
-    def __init__(self, contexte: ssl.SSLContext, repond: Callable[[Appel], Reaction]) -> None:
+    def __init__(
+        self,
+        contexte: ssl.SSLContext,
+        repond: Callable[[Appel], Reaction],
+        hote: str = "localhost",
+        port: int = 0,
+    ) -> None:
         self._contexte = contexte
         self._repond = repond
+        self._hote = hote
+        self._port = port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ecoute", daemon=True)
         self._changed = threading.Condition()
@@ -61,19 +69,18 @@ class Ecoute:
         self.appels: list[Appel] = []
         self.adresse = ""
 
-    def start(self, hote: str = "localhost", port: int = 0) -> str:
-        """Listen; the base address. Raises OSError when the port is taken."""
+    def start(self) -> None:
+        """Listen; `adresse` is then the base address. Raises OSError when the port is taken."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(hote, port), self._loop).result(30)
-        return self.adresse
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
 
-    async def _start(self, hote: str, port: int) -> None:
+    async def _start(self) -> None:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_route("*", "/{chemin:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, hote, port, ssl_context=self._contexte).start()
-        self.adresse = f"https://{hote}:{self._runner.addresses[0][1]}"
+        await web.TCPSite(self._runner, self._hote, self._port, ssl_context=self._contexte).start()
+        self.adresse = f"https://{self._hote}:{self._runner.addresses[0][1]}"
 
     def stop(self) -> None:
         """Stop listening."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -28,6 +28,7 @@ from conformance.contrefacon import Genre, Trait, client_trait, forge, read_auto
 from conformance.donnees import Donnees, put
 from conformance.ecoute import Appel, Ecoute, Reaction
 from conformance.guichet_factice import GuichetFactice
+from conformance.ouverture import Ouverture
 from conformance.partenaire_courrier import Conduite, Recu
 from conformance.profil import Profil
 
@@ -79,19 +80,15 @@ class Pupitre:
         self._pilote = pilote or self._command
         self._stack = ExitStack()
         self._dossier = Path(self._stack.enter_context(TemporaryDirectory(prefix="conformite-")))
-        self._ecoutes: dict[str, Ecoute] = {}
+        self._ecoutes: dict[str, Ouverture[Ecoute]] = {}
         self._repond: dict[str, Repond] = {}
         self._observes: dict[str, tuple[Jeu, bytes]] = {}
-        self._boite: Boite | None = None
+        self._boite = Ouverture("la boîte du kit", self._make_boite, self._stack)
         self._ecrit: tuple[Recu | None, bytes] | None = None
         self._sequence = 1 + int(maintenant.timestamp()) % 1_000_000_000 * 1_000
 
     def close(self) -> None:
         """Stop what listens."""
-        for each in self._ecoutes.values():
-            each.stop()
-        if self._boite is not None:
-            self._boite.stop()
         self._stack.close()
 
     # -- the campaign ---------------------------------------------------------------------------------------
@@ -196,11 +193,16 @@ class Pupitre:
 
     def _listener(self, chez: str) -> Ecoute:
         if chez not in self._ecoutes:
-            listener = Ecoute(self._server_context(chez), lambda appel: self._repond[chez](appel))
-            pilotage = self.profil.pilotage
-            listener.start(pilotage.hote, pilotage.port if chez == "bon" else 0)
-            self._ecoutes[chez] = listener
-        return self._ecoutes[chez]
+            make = partial(self._make_listener, chez)
+            self._ecoutes[chez] = Ouverture("le service que joue le kit", make, self._stack)
+        return self._ecoutes[chez].open()
+
+    def _make_listener(self, chez: str) -> Ecoute:
+        pilotage = self.profil.pilotage
+        port = pilotage.port if chez == "bon" else 0
+        return Ecoute(
+            self._server_context(chez), lambda appel: self._repond[chez](appel), pilotage.hote, port
+        )
 
     def _server_context(self, chez: str) -> ssl.SSLContext:
         pilotage = self.profil.pilotage
@@ -250,18 +252,19 @@ class Pupitre:
 
     # -- its mail -------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def boite(self) -> Boite:
-        """Where the partner writes to the hub that the kit plays, and where that writes to it."""
+        """Where the partner writes to the hub that the kit plays, and where that writes to it. Raises Absente
+        when the profile has it not, Empeche when it cannot be opened."""
+        return self._boite.open()
+
+    def _make_boite(self) -> Boite:
         if self.profil.courrier is None:
             raise Absente("le profil ne dit pas où est le courrier ([courrier])")
         pilotage = self.profil.pilotage
         pair = load_pair(pilotage.certificat, pilotage.cle)
-        self._boite = Boite(self.profil.courrier, pair, delai=self.profil.courrier.attente)
-        self._boite.start()
         # A hub acknowledges nothing by itself: each assertion says what is answered.
-        self._boite.behave(Conduite.MUET)
-        return self._boite
+        return Boite(self.profil.courrier, pair, delai=self.profil.courrier.attente, conduite=Conduite.MUET)
 
     def written(self) -> tuple[Recu, bytes]:
         """One ordinary mail of the partner, sent once for all the assertions that look at it, and the

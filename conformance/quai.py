@@ -76,16 +76,15 @@ class Quai:
     """Listens between `start` and `stop`. accueil: how the next sends are answered."""
 
     def __init__(self, reception: Reception, autorites: str, *, delai: float) -> None:
-        self._reception = reception
         self.delai = delai
         context = server_context(Path(reception.certificat), Path(reception.cle), Path(autorites))
-        self._ecoute = Ecoute(context, self._answer)
+        self._ecoute = Ecoute(context, self._answer, reception.hote, reception.port)
         self.accueil: Accueil = acknowledge
         self.envois: list[Envoi] = []
 
     def start(self) -> None:
         """Listen where the profile says."""
-        self._ecoute.start(self._reception.hote, self._reception.port)
+        self._ecoute.start()
 
     def stop(self) -> None:
         """Stop listening."""
