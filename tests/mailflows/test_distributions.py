@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import timedelta
+from typing import Unpack
 
 import pytest
 from sqlalchemy import text
@@ -17,10 +18,10 @@ from filters.language import filtre
 from mailflows.fermeture import close
 from registry.certificats import withdraw_certificat
 from registry.guichets import CanalDistribution, Guichet
-from registry.guichets_store import get_guichet
+from registry.guichets_store import get_guichet, set_version
 from schemas.courrier import Accuse, FichierAccuse, Verdict, write_accuse
 from tests.mailflows.monde import Monde
-from tests.registry.fabrique import echange_of, generate
+from tests.registry.fabrique import Options, echange_of, generate, read_version
 
 TOUT = filtre("tout")
 
@@ -30,12 +31,12 @@ def distributions(monde: Monde) -> tuple[Distribution, ...]:
         return list_distributions(conn)
 
 
-async def register(monde: Monde, seed: str) -> None:
+async def register(monde: Monde, seed: str, **options: Unpack[Options]) -> None:
     """A demande of another guichet."""
     with monde.engine.connect() as conn:
         guichet = get_guichet(conn, "G1300")
     assert guichet is not None
-    echange = echange_of(guichet, generate(seed, guichet), monde.now)
+    echange = echange_of(guichet, generate(seed, guichet, **options), monde.now)
     await monde.traitement.receive(echange)
     await monde.traitement.get_num_unique(echange, echange.octets)
 
@@ -71,6 +72,20 @@ async def test_a_distribution_is_sealed_sent_and_acknowledged(monde: Monde, aute
     await monde.until([Etat.ACQUITTEE], lambda: [each.etat for each in distributions(monde)])
     (distribution,) = distributions(monde)
     assert str(distribution.id) == recu.id
+
+
+async def test_a_distribution_is_of_the_version_that_its_guichet_reads(monde: Monde, auteur: Guichet) -> None:
+    """[SOA-44] [DST-10] Two guichets take the same demande, that holds all that 02.00 has no place for; each
+    acknowledges the bytes that it was sent."""
+    lecteurs = {"02.00": monde.partenaire("G1104", TOUT), "02.01": monde.partenaire("G1305", TOUT)}
+    with monde.engine.begin() as conn:
+        assert set_version(conn, "G1104", "02.00") == ()
+    await monde.start_distribution()
+    await register(monde, "complète", complet=True, association=False)
+    for version, partenaire in lecteurs.items():
+        (recu,) = await received(partenaire, 1)
+        assert read_version(recu.fichiers[0].contenu) == (version, version == "02.01")
+    await monde.until([Etat.ACQUITTEE] * 2, lambda: [each.etat for each in distributions(monde)])
 
 
 async def test_without_an_accuse_it_is_sent_again_under_the_same_identifier(

@@ -52,6 +52,13 @@ def demande_of(data: bytes) -> Demande:
     return read_demande(document.root)
 
 
+def read_version(data: bytes) -> tuple[str, bool]:
+    """The version that a demande declares, in which it is valid; whether it holds what 02.01 added."""
+    document = read_document(data, DEMANDES)
+    assert isinstance(document, Document), document
+    return document.root.get("versionInterface", ""), b"notifSms>" in data
+
+
 def recue_of(data: bytes, guichet: Guichet = BAILLEUR, recu_le: datetime = RECU_LE) -> DemandeRecue:
     """What the handlers hand to the registration for that file."""
     demande = demande_of(data)

@@ -17,10 +17,12 @@ from dispatching.worker import Worker
 from filters.language import Filtre, filtre
 from registry.clock import FixedClock
 from registry.guichets import CanalDistribution
+from registry.guichets_store import set_version
 from soap.client import DistributionClient
 from tests.conformance.pki import Pki
 from tests.dispatching.scene import DOUAI, Scene
 from tests.dispatching.test_worker import TIMEOUT, acknowledged, eventually
+from tests.registry.fabrique import generate, read_version, recue_of
 
 
 @pytest.fixture
@@ -66,6 +68,30 @@ async def test_partners_receive_exactly_what_their_filters_take(scene: Scene, pk
     assert [item.sequence for item in received["G0003"]] == [1, 2, 3]
     assert {item.type_fichier for item in received["G0002"]} == {"DIS"}
     for partner in partners.values():
+        await partner.stop()
+
+
+async def test_a_distribution_is_of_the_version_that_its_guichet_reads(scene: Scene, pki: Pki) -> None:
+    """[SOA-44] [DST-10] Two guichets take the same demande, that holds all that 02.00 has no place for."""
+    author = scene.guichet("G0001")
+    lecteurs = {"02.00": ("G0002", PartenaireReference(pki.serveur()))}
+    lecteurs["02.01"] = ("G0003", PartenaireReference(pki.serveur()))
+    for version, (code, partner) in lecteurs.items():
+        scene.guichet(code, Filtre("Tout"), adresse=await partner.start())
+        with scene.engine.begin() as conn:
+            assert set_version(conn, code, version) == ()
+    client = DistributionClient(pki.client())
+    await client.start()
+    worker = Worker(scene.engine, {CanalDistribution.PUSH: client}, scene.clock)
+    await worker.start()
+    document = generate("complète", author, territoire="059", complet=True, association=False)
+    await asyncio.to_thread(scene.register, [recue_of(document, author)])
+    await eventually(lambda: acknowledged(scene) == 2)
+    await worker.stop()
+    await client.stop()
+    for version, (_, partner) in lecteurs.items():
+        (reception,) = partner.receptions.values()
+        assert read_version(reception.contenu) == (version, version == "02.01")
         await partner.stop()
 
 
