@@ -18,7 +18,7 @@ from lxml import etree
 from conformance.appel import Reponse
 from conformance.assertion import Constat, check
 from conformance.message import SOAP, WS, XOP
-from schemas.documents import DocumentKind, read_document
+from schemas.documents import DEMANDES, DocumentKind, read_document
 from schemas.parser import Limits, parse
 
 FAUTE: Final = "{urn:echangeur:faute}"
@@ -210,18 +210,31 @@ def _root(contenu: bytes) -> etree._Element | None:
     return found if isinstance(found, etree._Element) else None
 
 
-def violations_of(contenu: bytes, *kinds: DocumentKind) -> str:
-    """What is wrong with a document under its schema, in French; empty when it is valid."""
-    found = read_document(contenu, frozenset(kinds), _LIMITES)
+def violations_of(contenu: bytes, kinds: frozenset[DocumentKind] = DEMANDES) -> str:
+    """What is wrong with a document of one of those kinds, in French; empty when it is valid."""
+    found = read_document(contenu, kinds, _LIMITES)
     return "" if not isinstance(found, tuple) else f"{found[0].message} {found[0].path}"
 
 
-def leaves(document: bytes) -> list[tuple[str, str]]:
-    """Its elements without children, in order: local name, and code or text."""
-    root = etree.fromstring(document)
+def valid(quoi: str, contenu: bytes, kinds: frozenset[DocumentKind] = DEMANDES) -> Constat:
+    """Holds when it is a document of one of those kinds, valid under its schema."""
+    problem = violations_of(contenu, kinds)
+    return check(quoi, not problem, problem or "valide", "valide")
+
+
+def intact(envoye: bytes, rendu: bytes, *ignores: str) -> Constat:
+    """Holds when each value of the first document is in the second, but for the elements of those names."""
+    kept = set(_leaves(rendu))
+    lost = [each for each in _leaves(envoye) if each not in kept and each[0] not in ignores]
+    return check("valeurs perdues ou changées", not lost, lost, "aucune")
+
+
+def _leaves(document: bytes) -> list[tuple[str, str]]:
+    """Its elements without children, in order: local name, and code or text; none when it cannot be read."""
+    root = parse(document, _LIMITES)
     return [
         (etree.QName(each).localname, each.get("code") or (each.text or "").strip())
-        for each in root.iter()
+        for each in (root.iter() if isinstance(root, etree._Element) else ())
         if not len(each)
     ]
 

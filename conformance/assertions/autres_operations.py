@@ -12,7 +12,7 @@ from conformance.assertion import Capacite, Constat, check, equal, serveur
 from conformance.cible import PARIS, Cible
 from conformance.donnees import insert, put
 from conformance.message import CodeChamp, Message
-from conformance.reponse import Lu, violations_of
+from conformance.reponse import Lu, valid
 from schemas import contract
 from schemas.documents import DocumentKind
 
@@ -56,8 +56,7 @@ def search_by_number(c: Cible) -> Iterator[Constat]:
     lu = _search(c, f"<numUnique>{numero}</numUnique>")
     yield check("numéros trouvés", numero.encode() in lu.octets and not lu.code, lu.resume, numero)
     yield equal("typeFichier", "RET", lu.text("entete/typeFichier"))
-    problem = violations_of(lu.octets, DocumentKind.RECHERCHE)
-    yield check("document", not problem, problem or "valide", "valide")
+    yield valid("document", lu.octets, frozenset({DocumentKind.RECHERCHE}))
 
 
 @serveur(
@@ -120,8 +119,7 @@ def types(c: Cible) -> Iterator[Constat]:
         national.resume,
         "une liste",
     )
-    problem = violations_of(national.octets, DocumentKind.TYPE_EVENEMENT)
-    yield check("document", not problem, problem or "valide", "valide")
+    yield valid("document", national.octets, frozenset({DocumentKind.TYPE_EVENEMENT}))
     local = _shared(c, "listerTypesEvenementsTerritoriaux", "")
     yield check("types territoriaux, sans territoire", "GPE201" in local.anomalies, local.resume, "GPE201")
 

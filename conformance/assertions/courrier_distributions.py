@@ -10,11 +10,9 @@ from conformance.cible import Cible
 from conformance.courrier import ask, requete
 from conformance.partenaire_courrier import Conduite, Recu
 from conformance.releve import acknowledge, entries, list_after, results, situation, text
-from conformance.reponse import violations_of
-from schemas.documents import DocumentKind
+from conformance.reponse import valid
 
 _COURRIER = (Capacite.COURRIER,)
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
 
 
 def _distributed(c: Cible, conduite: Conduite = Conduite.NORMAL) -> Recu:
@@ -67,7 +65,7 @@ def distributed(c: Cible) -> Iterator[Constat]:
     yield check("numéro d'ordre du sujet", _sequence(recu).isdigit(), recu.sujet, "un numéro")
     yield equal("fichiers", 1, len(recu.fichiers))
     content = recu.fichiers[0].contenu
-    yield check("document", not violations_of(content, *_DEMANDES), violations_of(content), "valide")
+    yield valid("document", content)
     yield check("typeFichier", b"typeFichier>DIS<" in content, content[:200], "DIS")
 
 

@@ -13,12 +13,10 @@ from conformance.cible import Cible
 from conformance.courrier import answered, ask, demande, only, pair, registered, requete, told
 from conformance.donnees import put
 from conformance.partenaire_courrier import Piece, signed_entity
-from conformance.reponse import violations_of
+from conformance.reponse import valid
 from schemas.courrier import Verdict
-from schemas.documents import DocumentKind
 
 _COURRIER = (Capacite.COURRIER,)
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
 
 
 @serveur(
@@ -41,9 +39,7 @@ def accepted(c: Cible) -> Iterator[Constat]:
     yield equal("fichiers de réponse", sorted(found.reponses), sorted(each.nom for each in recu.fichiers))
     documents = [each.contenu for each in recu.fichiers if each.nom.endswith(".xml")]
     yield equal("documents", 1, len(documents))
-    yield check(
-        "document", not violations_of(documents[0], *_DEMANDES), violations_of(documents[0]), "valide"
-    )
+    yield valid("document", documents[0])
     yield check("typeFichier", b"typeFichier>RET<" in documents[0], documents[0][:200], "RET")
 
 

@@ -18,11 +18,9 @@ from conformance.releve import (
     situation,
     text,
 )
-from conformance.reponse import read, violations_of
-from schemas.documents import DocumentKind
+from conformance.reponse import read, valid
 
 _RETRAIT = (Capacite.LECTEUR, Capacite.RETRAIT)
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
 
 
 @serveur(
@@ -68,8 +66,7 @@ def document(c: Cible) -> Iterator[Constat]:
     before = last(c)
     creee = c.create()
     entry = distributed(c, creee, before)
-    problem = violations_of(content(entry), *_DEMANDES)
-    yield check("document", not problem, problem or "valide", "valide")
+    yield valid("document", content(entry))
     yield equal("typeFichier annoncé", "DIS", text(entry, "typeFichier"))
     yield check("typeFichier du document", b"typeFichier>DIS<" in content(entry), content(entry)[:200], "DIS")
     yield check("numéro du document", creee.numero.encode() in content(entry), "absent", creee.numero)

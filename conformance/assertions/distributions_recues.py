@@ -14,10 +14,9 @@ from conformance.livraison import deliver, delivery, taken
 from conformance.pupitre import Pupitre
 from conformance.reponse import violations_of
 from schemas import contract
-from schemas.documents import DocumentKind
+from schemas.documents import DEMANDES
 from schemas.generation import STYLES
 
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
 _RECEPTION = (Capacite.RECEPTION,)
 
 
@@ -118,7 +117,7 @@ def takes_a_suppression(p: Pupitre) -> Iterator[Constat]:
 )
 def takes_an_exit(p: Pupitre) -> Iterator[Constat]:
     contenu = p.exit_notice()
-    problem = violations_of(contenu, *_DEMANDES)
+    problem = violations_of(contenu)
     if problem:
         raise Empeche(f"l'avis du kit n'est pas valide : {problem}")
     yield from taken("avis de sortie", deliver(p, contenu, 1), contenu)
@@ -133,7 +132,7 @@ def takes_an_exit(p: Pupitre) -> Iterator[Constat]:
     apres=("C0701",),
 )
 def takes_both_versions(p: Pupitre) -> Iterator[Constat]:
-    for kind in _DEMANDES:
+    for kind in sorted(DEMANDES):
         contenu = p.document("DIS", kind=kind)
         yield from taken(str(kind), deliver(p, contenu, 1), contenu)
 

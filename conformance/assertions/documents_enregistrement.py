@@ -8,10 +8,8 @@ from datetime import timedelta
 from conformance.assertion import Constat, check, equal, serveur
 from conformance.cible import Cible
 from conformance.donnees import insert, put, put_code
-from conformance.reponse import anomaly, leaves, violations_of
-from schemas.documents import DocumentKind
-
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
+from conformance.reponse import anomaly, intact, valid
+from schemas.documents import DEMANDES
 
 
 @serveur(
@@ -35,8 +33,7 @@ def accepted(c: Cible) -> Iterator[Constat]:
     apres=("S0401",),
 )
 def valid_answer(c: Cible) -> Iterator[Constat]:
-    problem = violations_of(c.create().lu.octets, *_DEMANDES)
-    yield check("document rendu", not problem, problem or "valide", "valide")
+    yield valid("document rendu", c.create().lu.octets)
 
 
 @serveur(
@@ -48,13 +45,7 @@ def valid_answer(c: Cible) -> Iterator[Constat]:
 )
 def same_content(c: Cible) -> Iterator[Constat]:
     creee = c.create(complet=False)
-    envoye, rendu = leaves(creee.envoye), leaves(creee.lu.octets)
-    lost = [
-        each
-        for each in envoye
-        if each not in rendu and each[0] not in ("typeFichier", "dateFichier", "incrementFichier")
-    ]
-    yield check("valeurs perdues ou changées", not lost, lost, "aucune")
+    yield intact(creee.envoye, creee.lu.octets, "typeFichier", "dateFichier", "incrementFichier")
 
 
 @serveur(
@@ -64,7 +55,7 @@ def same_content(c: Cible) -> Iterator[Constat]:
     conduite="Accepter les deux versions du document de demande.",
 )
 def both_versions(c: Cible) -> Iterator[Constat]:
-    for kind in _DEMANDES:
+    for kind in sorted(DEMANDES):
         lu = c.register(c.document(kind=kind))
         yield check(f"création en {kind}", bool(lu.numero), lu.resume, "un numéro unique")
 
@@ -108,14 +99,8 @@ def refused_as_received(c: Cible) -> Iterator[Constat]:
     document = put_code(c.document(), "civilite", "ZZ")
     lu = c.register(document)
     yield anomaly("anomalies", "COD101", lu)
-    problem = violations_of(lu.octets, *_DEMANDES)
-    yield check("document rendu", not problem, problem or "valide", "valide")
-    lost = [
-        each
-        for each in leaves(document)
-        if each not in leaves(lu.octets) and each[0] not in ("typeFichier", "dateFichier")
-    ]
-    yield check("valeurs perdues ou changées", not lost, lost, "aucune")
+    yield valid("document rendu", lu.octets)
+    yield intact(document, lu.octets, "typeFichier", "dateFichier")
 
 
 @serveur(

@@ -10,7 +10,7 @@ from conformance import message
 from conformance.assertion import Constat, check, equal, serveur
 from conformance.cible import Cible
 from conformance.donnees import insert, put
-from conformance.reponse import anomaly, violations_of
+from conformance.reponse import anomaly, valid
 from schemas.documents import DocumentKind
 
 _CORPS = "demande/demandeLogement"
@@ -137,8 +137,7 @@ def list_of_doublons(c: Cible) -> Iterator[Constat]:
     lu = c.send(message.doublons(c.nom, c.twin(creee.envoye)))
     liste = lu.fichiers.get("listeDoublons", b"")
     yield check("listeDoublons", creee.numero.encode() in liste, lu.resume, f"contient {creee.numero}")
-    problem = violations_of(liste, DocumentKind.DOUBLONS)
-    yield check("document", not problem, problem or "valide", "valide")
+    yield valid("document", liste, frozenset({DocumentKind.DOUBLONS}))
 
 
 @serveur(

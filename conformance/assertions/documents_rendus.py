@@ -11,11 +11,9 @@ from conformance import message
 from conformance.assertion import Capacite, Constat, check, equal, serveur
 from conformance.cible import Cible
 from conformance.donnees import put_code
-from conformance.reponse import anomaly, leaves, read, violations_of
-from schemas.documents import DocumentKind
+from conformance.reponse import anomaly, intact, read, valid
 
 _INCONNU = "000000000000000000"
-_DEMANDES = (DocumentKind.DEMANDE_0200, DocumentKind.DEMANDE_0201)
 
 
 @serveur(
@@ -30,11 +28,8 @@ def reading(c: Cible) -> Iterator[Constat]:
     lu = c.send(message.lecture(creee.numero))
     yield equal("numUnique", creee.numero, lu.numero or lu.resume)
     yield equal("typeFichier", "RET", lu.text("entete/typeFichier"))
-    ignored = ("typeFichier", "dateFichier", "incrementFichier")
-    lost = [each for each in leaves(creee.envoye) if each not in leaves(lu.octets) and each[0] not in ignored]
-    yield check("valeurs perdues ou changées", not lost, lost, "aucune")
-    problem = violations_of(lu.octets, *_DEMANDES)
-    yield check("document rendu", not problem, problem or "valide", "valide")
+    yield intact(creee.envoye, lu.octets, "typeFichier", "dateFichier", "incrementFichier")
+    yield valid("document rendu", lu.octets)
 
 
 @serveur(
