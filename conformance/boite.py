@@ -129,16 +129,10 @@ class Boite:
 
     def send(self, pli: Pli, expediteur: str | None = None) -> None:
         """Hand a mail over. Raises Empeche when the target does not take it."""
-        if refus := self.hand(pli, expediteur):
-            raise Empeche(f"le message n'a pas été pris : {refus}")
-
-    def hand(self, pli: Pli, expediteur: str | None = None) -> str:
-        """Hand a mail over; why the target did not take it, or nothing."""
         try:
             self._run(self.partenaire.send(pli.mail, expediteur))
         except (OSError, aiosmtplib.SMTPException) as error:
-            return str(error)
-        return ""
+            raise Empeche(f"le message n'a pas été pris : {error}") from None
 
     def tell(self, nature: str, guichet: str, sequence: int, *pieces: Piece, **how: Any) -> Pli:
         """A mail as the hub writes them: its identifier is that of its X-Echangeur-Id."""
@@ -155,12 +149,6 @@ class Boite:
         ident = str(uuid.uuid4())
         fields = {"X-Echangeur-Id": ident, "X-Echangeur-Nature": "distribution"}
         return Pli(ident, self.partenaire.wrap(cms, entetes={"Subject": f"[echangeur] {guichet}", **fields}))
-
-    def post(self, *pieces: Piece, **how: Any) -> Pli:
-        """Compose and send. Raises Empeche when the target takes no mail."""
-        pli = self.compose(*pieces, **how)
-        self.send(pli)
-        return pli
 
     def command(self, *options: str, destinataire: str = "") -> int:
         """The answer to RCPT, or to MAIL if it is refused, of a dialogue that goes no further."""
@@ -181,9 +169,10 @@ class Boite:
             raise Empeche(f"le serveur de courrier ne répond pas : {error}") from None
 
     def wait(self, fact: Callable[[list[Recu]], bool], delai: float = 0) -> bool:
-        """Wait for the mails that make `fact` true; False when they have not come in time."""
+        """Wait for the mails that make `fact` true; False when they have not come in `delai` seconds."""
+        delai = delai or self.delai
         try:
-            self._run(asyncio.wait_for(self.partenaire.wait_for(fact), delai or self.delai))
+            self._run(asyncio.wait_for(self.partenaire.wait_for(fact), delai), delai)
         except TimeoutError:
             return False
         return True
@@ -192,9 +181,9 @@ class Boite:
         """What has come so far in answer to a mail."""
         return [each for each in list(self.partenaire.recus) if each.en_reponse_a == pli.id]
 
-    def answer(self, pli: Pli, delai: float = 0) -> Recu | None:
+    def answer(self, pli: Pli) -> Recu | None:
         """The answer to a mail, or None when it does not come."""
-        self.wait(lambda recus: any(each.en_reponse_a == pli.id for each in recus), delai)
+        self.wait(lambda recus: any(each.en_reponse_a == pli.id for each in recus))
         return next(iter(self.answers(pli)), None)
 
     def behave(self, conduite: Conduite) -> None:
@@ -225,8 +214,9 @@ class Boite:
         await partenaire.stop()
         await end_others()
 
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(self.delai * 4)
+    def _run(self, coroutine: Coroutine[Any, Any, T], delai: float = 0) -> T:
+        """delai: what it may take by itself, in seconds; well beyond, the loop is not waited for any more."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result((delai or self.delai) * 4)
 
 
 def _certificat(fichier: str) -> Certificat:

@@ -21,7 +21,7 @@ from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
 from certs.tls import client_context, server_context
 from conformance.appel import Poste
-from conformance.assertion import Absente, Capacite, Empeche
+from conformance.assertion import COUPE, Absente, Capacite, Empeche
 from conformance.boite import Boite, load_pair
 from conformance.cible import PARIS
 from conformance.contrefacon import Genre, Trait, client_trait, forge, read_autorite, server_trait
@@ -38,10 +38,16 @@ _DECLAREES: Final = (Capacite.APPELS, Capacite.RECEPTION, Capacite.RETRAIT, Capa
 @dataclass(frozen=True, slots=True)
 class Compte:
     """What the client of the partner says of what it did. reussi: None when only a person knows; sortie: what
-    it wrote."""
+    it wrote; erreurs: what it wrote beside, on its error output."""
 
     reussi: bool | None = None
     sortie: str = ""
+    erreurs: str = ""
+
+    def hinder(self, constat: str) -> Empeche:
+        """What could not be done, with the last words of the client when it says that it failed."""
+        words = (self.erreurs or self.sortie).strip()[-COUPE:] if self.reussi is False else ""
+        return Empeche(f"{constat} : {words}" if words else constat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +254,7 @@ class Pupitre:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Compte(False, f"{type(error).__name__} : {error}")
-        return Compte(done.returncode == 0, done.stdout)
+        return Compte(done.returncode == 0, done.stdout, done.stderr)
 
     # -- its mail -------------------------------------------------------------------------------------------
 
@@ -275,10 +281,15 @@ class Pupitre:
             place.write_bytes(document)
             robot = self.boite.partenaire
             before, unread = len(robot.recus), len(robot.illisibles)
-            self._pilote("envoyer-courrier", {"document": str(place), "dossier": str(self._dossier)})
-            came = self.boite.wait(lambda recus: len(recus) > before or len(robot.illisibles) > unread)
-            if not came:
-                raise Empeche("aucun message du client n'est venu")
+
+            def came(recus: list[Recu]) -> bool:
+                return len(recus) > before or len(robot.illisibles) > unread
+
+            compte = self._pilote("envoyer-courrier", {"document": str(place), "dossier": str(self._dossier)})
+            # What a command that failed has not sent will not come.
+            patience = self.profil.pilotage.attente if compte.reussi is None else self.boite.delai
+            if not came(robot.recus) and (compte.reussi is False or not self.boite.wait(came, patience)):
+                raise compte.hinder("aucun message du client n'est venu")
             self._ecrit = (robot.recus[before] if len(robot.recus) > before else None, document)
         recu, document = self._ecrit
         if recu is None:
@@ -318,7 +329,7 @@ def first_call(p: Pupitre) -> Appel:
     """The first call of an ordinary registration. Raises Empeche when there is none."""
     jeu, _ = p.observe("enregistrer")
     if not jeu.appels:
-        raise Empeche("le client n'a pas appelé")
+        raise jeu.compte.hinder("le client n'a pas appelé")
     return jeu.appels[0]
 
 

@@ -90,17 +90,13 @@ class Quai:
         """Stop listening."""
         self._ecoute.stop()
 
-    def wait(self, fact: Callable[[list[Envoi]], bool], delai: float = 0) -> bool:
-        """Wait for the sends that make `fact` true."""
-        return self._ecoute.wait(lambda: fact(list(self.envois)), delai or self.delai)
-
     def about(self, numero: str) -> list[Envoi]:
         """The sends of that demande so far, in the order they came."""
         return [each for each in list(self.envois) if numero.encode() in each.contenu]
 
-    def wait_about(self, numero: str, nombre: int = 1, delai: float = 0) -> list[Envoi]:
+    def wait_about(self, numero: str, nombre: int = 1) -> list[Envoi]:
         """Those sends, once there are that many or the time is over."""
-        self.wait(lambda _: len(self.about(numero)) >= nombre, delai)
+        self._ecoute.wait(lambda: len(self.about(numero)) >= nombre, self.delai)
         return self.about(numero)
 
     def _answer(self, appel: Appel) -> Reaction:

@@ -28,7 +28,8 @@ _COURRIER = (Capacite.COURRIER,)
     exige=_COURRIER,
 )
 def accepted(c: Cible) -> Iterator[Constat]:
-    pli = c.boite.post(demande(c))
+    pli = c.boite.compose(demande(c))
+    c.boite.send(pli)
     recu = c.boite.answer(pli)
     yield check("réponse", recu is not None, "aucune", "une réponse")
     assert recu is not None
