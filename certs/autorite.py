@@ -98,7 +98,7 @@ class Autorite:
 
     def key_pem(self) -> bytes:
         """Its private key, PKCS#8, not encrypted."""
-        return _pem_of_key(self.cle)
+        return pem_of_key(self.cle)
 
     def write(self, dossier: Path) -> None:
         """Write ca.pem and ca.key.pem (readable by its owner only)."""
@@ -116,7 +116,7 @@ class Autorite:
         """A server certificate for these names and addresses. Raises ValueError when there is none."""
         if not hotes:
             raise ValueError("un certificat de serveur porte au moins un nom ou une adresse")
-        names = [_general_name(hote) for hote in hotes]
+        names = [general_name(hote) for hote in hotes]
         return self._issue(
             [x509.NameAttribute(NameOID.COMMON_NAME, hotes[0])],
             (ExtendedKeyUsageOID.SERVER_AUTH,),
@@ -149,7 +149,7 @@ class Autorite:
             usages,
             now=now,
             duree=duree,
-            names=[_general_name("localhost"), _general_name("127.0.0.1")],
+            names=[general_name("localhost"), general_name("127.0.0.1")],
             cle=cle,
         )
 
@@ -239,7 +239,7 @@ class Autorite:
             key.public_key(), subject, usages, du=now - MARGE, au=now + duree, names=names
         )
         leaf = certificate.public_bytes(Encoding.PEM)
-        return Identite(leaf, _pem_chain(certificate, self), _pem_of_key(key), self.pem)
+        return Identite(leaf, _pem_chain(certificate, self), pem_of_key(key), self.pem)
 
     def _sign(
         self,
@@ -316,8 +316,13 @@ def load_autorite(dossier: Path, *, serie: Serie = x509.random_serial_number) ->
 
     Raises FileNotFoundError when it is not there, ValueError when the files are not an authority.
     """
-    certificate = x509.load_pem_x509_certificate((dossier / FICHIER_AUTORITE).read_bytes())
-    key = load_pem_private_key((dossier / FICHIER_CLE_AUTORITE).read_bytes(), password=None)
+    return read_autorite(dossier / FICHIER_AUTORITE, dossier / FICHIER_CLE_AUTORITE, serie=serie)
+
+
+def read_autorite(certificat: Path, cle: Path, *, serie: Serie = x509.random_serial_number) -> Autorite:
+    """The authority of two PEM files. Raises as `load_autorite`."""
+    certificate = x509.load_pem_x509_certificate(certificat.read_bytes())
+    key = load_pem_private_key(cle.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise ValueError("la clé de l'autorité n'est ni RSA, ni elliptique")  # noqa: TRY004 - a bad file
     return Autorite(certificate, key, serie)
@@ -369,11 +374,13 @@ def _pem_chain(certificate: x509.Certificate, autorite: Autorite) -> bytes:
     return b"".join(each.public_bytes(Encoding.PEM) for each in chain)
 
 
-def _pem_of_key(key: ClePrivee) -> bytes:
+def pem_of_key(key: ClePrivee) -> bytes:
+    """PKCS#8, not encrypted."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _general_name(hote: str) -> x509.GeneralName:
+def general_name(hote: str) -> x509.GeneralName:
+    """Of a host, or of an address."""
     try:
         return x509.IPAddress(ipaddress.ip_address(hote))
     except ValueError:

@@ -25,6 +25,7 @@ from certs.paire import Paire, load_paire
 from certs.signature import sign
 from certs.tls import client_context
 from conformance.assertion import Empeche
+from conformance.donnees import NOM
 from conformance.ecoute import end_others
 from conformance.partenaire_courrier import Conduite, Echangeur, PartenaireCourrier, Piece, Recu
 from conformance.profil import Courrier
@@ -97,9 +98,12 @@ class Boite:
         entity = self.partenaire.write_entity(pieces)
         return sign(entity, list(signataires) or [self._paire], instant=datetime.now(UTC))
 
-    def sign_alone(self, contenu: bytes) -> bytes:
-        """One file and nothing around it, signed."""
-        return sign(contenu, [self._paire], instant=datetime.now(UTC))
+    def forge(self, contenu: bytes) -> bytes:
+        """A demande of the kit and nothing around it, signed, whose name was changed afterwards."""
+        signed = sign(contenu, [self._paire], instant=datetime.now(UTC))
+        head, name, rest = signed.partition(NOM.encode())
+        assert name, "le document n'est pas du kit"
+        return head + b"Q" + name[1:] + rest
 
     def seal(
         self,

@@ -6,22 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs.autorite import Autorite, Identite, create_autorite
+from certs.autorite import Autorite, Identite, create_autorite, general_name, pem_of_key
 from certs.paire import ClePrivee, Paire
 
 
@@ -93,7 +86,7 @@ def forge(genre: Genre, trait: Trait, autorite: Autorite, *, now: datetime) -> I
     issuer = (signers[0].certificat.subject, signers[0].cle) if signers else (_name(trait.code), key)
     leaf = _sign(_name(trait.code), usage, names, key, issuer, du, au)
     chain = b"".join(each.public_bytes(Encoding.PEM) for each in (leaf, *(one.certificat for one in signers)))
-    return Identite(leaf.public_bytes(Encoding.PEM), chain, _pem(key), autorite.pem)
+    return Identite(leaf.public_bytes(Encoding.PEM), chain, pem_of_key(key), autorite.pem)
 
 
 def self_signed(paire: Paire, *, now: datetime) -> Identite:
@@ -101,7 +94,7 @@ def self_signed(paire: Paire, *, now: datetime) -> Identite:
     known = x509.load_der_x509_certificate(paire.certificat.der)
     leaf = _renew(known, paire.cle, paire.cle, now)
     pem = leaf.public_bytes(Encoding.PEM)
-    return Identite(pem, pem, _pem(paire.cle), pem)
+    return Identite(pem, pem, pem_of_key(paire.cle), pem)
 
 
 def issued_by_leaf(paire: Paire, *, now: datetime) -> Identite:
@@ -110,15 +103,7 @@ def issued_by_leaf(paire: Paire, *, now: datetime) -> Identite:
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = _renew(known, key, paire.cle, now)
     pem = leaf.public_bytes(Encoding.PEM)
-    return Identite(pem, pem + known.public_bytes(Encoding.PEM), _pem(key), pem)
-
-
-def read_autorite(certificat: str, cle: str) -> Autorite:
-    """The authority of two PEM files. Raises ValueError when they are not one."""
-    key = load_pem_private_key(Path(cle).read_bytes(), password=None)
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise ValueError("la clé de l'autorité n'est ni RSA, ni elliptique")  # noqa: TRY004 - a bad file
-    return Autorite(x509.load_pem_x509_certificate(Path(certificat).read_bytes()), key)
+    return Identite(pem, pem + known.public_bytes(Encoding.PEM), pem_of_key(key), pem)
 
 
 def _name(code: str) -> x509.Name:
@@ -150,20 +135,9 @@ def _sign(
         .not_valid_after(au)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_general(each) for each in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([general_name(each) for each in names]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer[1].public_key()), critical=False
         )
         .sign(issuer[1], hashes.SHA256())
     )
-
-
-def _general(hote: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(hote))
-    except ValueError:
-        return x509.DNSName(hote)
-
-
-def _pem(key: ClePrivee) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

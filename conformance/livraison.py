@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from conformance import message
 from conformance.assertion import Constat, check, equal, one_of
 from conformance.message import Message
+from conformance.presentation import BON
 from conformance.pupitre import Pupitre
 from conformance.reponse import Lu, read
 from schemas import contract
 
 
-def deliver(p: Pupitre, contenu: bytes, sequence: int, ident: str = "", qui: str = "hub") -> Lu:
+def deliver(p: Pupitre, contenu: bytes, sequence: int, ident: str = "", qui: str = BON) -> Lu:
     """Send a distribution; qui: as `Pupitre.poste`."""
     msg = delivery(p, contenu, sequence, ident)
     headers, body = message.inline(msg)

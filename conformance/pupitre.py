@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import re
-import ssl
 import subprocess
 import sys
 import uuid
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
-from certs.tls import client_context, server_context
 from conformance.appel import Poste
 from conformance.assertion import COUPE, Absente, Capacite, Empeche
 from conformance.boite import Boite, load_pair
 from conformance.cible import PARIS
-from conformance.contrefacon import Genre, Trait, client_trait, forge, read_autorite, server_trait
 from conformance.donnees import Donnees, put
 from conformance.ecoute import Appel, Ecoute, Reaction
-from conformance.guichet_factice import GuichetFactice
+from conformance.guichet_factice import GuichetFactice, read_call
 from conformance.ouverture import Ouverture
 from conformance.partenaire_courrier import Conduite, Recu
+from conformance.presentation import BON, Presentation
 from conformance.profil import Profil
+from conformance.reponse import Lu
 
 _DECLAREES: Final = (Capacite.APPELS, Capacite.RECEPTION, Capacite.RETRAIT, Capacite.COURRIER)
 
@@ -86,6 +83,7 @@ class Pupitre:
         self._pilote = pilote or self._command
         self._stack = ExitStack()
         self._dossier = Path(self._stack.enter_context(TemporaryDirectory(prefix="conformite-")))
+        self._presentation = Presentation(profil.pilotage, self._dossier, maintenant)
         self._ecoutes: dict[str, Ouverture[Ecoute]] = {}
         self._repond: dict[str, Repond] = {}
         self._observes: dict[str, tuple[Jeu, bytes]] = {}
@@ -118,6 +116,11 @@ class Pupitre:
         return self.profil.guichets["emetteur"].code
 
     @property
+    def numero(self) -> str:
+        """The number of a demande that the kit names and nobody registered."""
+        return f"{self.profil.guichets['emetteur'].territoire}0326000001{self.code}"
+
+    @property
     def empreinte(self) -> str:
         """Fingerprint of the certificate of the partner; empty when the profile does not give it."""
         read = read_certificat(Path(self.profil.guichets["emetteur"].certificat).read_bytes())
@@ -141,9 +144,8 @@ class Pupitre:
 
     def exit_notice(self) -> bytes:
         """A notice that a demande is received no more ([DST-111])."""
-        number = f"{self.profil.guichets['emetteur'].territoire}0326000001{self.code}"
         return _AVIS.format(
-            guichet=self.code, numero=number, jour=self.donnees.le.isoformat(), instant=self.stamp()
+            guichet=self.code, numero=self.numero, jour=self.donnees.le.isoformat(), instant=self.stamp()
         ).encode()
 
     def stamp(self) -> str:
@@ -157,11 +159,11 @@ class Pupitre:
         return GuichetFactice(self.code)
 
     def play(
-        self, action: str, *repond: Repond, document: bytes = b"", numero: str = "", chez: str = "bon"
+        self, action: str, *repond: Repond, document: bytes = b"", numero: str = "", chez: str = BON
     ) -> Jeu:
         """Make the client act, the n-th call answered by the n-th of `repond`, the last one for all others.
 
-        chez: the server it is sent to: `bon`, one whose certificate is of a `Genre`, or `TLS_ANCIEN`.
+        chez: the server it is sent to: see `Presentation.serve`.
         """
         listener = self._listener(chez)
         turns = list(repond)
@@ -192,8 +194,7 @@ class Pupitre:
         """One ordinary action, made once for all the assertions that look at it; and the document given."""
         if action not in self._observes:
             document = self.document()
-            numero = f"{self.profil.guichets['emetteur'].territoire}0326000001{self.code}"
-            jeu = self.play(action, self.factice().answer, document=document, numero=numero)
+            jeu = self.play(action, self.factice().answer, document=document, numero=self.numero)
             self._observes[action] = (jeu, document)
         return self._observes[action]
 
@@ -205,40 +206,9 @@ class Pupitre:
 
     def _make_listener(self, chez: str) -> Ecoute:
         pilotage = self.profil.pilotage
-        port = pilotage.port if chez == "bon" else 0
-        return Ecoute(
-            self._server_context(chez), lambda appel: self._repond[chez](appel), pilotage.hote, port
-        )
-
-    def _server_context(self, chez: str) -> ssl.SSLContext:
-        pilotage = self.profil.pilotage
-        autorites = Path(pilotage.autorites)
-        if chez in ("bon", TLS_ANCIEN):
-            certificat, cle = Path(pilotage.certificat), Path(pilotage.cle)
-        else:
-            folder = self._forged(chez, server_trait(pilotage.hote))
-            certificat, cle = folder / "cert.pem", folder / "key.pem"
-        if chez == "bon":
-            return server_context(certificat, cle, autorites)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        _lower(context, ancien=chez == TLS_ANCIEN)
-        context.load_cert_chain(certificat, cle)
-        context.load_verify_locations(cafile=autorites)
-        context.verify_mode = ssl.CERT_OPTIONAL
-        return context
-
-    def _forged(self, genre: str, trait: Trait) -> Path:
-        """The folder of a certificate of that kind, of the authority lent if there is one."""
-        folder = self._dossier / f"{trait.usage.dotted_string} {genre}"
-        if not folder.exists():
-            lent = self.profil.pilotage.autorite
-            autorite = (
-                create_autorite("Autorité inconnue", now=self.maintenant - timedelta(days=400), delegue=True)
-                if lent is None
-                else read_autorite(lent.certificat, lent.cle)
-            )
-            forge(Genre(genre), trait, autorite, now=self.maintenant).write(folder)
-        return folder
+        port = pilotage.port if chez == BON else 0
+        context = self._presentation.serve(chez)
+        return Ecoute(context, lambda appel: self._repond[chez](appel), pilotage.hote, port)
 
     def _command(self, action: str, words: Mapping[str, str]) -> Compte:
         command = self.profil.pilotage.actions.get(action)
@@ -298,25 +268,13 @@ class Pupitre:
 
     # -- its service of reception ---------------------------------------------------------------------------
 
-    def poste(self, qui: str = "hub") -> Poste:
-        """Where the kit calls the service from: as the hub, with a certificate of a `Genre`, in an old
-        version of TLS (`TLS_ANCIEN`), or without certificate (``""``)."""
+    def poste(self, qui: str = BON) -> Poste:
+        """Where the kit calls the service from, as the hub or as another: see `Presentation.call`."""
         reception = self.profil.reception
         if not reception.adresse:
             raise Absente("le profil ne donne pas l'adresse du service de réception ([reception] adresse)")
-        pilotage = self.profil.pilotage
-        context = client_context(Path(pilotage.autorites))
-        if qui in ("hub", TLS_ANCIEN):
-            certificat, cle = Path(pilotage.certificat), Path(pilotage.cle)
-        elif qui:
-            folder = self._forged(qui, client_trait("HUB00"))
-            certificat, cle = folder / "cert.pem", folder / "key.pem"
-        if qui and qui != "hub":
-            _lower(context, ancien=qui == TLS_ANCIEN)
-        if qui:
-            context.load_cert_chain(certificat, cle)
         base, _, _ = reception.adresse.partition("/services/")
-        return Poste(base, context, self.profil.cible.delai)
+        return Poste(base, self._presentation.call(qui), self.profil.cible.delai)
 
     @property
     def chemin(self) -> str:
@@ -325,27 +283,17 @@ class Pupitre:
         return found + rest
 
 
-def first_call(p: Pupitre) -> Appel:
-    """The first call of an ordinary registration. Raises Empeche when there is none."""
-    jeu, _ = p.observe("enregistrer")
+def first_call(p: Pupitre, action: str = "enregistrer") -> Appel:
+    """The first call of an ordinary action. Raises Empeche when there is none."""
+    jeu, _ = p.observe(action)
     if not jeu.appels:
         raise jeu.compte.hinder("le client n'a pas appelé")
     return jeu.appels[0]
 
 
-TLS_ANCIEN: Final = "tls-ancien"
-"""A good certificate, and TLS 1.1 at most."""
-
-
-def _lower(context: ssl.SSLContext, *, ancien: bool) -> None:
-    """Let the kit present what others must refuse. ancien: and speak TLS 1.1 at most."""
-    if ancien:
-        with warnings.catch_warnings():
-            # An old version is offered so that it be refused.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+def first_request(p: Pupitre, action: str = "enregistrer") -> Lu:
+    """That call, read."""
+    return read_call(first_call(p, action))
 
 
 _CONSIGNES: Final = {

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from conformance.assertion import Capacite, Constat, client, equal, one_of
 from conformance.contrefacon import Genre
-from conformance.pupitre import TLS_ANCIEN, Pupitre, first_call
+from conformance.presentation import TLS_ANCIEN
+from conformance.pupitre import Pupitre, first_call
 
 _APPELS = (Capacite.APPELS,)
 _ESSAI = (Capacite.APPELS, Capacite.AUTORITE)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from conformance.assertion import Capacite, Constat, Niveau, client
 from conformance.contrefacon import Genre
 from conformance.livraison import deliver, not_taken, taken
-from conformance.pupitre import TLS_ANCIEN, Pupitre
+from conformance.presentation import BON, TLS_ANCIEN
+from conformance.pupitre import Pupitre
 
 _RECEPTION = (Capacite.RECEPTION,)
 _ESSAI = (Capacite.RECEPTION, Capacite.AUTORITE)
@@ -137,6 +138,6 @@ def refuses_old_tls(p: Pupitre) -> Iterator[Constat]:
     apres=("C0701",),
 )
 def follows_a_rotation(p: Pupitre) -> Iterator[Constat]:
-    for qui, quoi in ((Genre.BON, "prochain certificat"), ("hub", "certificat actuel")):
+    for qui, quoi in ((Genre.BON, "prochain certificat"), (BON, "certificat actuel")):
         contenu = p.document("DIS")
         yield from taken(quoi, deliver(p, contenu, 1, qui=qui), contenu)

@@ -122,10 +122,7 @@ def refuses_the_altered(p: Pupitre) -> Iterator[Constat]:
     entity = p.boite.sign(Piece("DIS.xml", p.document("DIS")))
     target = [p.boite.partenaire.echangeur.chiffrement]
     spoiled = p.boite.report(tamper(encrypt(signed_entity(entity), target)), p.code)
-    signed = p.boite.sign_alone(p.document("DIS"))
-    place = signed.index(b"KITCONFORMITE")
-    forged = signed[:place] + b"Q" + signed[place + 1 :]
-    changed = p.boite.report(encrypt(forged, target), p.code)
+    changed = p.boite.report(encrypt(p.boite.forge(p.document("DIS")), target), p.code)
     yield from _ignored(p, "message abîmé ou changé", spoiled, changed)
 
 

@@ -115,10 +115,7 @@ def spoiled(c: Cible) -> Iterator[Constat]:
 )
 def altered(c: Cible) -> Iterator[Constat]:
     piece = Piece("DEM.xml", c.document("courrier"))
-    signed = c.boite.sign_alone(piece.contenu)
-    place = signed.index(b"KITCONFORMITE")
-    forged = signed[:place] + b"Q" + signed[place + 1 :]
-    yield from refused(c, "contenu changé", c.boite.seal(forged), "COU004")
+    yield from refused(c, "contenu changé", c.boite.seal(c.boite.forge(piece.contenu)), "COU004")
     yield not_handled(c, piece)
 
 

@@ -5,24 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.assertion import Absente, Capacite, Constat, Empeche, check, client, equal
+from conformance.assertion import Absente, Capacite, Constat, check, client, equal
 from conformance.ecoute import Reaction
 from conformance.guichet_factice import read_call
-from conformance.pupitre import Pupitre
-from conformance.reponse import Lu, intact, valid
+from conformance.pupitre import Pupitre, first_request
+from conformance.reponse import intact, valid
 from schemas.documents import DocumentKind
 from schemas.ecriture import Style
 from schemas.generation_autres import generate_document
 
 _CORPS = "demande/demandeLogement"
 _APPELS = (Capacite.APPELS,)
-
-
-def _sent(p: Pupitre, action: str) -> Lu:
-    jeu, _ = p.observe(action)
-    if not jeu.appels:
-        raise Empeche("le client n'a pas appelé")
-    return read_call(jeu.appels[0])
 
 
 @client(
@@ -33,7 +26,7 @@ def _sent(p: Pupitre, action: str) -> Lu:
     exige=_APPELS,
 )
 def sends_a_valid_document(p: Pupitre) -> Iterator[Constat]:
-    yield valid("document", _sent(p, "enregistrer").fichiers.get("fichierDemande", b""))
+    yield valid("document", first_request(p).fichiers.get("fichierDemande", b""))
 
 
 @client(
@@ -44,7 +37,7 @@ def sends_a_valid_document(p: Pupitre) -> Iterator[Constat]:
     exige=_APPELS,
 )
 def sends_its_own_code(p: Pupitre) -> Iterator[Constat]:
-    yield equal("numGuichet", p.code, _sent(p, "enregistrer").text(f"{_CORPS}/numGuichet"))
+    yield equal("numGuichet", p.code, first_request(p).text(f"{_CORPS}/numGuichet"))
 
 
 @client(
@@ -55,7 +48,7 @@ def sends_its_own_code(p: Pupitre) -> Iterator[Constat]:
     exige=_APPELS,
 )
 def sends_no_number(p: Pupitre) -> Iterator[Constat]:
-    lu = _sent(p, "enregistrer")
+    lu = first_request(p)
     yield equal("typeFichier", "CRE", lu.text("entete/typeFichier"))
     yield equal("numUnique", "", lu.numero)
 
@@ -71,7 +64,7 @@ def sends_everything(p: Pupitre) -> Iterator[Constat]:
     jeu, document = p.observe("enregistrer")
     if jeu.compte.reussi is None:
         raise Absente("sans commande, le document n'est pas celui du kit")
-    yield intact(document, _sent(p, "enregistrer").fichiers.get("fichierDemande", b""))
+    yield intact(document, first_request(p).fichiers.get("fichierDemande", b""))
 
 
 @client(
@@ -83,10 +76,9 @@ def sends_everything(p: Pupitre) -> Iterator[Constat]:
 )
 def asks_for_the_number(p: Pupitre) -> Iterator[Constat]:
     jeu, _ = p.observe("lire")
-    number = f"{p.profil.guichets['emetteur'].territoire}0326000001{p.code}"
-    yield equal("numUnique", number, _sent(p, "lire").champs.get("numUnique", ""))
-    told = number in jeu.compte.sortie or jeu.compte.reussi is None
-    yield check("demande comprise", told, jeu.compte.sortie, number)
+    yield equal("numUnique", p.numero, first_request(p, "lire").champs.get("numUnique", ""))
+    told = p.numero in jeu.compte.sortie or jeu.compte.reussi is None
+    yield check("demande comprise", told, jeu.compte.sortie, p.numero)
 
 
 @client(

@@ -11,9 +11,8 @@ from lxml import etree
 from conformance import message
 from conformance.assertion import Capacite, Constat, Empeche, check, client, equal, one_of, serveur
 from conformance.cible import Cible
-from conformance.guichet_factice import read_call
 from conformance.message import Message
-from conformance.pupitre import Pupitre
+from conformance.pupitre import Pupitre, first_request
 from conformance.reponse import Lu, read
 from schemas import contract
 
@@ -309,13 +308,6 @@ def request_name(c: Cible) -> Iterator[Constat]:
 _APPELS = (Capacite.APPELS,)
 
 
-def _request(p: Pupitre, action: str = "enregistrer") -> Lu:
-    jeu, _ = p.observe(action)
-    if not jeu.appels:
-        raise Empeche("le client n'a pas appelé")
-    return read_call(jeu.appels[0])
-
-
 @client(
     "C0201",
     "SOA-10",
@@ -324,7 +316,7 @@ def _request(p: Pupitre, action: str = "enregistrer") -> Lu:
     exige=_APPELS,
 )
 def sends_soap_12(p: Pupitre) -> Iterator[Constat]:
-    lu = _request(p)
+    lu = first_request(p)
     yield check("enveloppe", not lu.probleme, lu.probleme or "SOAP 1.2", "SOAP 1.2")
     kind = lu.http.entetes.get("content-type", "").partition(";")[0].strip().lower()
     yield one_of("type de contenu", ("application/soap+xml", "multipart/related"), kind)
@@ -343,7 +335,7 @@ def tells_the_action(p: Pupitre) -> Iterator[Constat]:
         ("lire", "getDemandeLogement"),
         ("doublons", "getDoublons"),
     ):
-        entetes = _request(p, action).http.entetes
+        entetes = first_request(p, action).http.entetes
         told = entetes.get("content-type", "") + entetes.get("soapaction", "")
         yield check(f"action de {action}", name in told, told, name)
 
@@ -358,7 +350,7 @@ def tells_the_action(p: Pupitre) -> Iterator[Constat]:
 def follows_the_contract(p: Pupitre) -> Iterator[Constat]:
     schema = contract.message_schema(contract.DEMANDE_LOGEMENT)
     for action in ("enregistrer", "lire", "doublons"):
-        element = _request(p, action).element
+        element = first_request(p, action).element
         valid = element is not None and schema.validate(etree.ElementTree(element))
         found = "conforme" if valid else str(schema.error_log.last_error)
         yield check(f"corps de {action}", valid, found, "conforme au schéma du WSDL")
@@ -372,5 +364,5 @@ def follows_the_contract(p: Pupitre) -> Iterator[Constat]:
     exige=_APPELS,
 )
 def needs_no_header(p: Pupitre) -> Iterator[Constat]:
-    found = b"mustUnderstand" in _request(p).http.corps
+    found = b"mustUnderstand" in first_request(p).http.corps
     yield check("mustUnderstand", not found, "présent" if found else "absent", "absent")

@@ -8,11 +8,11 @@ from email import message_from_bytes
 from urllib.parse import quote
 
 from conformance import client_reference, message
-from conformance.assertion import Absente, Capacite, Constat, Empeche, check, client, equal, serveur
+from conformance.assertion import Absente, Capacite, Constat, check, client, equal, serveur
 from conformance.cible import Cible
 from conformance.guichet_factice import read_call
 from conformance.message import Ecriture, Message
-from conformance.pupitre import Pupitre
+from conformance.pupitre import Pupitre, first_call
 from conformance.reponse import Lu, read
 
 
@@ -310,18 +310,16 @@ _APPELS = (Capacite.APPELS,)
     exige=_APPELS,
 )
 def sends_whole_parts(p: Pupitre) -> Iterator[Constat]:
-    jeu, _ = p.observe("enregistrer")
-    if not jeu.appels:
-        raise Empeche("le client n'a pas appelé")
-    lu = read_call(jeu.appels[0])
+    appel = first_call(p)
+    lu = read_call(appel)
     if not lu.mtom:
         raise Absente("le client envoie en clair")
     yield check("racine", not lu.probleme, lu.probleme or "lue", "une enveloppe")
     whole = bool(lu.fichiers.get("fichierDemande"))
     yield check("fichier joint", whole, "présent" if whole else "vide ou absent", "le document")
-    head = b"Content-Type: " + jeu.appels[0].entetes["content-type"].encode() + b"\r\n\r\n"
+    head = b"Content-Type: " + appel.entetes["content-type"].encode() + b"\r\n\r\n"
     end = f"--{message_from_bytes(head).get_boundary()}--".encode()
-    tail = jeu.appels[0].corps[-len(end) - 4 :]
+    tail = appel.corps[-len(end) - 4 :]
     yield check("délimiteur de fin", end in tail, tail, end.decode())
 
 
