@@ -7,7 +7,6 @@ the hub to a partner under test: only the keys and the addresses change.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
@@ -25,8 +24,8 @@ from certs.paire import Paire, load_paire
 from certs.signature import sign
 from certs.tls import client_context
 from conformance.assertion import Empeche
+from conformance.boucle import Boucle
 from conformance.donnees import NOM
-from conformance.ecoute import end_others
 from conformance.partenaire_courrier import Conduite, Echangeur, PartenaireCourrier, Piece, Recu
 from conformance.profil import Courrier
 
@@ -62,8 +61,7 @@ class Boite:
         self._robot = robot
         self._conduite = conduite
         self.delai = delai
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="courrier", daemon=True)
+        self._boucle = Boucle("courrier")
         self._partenaire: PartenaireCourrier | None = None
         self._serie = time.time_ns()
 
@@ -75,16 +73,14 @@ class Boite:
 
     def start(self) -> None:
         """Listen where the profile says."""
-        self._thread.start()
+        self._boucle.start()
         self._run(self._start())
 
     def stop(self) -> None:
         """Stop listening."""
         if self._partenaire is not None:
-            self._run(self._end(self._partenaire))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
-        self._loop.close()
+            self._run(self._partenaire.stop())
+        self._boucle.stop()
 
     # -- composing ------------------------------------------------------------------------------------------
 
@@ -213,14 +209,9 @@ class Boite:
         self._partenaire.conduite = self._conduite
         await self._partenaire.start(told.local_hote, told.local_port)
 
-    @staticmethod
-    async def _end(partenaire: PartenaireCourrier) -> None:
-        await partenaire.stop()
-        await end_others()
-
     def _run(self, coroutine: Coroutine[Any, Any, T], delai: float = 0) -> T:
         """delai: what it may take by itself, in seconds; well beyond, the loop is not waited for any more."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result((delai or self.delai) * 4)
+        return self._boucle.run(coroutine, (delai or self.delai) * 4)
 
 
 def _certificat(fichier: str) -> Certificat:

@@ -1,7 +1,4 @@
-"""A listener over mutual TLS that keeps every call and answers as it is told to: what a kit listens with.
-
-It runs on a loop and a thread of its own: assertions are plain functions that wait for what they expect.
-"""
+"""A listener over mutual TLS that keeps every call and answers as it is told to: what a kit listens with."""
 
 from __future__ import annotations
 
@@ -13,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
+
+from conformance.boucle import Boucle
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,6 @@ class Reaction:
     attente: float = 0.0
 
 
-async def end_others() -> None:
-    """End all that still runs on this loop: an answer that was never to come."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for each in left:
-        each.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-
-
 class Ecoute:
     """Listens between `start` and `stop`. repond: called on the thread of the listener, one call at
     a time. port: any free one if 0."""
@@ -62,8 +53,7 @@ class Ecoute:
         self._repond = repond
         self._hote = hote
         self._port = port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ecoute", daemon=True)
+        self._boucle = Boucle("ecoute")
         self._changed = threading.Condition()
         self._runner: web.AppRunner | None = None
         self.appels: list[Appel] = []
@@ -71,8 +61,8 @@ class Ecoute:
 
     def start(self) -> None:
         """Listen; `adresse` is then the base address. Raises OSError when the port is taken."""
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
+        self._boucle.start()
+        self._boucle.run(self._start())
 
     async def _start(self) -> None:
         app = web.Application(client_max_size=64 << 20)
@@ -85,16 +75,9 @@ class Ecoute:
     def stop(self) -> None:
         """Stop listening."""
         if self._runner is not None:
-            asyncio.run_coroutine_threadsafe(self._end(self._runner), self._loop).result(30)
+            self._boucle.run(self._runner.cleanup())
             self._runner = None
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
-        self._loop.close()
-
-    @staticmethod
-    async def _end(runner: web.AppRunner) -> None:
-        await runner.cleanup()
-        await end_others()
+        self._boucle.stop()
 
     def wait(self, fact: Callable[[], bool], delai: float) -> bool:
         """Wait until the calls received make `fact` true; False when they have not in `delai` seconds."""

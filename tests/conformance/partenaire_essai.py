@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from certs.autorite import create_autorite
 from certs.lecture import Certificat, read_certificat
 from certs.paire import load_paire
 from certs.tls import client_context, server_context
+from conformance.boucle import Boucle
 from conformance.client_reference import ClientReference, Lecture
 from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
 from conformance.partenaire_reference import PartenaireReference
@@ -27,7 +26,6 @@ from tests.interop.serveurs import free_ports
 CODE = "G1104"
 ADRESSE = "g1104@partenaire.example"
 HOTE = "127.0.0.1"
-T = TypeVar("T")
 
 
 class Service:
@@ -36,23 +34,17 @@ class Service:
     def __init__(self, partenaire: PartenaireReference, robot: PartenaireCourrier) -> None:
         self.partenaire = partenaire
         self.robot = robot
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._boucle = Boucle("partenaire")
 
     def start(self) -> tuple[str, int]:
         """The address of the service, the port of the mail."""
-        self._thread.start()
-        return self._run(self.partenaire.start("localhost")), self._run(self.robot.start(HOTE))
-
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        self._boucle.start()
+        return self._boucle.run(self.partenaire.start("localhost")), self._boucle.run(self.robot.start(HOTE))
 
     def stop(self) -> None:
-        self._run(self.partenaire.stop())
-        self._run(self.robot.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
-        self._loop.close()
+        self._boucle.run(self.partenaire.stop())
+        self._boucle.run(self.robot.stop())
+        self._boucle.stop()
 
 
 @contextmanager
