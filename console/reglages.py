@@ -21,15 +21,26 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port d'écoute ; 0 en prend un libre.")] = 8444
     certificat: Annotated[
-        str, Meta(min_length=1, description="Certificat de la console, chaîne complète, PEM.")
+        str,
+        Meta(
+            min_length=1,
+            extra={"fichier": True},
+            description="Certificat de la console, chaîne complète, PEM.",
+        ),
     ] = "serveur/cert.pem"
     cle: Annotated[
-        str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
+        str,
+        Meta(
+            min_length=1,
+            extra={"fichier": True},
+            description="Clé privée correspondante, PEM, sans mot de passe.",
+        ),
     ] = "serveur/key.pem"
     scellement: Annotated[
         str,
         Meta(
             min_length=1,
+            extra={"fichier": True},
             description="Clés qui scellent dans la base les seconds facteurs des comptes. Le même fichier"
             " pour tous les processus qui servent la console ; jamais avec les sauvegardes de la base.",
         ),

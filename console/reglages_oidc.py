@@ -19,7 +19,9 @@ class Oidc(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     client: Annotated[str, Meta(description="Identifiant que le fournisseur a donné à la console.")] = ""
-    secret: Annotated[str, Meta(description="Fichier qui contient le secret donné avec lui.")] = ""
+    secret: Annotated[
+        str, Meta(extra={"fichier": True}, description="Fichier qui contient le secret donné avec lui.")
+    ] = ""
     identification: Annotated[
         Literal["client_secret_post", "client_secret_basic"],
         Meta(description="Comment la console donne son secret au fournisseur."),
@@ -57,5 +59,9 @@ class Oidc(Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = "refuse"
     autorites: Annotated[
-        str, Meta(description="Autorités de confiance pour le fournisseur, PEM. Vide : celles du système.")
+        str,
+        Meta(
+            extra={"fichier": True},
+            description="Autorités de confiance pour le fournisseur, PEM. Vide : celles du système.",
+        ),
     ] = ""

@@ -1,7 +1,8 @@
 """The configuration of an instance: one TOML file, typed, that refuses what it does not know.
 
 The structures below are the only definition: the file written by `echangeur init` and docs/configuration.md
-are generated from them. Relative paths are relative to the folder of the file.
+are generated from them. Relative paths are relative to the folder of the file; the settings that hold one are
+marked ``extra={"fichier": True}``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -58,15 +59,24 @@ class Serveur(Struct, frozen=True, forbid_unknown_fields=True):
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port d'écoute ; 0 en prend un libre.")] = 8443
     certificat: Annotated[
-        str, Meta(min_length=1, description="Certificat du serveur, chaîne complète, PEM.")
+        str,
+        Meta(
+            min_length=1, extra={"fichier": True}, description="Certificat du serveur, chaîne complète, PEM."
+        ),
     ] = "serveur/cert.pem"
-    cle: Annotated[str, Meta(min_length=1, description="Clé privée du serveur, PEM, sans mot de passe.")] = (
-        "serveur/key.pem"
-    )
+    cle: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            extra={"fichier": True},
+            description="Clé privée du serveur, PEM, sans mot de passe.",
+        ),
+    ] = "serveur/key.pem"
     autorites: Annotated[
         str,
         Meta(
             min_length=1,
+            extra={"fichier": True},
             description="Autorités de confiance pour les certificats des partenaires, PEM. Un certificat"
             " enregistré par `echangeur certificat enregistrer` est accepté quelle que soit son autorité.",
         ),
@@ -142,16 +152,27 @@ class Distribution(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="`false` : ce processus enregistre mais n'envoie rien ; un autre doit le faire."),
     ] = True
     certificat: Annotated[
-        str, Meta(min_length=1, description="Certificat que l'échangeur présente aux partenaires, PEM.")
+        str,
+        Meta(
+            min_length=1,
+            extra={"fichier": True},
+            description="Certificat que l'échangeur présente aux partenaires, PEM.",
+        ),
     ] = "client/cert.pem"
     cle: Annotated[
-        str, Meta(min_length=1, description="Clé privée correspondante, PEM, sans mot de passe.")
+        str,
+        Meta(
+            min_length=1,
+            extra={"fichier": True},
+            description="Clé privée correspondante, PEM, sans mot de passe.",
+        ),
     ] = "client/key.pem"
     autorites: Annotated[
         str,
         Meta(
+            extra={"fichier": True},
             description="Autorités de confiance pour les serveurs des partenaires, PEM."
-            " Vide : celles du système."
+            " Vide : celles du système.",
         ),
     ] = "autorite/ca.pem"
     sortie: Annotated[
@@ -356,6 +377,18 @@ def render(configuration: Configuration) -> str:
             lines.append(f"{name} = {_toml(getattr(values, name))}")
         lines.append("")
     return "\n".join(lines)
+
+
+def files_named(configuration: Configuration) -> list[str]:
+    """The files that a configuration names, as it writes them."""
+    found = []
+    for section in msgspec.structs.fields(Configuration):
+        values = getattr(configuration, section.name)
+        for field in msgspec.structs.fields(section.type):
+            marked = any(isinstance(each, Meta) and each.extra for each in get_args(field.type))
+            if marked and (name := getattr(values, field.name)):
+                found.append(name)
+    return found
 
 
 def settings_of(kind: type[Struct]) -> list[tuple[str, str, str]]:

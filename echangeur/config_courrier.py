@@ -118,10 +118,16 @@ class RelaisCourrier(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Protection de la liaison ; `aucune` pour un relais de la machine elle-même."),
     ] = "starttls"
     autorites: Annotated[
-        str, Meta(description="Autorités de confiance pour le relais, PEM. Vide : celles du système.")
+        str,
+        Meta(
+            extra={"fichier": True},
+            description="Autorités de confiance pour le relais, PEM. Vide : celles du système.",
+        ),
     ] = ""
     utilisateur: Annotated[str, Meta(description="Compte. Vide : sans identification.")] = ""
-    mot_de_passe: Annotated[str, Meta(description="Fichier qui contient le mot de passe du compte.")] = ""
+    mot_de_passe: Annotated[
+        str, Meta(extra={"fichier": True}, description="Fichier qui contient le mot de passe du compte.")
+    ] = ""
     connexions: Annotated[
         int,
         Meta(ge=1, le=50, description="Connexions gardées vers le relais, et messages envoyés à la fois."),
@@ -138,10 +144,16 @@ class Boite(Struct, frozen=True, forbid_unknown_fields=True):
     hote: Annotated[str, Meta(description="Serveur IMAP. Vide : aucune boîte n'est relevée.")] = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="Port, en TLS dès l'ouverture.")] = 993
     autorites: Annotated[
-        str, Meta(description="Autorités de confiance pour le serveur, PEM. Vide : celles du système.")
+        str,
+        Meta(
+            extra={"fichier": True},
+            description="Autorités de confiance pour le serveur, PEM. Vide : celles du système.",
+        ),
     ] = ""
     utilisateur: Annotated[str, Meta(description="Compte.")] = ""
-    mot_de_passe: Annotated[str, Meta(description="Fichier qui contient le mot de passe du compte.")] = ""
+    mot_de_passe: Annotated[
+        str, Meta(extra={"fichier": True}, description="Fichier qui contient le mot de passe du compte.")
+    ] = ""
     dossier: Annotated[str, Meta(min_length=1, description="Dossier relevé.")] = "INBOX"
     traites: Annotated[str, Meta(min_length=1, description="Dossier où vont les messages traités.")] = (
         "Traites"

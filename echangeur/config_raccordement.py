@@ -46,9 +46,10 @@ class Raccordement(Struct, frozen=True, forbid_unknown_fields=True):
     signataires: Annotated[
         str,
         Meta(
+            extra={"fichier": True},
             description="Certificats avec lesquels l'exploitant signe les rapports des campagnes qu'il mène"
             " lui-même, PEM, l'un après l'autre. Le fichier peut manquer : seul ce qui est contresigné ouvre"
-            " alors la production."
+            " alors la production.",
         ),
     ] = "conformite/signataires.pem"
 

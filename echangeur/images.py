@@ -1,10 +1,9 @@
-"""The images of an instance: where their files are, and their progress shown while they are made."""
+"""The images of an instance, and their progress shown while they are made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from rich.progress import TimeRemainingColumn
 from sqlalchemy import Engine
@@ -13,12 +12,6 @@ from echangeur.progression import open_bar
 from filters.image import Image
 from filters.suivi import Suivi
 from registry.clock import Clock
-
-IMAGE: Final = "image"
-"""Folder of an instance that holds the image of its stock."""
-
-PASSE: Final = "image-passe"
-"""Folder of an instance that holds the image of its past events."""
 
 
 @contextmanager

@@ -21,8 +21,7 @@ from echangeur.bac_a_sable import cliche
 from echangeur.bac_a_sable.comptes import Acces
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
 from echangeur.bac_a_sable.monde import Choix
-from echangeur.images import IMAGE, PASSE
-from echangeur.instance import Instance, open_instance
+from echangeur.instance import IMAGES, Instance, open_instance
 from echangeur.sortie import MauvaisUsage
 from registry.database import head_revision
 
@@ -102,10 +101,9 @@ def empty(bac: Bac, engine: Engine) -> None:
     cliche.put_back(engine)
     bac.horloge.resume()
     shutil.rmtree(bac.dossier / BOITES, ignore_errors=True)
-    for image in (IMAGE, PASSE):
+    for image in IMAGES:
         # They would tell of demandes that are no more.
-        for fichier in bac.instance.dossier.glob(f"{image}*"):
-            shutil.rmtree(fichier) if fichier.is_dir() else fichier.unlink(missing_ok=True)
+        shutil.rmtree(bac.instance.dossier / image, ignore_errors=True)
 
 
 def follow(bac: Bac, conn: Connection) -> list[Suivie]:

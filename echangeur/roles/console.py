@@ -21,8 +21,7 @@ from console.certificats_lies import list_epingles
 from console.services import Services
 from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
-from echangeur.images import IMAGE, PASSE
-from echangeur.instance import Instance
+from echangeur.instance import IMAGE, PASSE, Instance
 from echangeur.moyens import moyens_of
 from echangeur.oidc import provider_of
 from echangeur.roles.cycle import Epreuve

@@ -1,39 +1,55 @@
-"""The folder of an instance as one stream, without its embedded database and what only processes need."""
+"""The folder of an instance as one stream, without what is made again and what must not be with the base."""
 
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from echangeur.config import FICHIER, Configuration
-from echangeur.instance import POSTGRES, Instance
+from echangeur.config import FICHIER, files_named
+from echangeur.instance import IMAGES, POSTGRES, Instance
 from echangeur.sante.ecoute import DOSSIER as PROCESSUS
 
-_LAISSES: Final = frozenset({POSTGRES, f".{POSTGRES}.demarrage", f".{POSTGRES}.utilisateurs", PROCESSUS})
+_LAISSES: Final = (POSTGRES, f".{POSTGRES}.demarrage", f".{POSTGRES}.utilisateurs", PROCESSUS, *IMAGES)
 _EN_ATTENTE: Final = f"{FICHIER}.restauration"
-_CHEMINS: Final = frozenset({"certificat", "cle", "autorites", "mot_de_passe"})
-"""Keys of the configuration that name files, in whatever section."""
 
 
 def pack(instance: Instance) -> io.BytesIO:
-    """The files of the folder: some tens of kilobytes of keys, certificates and configuration; without the
-    keys that seal second factors, which are never kept with the base."""
-    scellement = _sealing(instance)
+    """The files of the folder: some tens of kilobytes of keys, certificates and configuration.
 
-    def kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        return None if instance.dossier / member.name == scellement else member
-
+    Without its embedded database, what only running processes need, the images, which may be of hundreds of
+    megabytes and are made again, and the keys that seal second factors, which are never kept with the base.
+    What a link leads to is taken as if it were there; a link that leads nowhere, or to a folder that it is
+    in, is left.
+    """
+    left = frozenset(_real(path) for path in (*map(instance.dossier.joinpath, _LAISSES), _sealing(instance)))
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for path in sorted(instance.dossier.iterdir()):
-            if path.name not in _LAISSES:
-                archive.add(path, arcname=path.name, filter=kept)
+    with tarfile.open(fileobj=stream, mode="w:gz", dereference=True) as archive:
+        for path in _held(instance.dossier, left):
+            archive.add(path, arcname=path.relative_to(instance.dossier), recursive=False)
     stream.seek(0)
     return stream
+
+
+def _held(folder: Path, left: frozenset[Path]) -> Iterator[Path]:
+    """What a folder holds, each folder before its files. left: what is passed over, without links."""
+    left |= {_real(folder)}
+    for path in sorted(folder.iterdir()):
+        if _real(path) in left:
+            continue
+        if path.is_dir():
+            yield path
+            yield from _held(path, left)
+        elif path.is_file():
+            yield path
+
+
+def _real(path: Path) -> Path:
+    # Not Path.resolve: a link to itself is an error for it.
+    return Path(os.path.realpath(path))
 
 
 def unpack(octets: bytes, dossier: Path) -> Path:
@@ -52,15 +68,16 @@ def _aside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
 def outside(instance: Instance) -> tuple[str, ...]:
     """The files that the configuration names and that are not in a backup, sorted: those that are not in the
     folder of the instance, and the keys that seal second factors."""
-    paths = {instance.path(name) for name in _named(instance.configuration)}
-    left = {path for path in paths if not path.is_relative_to(instance.dossier)} | {_sealing(instance)}
+    paths = {_place(instance, name) for name in files_named(instance.configuration)}
+    folder = os.path.normpath(instance.dossier)
+    left = {path for path in paths if not path.is_relative_to(folder)} | {_sealing(instance)}
     return tuple(sorted(map(str, left)))
 
 
 def _sealing(instance: Instance) -> Path:
-    return instance.path(instance.configuration.console.scellement)
+    return _place(instance, instance.configuration.console.scellement)
 
 
-def _named(configuration: Configuration) -> list[str]:
-    sections = msgspec.to_builtins(configuration).values()
-    return [value for section in sections for key, value in section.items() if key in _CHEMINS and value]
+def _place(instance: Instance, name: str) -> Path:
+    """Where a file of the configuration is, without ``..``: `Path.is_relative_to` reads names only."""
+    return Path(os.path.normpath(instance.path(name)))

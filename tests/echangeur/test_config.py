@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from echangeur.config import Base, Configuration, ConfigurationIncorrecte, load_configuration, render
+from echangeur.config import (
+    Base,
+    Configuration,
+    ConfigurationIncorrecte,
+    files_named,
+    load_configuration,
+    render,
+    settings_of,
+)
 
 
 def load(tmp_path: Path, text: str | bytes) -> Configuration:
@@ -56,3 +66,17 @@ def test_toutes_les_cles_inconnues_sont_dites_ensemble(tmp_path: Path) -> None:
 def test_fichier_absent(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationIncorrecte, match="n'existe pas"):
         load_configuration(tmp_path / "absent.toml")
+
+
+def test_chaque_fichier_nomme_est_marque() -> None:
+    """[EXP-20] What a backup looks for: every setting that says that it is a file, and no other."""
+    sections, dits = {}, set()
+    for section in msgspec.structs.fields(Configuration):
+        values = {}
+        for nom, description, _ in settings_of(section.type):
+            if re.search(r"PEM|^Fichier|^Clés", description):
+                values[nom] = f"{section.name}.{nom}"
+                dits.add(values[nom])
+        sections[section.name] = section.type(**values)
+    assert len(dits) == 16
+    assert sorted(files_named(Configuration(**sections))) == sorted(dits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from certs.autorite import create_autorite
-from echangeur.instance import open_instance
+from echangeur.instance import IMAGES, open_instance
+from echangeur.sauvegarde.dossier import outside, pack, unpack
 from registry.clock import FixedClock
 from registry.database import open_engine
 from registry.embedded import EmbeddedPostgres
@@ -185,11 +187,61 @@ def test_fichiers_d_ailleurs_sont_nommes(
 ) -> None:
     """[EXP-20] What the configuration names outside of the folder is not taken, and is said."""
     fichier = dossier / "echangeur.toml"
-    fichier.write_text(
-        fichier.read_text().replace('certificat = "serveur/cert.pem"', 'certificat = "/etc/tls/cert.pem"', 1)
-    )
-    done = instance("sauvegarde", "faire", tmp_path / "copie", "--pour", gardien / "cert.pem")
+    texte = fichier.read_text()
+    for avant, apres in (
+        ('certificat = "serveur/cert.pem"', 'certificat = "/etc/tls/cert.pem"'),
+        ('cle = "serveur/key.pem"', 'cle = "../tls/key.pem"'),
+        ('secret = ""', 'secret = "/etc/oidc/secret"'),
+        ('signataires = "conformite/signataires.pem"', 'signataires = "/etc/conformite/signataires.pem"'),
+        ('autorites = "autorite/ca.pem"', 'autorites = "serveur/../autorite/ca.pem"'),
+    ):
+        assert avant in texte
+        texte = texte.replace(avant, apres, 1)
+    fichier.write_text(texte)
+    done = instance("sauvegarde", "faire", tmp_path / "copie", "--pour", gardien / "cert.pem", "--json")
+    assert done.json["hors_dossier"] == [
+        "/etc/conformite/signataires.pem",
+        "/etc/oidc/secret",
+        "/etc/tls/cert.pem",
+        str(dossier / "console" / "scellement.cles"),
+        str(tmp_path / "tls" / "key.pem"),
+    ]
     assert "à sauvegarder à part : /etc/tls/cert.pem" in done.erreur
+    # Whatever way the folder itself is named.
+    assert outside(open_instance(dossier / "serveur" / "..")) == tuple(done.json["hors_dossier"])
+
+
+def test_ce_qui_est_pris_du_dossier(instance: Commande, dossier: Path, tmp_path: Path) -> None:
+    """[EXP-20] What links lead to, as files; neither the images, which are made again, nor the keys that seal
+    second factors, by whatever way; a link that leads nowhere or turns round hinders no restoration."""
+    ailleurs = tmp_path / "ailleurs"
+    ailleurs.mkdir()
+    cle = dossier / "serveur" / "key.pem"
+    octets = cle.read_bytes()
+    cle.rename(ailleurs / "key.pem")
+    cle.symlink_to(ailleurs / "key.pem")
+    (ailleurs / "scellement.cles").write_text("jamais avec la base")
+    (dossier / "console").symlink_to(ailleurs)
+    (dossier / "autre").symlink_to(dossier / "console" / "scellement.cles")
+    (dossier / "serveur" / "boucle").symlink_to(dossier)
+    (dossier / "serveur" / "perdu").symlink_to(dossier / "rien")
+    (dossier / "serveur" / "soi").symlink_to("soi")
+    os.mkfifo(dossier / "serveur" / "tube")
+    for image in IMAGES:
+        (dossier / image).mkdir()
+        (dossier / image / "numeros.col").write_bytes(b"0" * 1000)
+    restaure = tmp_path / "restaure"
+    unpack(pack(open_instance(dossier)).read(), restaure)
+    assert (restaure / "serveur" / "key.pem").read_bytes() == octets
+    assert not any(each.is_symlink() for each in restaure.rglob("*"))
+    assert {each.name for each in restaure.iterdir()} == {
+        *("autorite", "client", "console", "courrier", "serveur"),
+        "echangeur.toml.restauration",
+    }
+    assert {each.name for each in (restaure / "console").iterdir()} == {"key.pem"}
+    assert {each.name for each in (restaure / "serveur").iterdir()} == {
+        each.name for each in (dossier / "client").iterdir()
+    }
 
 
 def test_suite_des_numeros_d_ordre(instance: Commande, guichet: str, database_url: str) -> None:
