@@ -19,8 +19,8 @@ Page engendrée depuis le kit et les tableaux que les essais comparent, par `mak
 
 Rien ici n'est déclaré sans être éprouvé. `make test` passe le kit entier, deux fois, contre l'échangeur tel
 qu'il est servi ([test_serveur_conforme.py](../tests/conformance/test_serveur_conforme.py)), et échoue si une
-assertion n'est pas réussie ; une seule est sans objet, S0811, qui demande un jour fini. `make interop`
-éprouve les programmes étrangers, et échoue si une case des tableaux est fausse.
+assertion n'est pas réussie. `make interop` éprouve les programmes étrangers, et échoue si une case des
+tableaux est fausse.
 """
 
 

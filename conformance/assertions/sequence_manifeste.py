@@ -203,7 +203,7 @@ def signed_manifests(c: Cible) -> Iterator[Constat]:
     found = [] if lu.element is None else list(lu.element.iterfind("manifeste"))
     if not found:
         raise Absente("aucun jour fini n'a encore de manifeste pour ce guichet")
-    apres = -1
+    suit: tuple[int, str] | None = None
     for each in found:
         opened = verify_signature(base64.b64decode(text(each, "fichierManifeste")))
         yield check(
@@ -214,6 +214,8 @@ def signed_manifests(c: Cible) -> Iterator[Constat]:
         yield check("document", isinstance(manifeste, Manifeste), manifeste, "un manifeste valide")
         assert isinstance(manifeste, Manifeste)
         yield equal("guichet", c.guichet("lecteur").code, manifeste.guichet)
-        if apres >= 0:
-            yield equal("premier numéro, moins un", apres, manifeste.apres)
-        apres = manifeste.derniere
+        yield equal("empreinte annoncée", opened.empreinte, text(each, "empreinte"))
+        if suit is not None:
+            yield equal("premier numéro, moins un", suit[0], manifeste.apres)
+            yield equal("empreinte du précédent", suit[1], manifeste.precedent)
+        suit = (manifeste.derniere, opened.empreinte)

@@ -18,6 +18,7 @@ from echangeur.cli import run
 from registry.clock import FixedClock
 from tests.bout_en_bout.monde import administer
 from tests.bout_en_bout.processus import Serveur
+from tests.conformance.passe import live
 from tests.interop.canal import configure
 from tests.interop.serveurs import free_ports
 
@@ -34,10 +35,12 @@ GUICHETS = {
 
 CAPACITES = (
     *("attestation", "recherche", "gestion partagée", "pièces"),
-    *("retrait des distributions", "réception des distributions", "courrier"),
+    *("retrait des distributions", "réception des distributions", "courrier", "manifestes"),
 )
 NOMS = ("retire", "second", "expire", "futur", "tls", "autre_usage", "prepare", "revoque", "chemin")
 ADRESSE = "conformite@kit.example"
+AVANT = timedelta(days=3)
+"""For how long the hub has lived: days have ended."""
 
 
 @contextmanager
@@ -101,6 +104,11 @@ class _Installation:
     def do(self, *words: object) -> None:
         administer("--instance", self.instance, *words)
 
+    def do_at(self, instant: datetime, *words: object) -> None:
+        """As if it were that instant."""
+        every = ("--instance", self.instance, *words)
+        assert run([str(word) for word in every], clock=FixedClock(instant)) == 0
+
     def settle(self, adresse: str, ports: Ports) -> Path:
         self.lines += [
             "[cible]",
@@ -113,7 +121,12 @@ class _Installation:
         ]
         for role, (code, kind, territoire, more) in GUICHETS.items():
             words = ("--nom", f"Guichet {code}", "--type", kind, "--territoire", territoire, *more)
-            self.do("guichet", "ajouter", code, *words)
+            self.do_at(self.now - AVANT, "guichet", "ajouter", code, *words)
+        lecteur, emetteur = GUICHETS["lecteur"][0], GUICHETS["emetteur"][0]
+        self.do_at(self.now - AVANT, "filtre", "ajouter", lecteur, "--nom", "Tout")
+        live(self.instance, emetteur, [self.now - AVANT + timedelta(days=each) for each in range(2)])
+        self.do("registre", "taches", "manifestes")
+        for role, (code, _, territoire, _) in GUICHETS.items():
             self.do("certificat", "emettre", code, "--dossier", self.folder / role)
             self.identite(f"guichets.{role}", role, code, territoire)
         code = GUICHETS["emetteur"][0]
@@ -130,7 +143,7 @@ class _Installation:
     def canaux(self, ports: Ports) -> None:
         """The filters and the channels, and the sections of the profile that tell them."""
         receveur, courrier = GUICHETS["receveur"][0], GUICHETS["courrier"][0]
-        for role in ("lecteur", "receveur", "courrier"):
+        for role in ("receveur", "courrier"):
             self.do("filtre", "ajouter", GUICHETS[role][0], "--nom", "Tout")
         place = f"https://127.0.0.1:{ports.quai}/services/ReceptionDistributionService/"
         self.do("guichet", "adresse", receveur, place)
@@ -204,16 +217,7 @@ class _Installation:
         """A certificate of that kind, registered that day."""
         folder = self.folder / nom
         forge(genre, client_trait(code), autorite, now=self.now).write(folder)
-        words = (
-            "--instance",
-            self.instance,
-            "certificat",
-            "enregistrer",
-            code,
-            folder / "cert.pem",
-            *options,
-        )
-        assert run([str(word) for word in words], clock=FixedClock(le or self.now)) == 0
+        self.do_at(le or self.now, "certificat", "enregistrer", code, folder / "cert.pem", *options)
 
     def identite(self, section: str, dossier: str, code: str = "", territoire: str = "") -> None:
         """A section of the profile about a certificate."""

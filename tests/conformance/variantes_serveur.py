@@ -430,6 +430,20 @@ _bodies(
     "",
     where="rapprocherDistributions",
 )
+_bodies(
+    "la signature d'un manifeste ne vaut rien",
+    "S0811",
+    r"(<fichierManifeste[^>]*>[^<]+)[^<]{44}([^<]{44}</fichierManifeste>)",
+    r"\1" + "A" * 44 + r"\2",
+    where="listerManifestes",
+)
+_bodies(
+    "un jour manque aux manifestes",
+    "S0811",
+    r"(</manifeste>)\s*<manifeste>.*?</manifeste>",
+    r"\1",
+    where="listerManifestes",
+)
 
 
 def _renames(_demande: Demande, retour: Retour) -> None:
