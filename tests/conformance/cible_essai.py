@@ -119,7 +119,7 @@ class _Installation:
             "delai = 120.0",
             f"capacites = {list(CAPACITES)}",
         ]
-        for role, (code, kind, territoire, more) in GUICHETS.items():
+        for code, kind, territoire, more in GUICHETS.values():
             words = ("--nom", f"Guichet {code}", "--type", kind, "--territoire", territoire, *more)
             self.do_at(self.now - AVANT, "guichet", "ajouter", code, *words)
         lecteur, emetteur = GUICHETS["lecteur"][0], GUICHETS["emetteur"][0]

@@ -245,5 +245,5 @@ async def test_anybody_reads_how_the_hub_itself_conforms(console: Navigateur) ->
     """[CNF-12] The tables of docs/conformite-echangeur.md, which tests compare with what happens."""
     page = await console.get("/conformite/echangeur")
     assert page.statut == 200
-    for mot in ("Vie de la demande", "sans objet", "JAX-WS RI, mtom", "openssl cms, p256, moderne"):
+    for mot in ("Vie de la demande", "assertions réussies", "JAX-WS RI, mtom", "openssl cms, p256, moderne"):
         assert mot in page.texte, mot
