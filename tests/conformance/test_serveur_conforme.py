@@ -124,6 +124,7 @@ def test_every_broken_hub_is_caught_by_the_assertions_meant_for_it(essai: Essai)
 def test_each_variant_has_a_name_and_names_assertions() -> None:
     names = [each.nom for each in (*SERVEUR, *PARTENAIRE)]
     assert len(names) == len(set(names))
+    assert f"{len(names)} deliberately broken" in Path("README.md").read_text(encoding="utf-8")
     known = {each.id for each in server_assertions()}
     for each in SERVEUR:
         assert each.permises <= known, each.nom
