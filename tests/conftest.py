@@ -4,6 +4,9 @@ One server for the whole session, shared by the workers of pytest-xdist, started
 it. A template database is migrated once; each test gets a fresh copy of it. The process that runs the session
 stops the server and removes its folder; what a killed session left is swept by the next one.
 
+Everything that the session writes is in memory (/dev/shm) where there is room for it: a copy of the template
+is a thousand files, made four times as fast there. `ECHANGEUR_TESTS_RACINE` names another place.
+
 - ``engine``: an Engine on an empty, migrated database of this test's own.
 - ``database_url``: the address of that same database, for what opens its own engine or process.
 - ``module_engine``: the same for a whole module; for hypothesis, which forbids per-test fixtures.
@@ -30,7 +33,11 @@ from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedPostgres
 
 _FOLDER = "ECHANGEUR_TESTS_DOSSIER"
-_PREFIX = "echangeur-tests-"
+_ROOT = "ECHANGEUR_TESTS_RACINE"
+_PREFIX = "echangeur-t-"
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+"""Bytes free in memory below which the session stays on the disk; a session was seen to take a tenth."""
 _TEMPLATE = "modele"
 _SETTINGS = {
     # The database does not outlive the session: nothing to protect from a power cut.
@@ -47,8 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder in the main process; the workers inherit it with the environment."""
     if _is_worker(config):
         return
-    _sweep()
-    folder = os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+    root = _root()
+    _sweep(root)
+    folder = os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root)
+    # Whatever makes a temporary folder, the programs that the tests start included. Not in our folder: the
+    # address of a Unix socket has 108 octets.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(root)
     # The folders of the tests too: pytest closes those it shares between sessions (mode 0700) whenever
     # another session starts, and an instance served as root keeps its database there for another user.
     os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
@@ -64,9 +75,26 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _sweep() -> None:
+def _root() -> Path:
+    """Where the folder of the session goes: in memory if programs may be run from there and there is room."""
+    if chosen := os.environ.get(_ROOT):
+        return Path(chosen)
+    with contextlib.suppress(OSError, StopIteration):
+        found = os.statvfs(_MEMORY)
+        if not found.f_flag & os.ST_NOEXEC and min(found.f_bavail * found.f_frsize, _available()) > _ROOM:
+            return _MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def _available() -> int:
+    """Bytes of memory that the machine can still give."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+
+
+def _sweep(root: Path) -> None:
     """Remove what sessions killed before their end have left, server included."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in root.glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         # Two sessions that start together sweep together: what one finds gone, the other has removed.
         with contextlib.suppress(FileNotFoundError):
