@@ -49,8 +49,6 @@ def open_report(data: bytes) -> tuple[ContenuVerifie, Rapport] | Constat:
     rapport = read_json(opened.octets)
     if isinstance(rapport, str):
         return Constat("RAPPORT-ILLISIBLE", "rapport", rapport)
-    if _uuid(rapport.identifiant) is None:
-        return Constat("RAPPORT-ILLISIBLE", "rapport", "son identifiant n'est pas un UUID")
     return opened, rapport
 
 

@@ -5,16 +5,26 @@ The kit and the hub know nothing of each other but this form. What is signed is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 FORMAT: Final = "echangeur-conformite/1"
 """Of the report; a reader passes over members that it does not know."""
+
+ANNEES: Final = range(2000, 3000)
+"""Those that a report may be of: its instants are added to and told in other zones, which those of year 1 or
+9999 do not bear."""
+
+Mot = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
+"""What a database keeps as text. What an assertion found is quoted, and may hold anything."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Mode(StrEnum):
@@ -62,19 +72,19 @@ class Ligne(msgspec.Struct, frozen=True):
 class Rapport(msgspec.Struct, frozen=True, kw_only=True):
     """A whole report.
 
-    identifiant: drawn once. conforme: no assertion of level « doit » failed, and each was decided or without
-    object. complet: every assertion of the mode is in it. controle: where its state can be asked for.
+    identifiant: a UUID, drawn once. conforme: no assertion of level « doit » failed, and each was decided or
+    without object. complet: every assertion of the mode is in it. controle: where its state can be asked for.
     guichet: for which it is to be deposited, or empty.
     """
 
     format: str
     identifiant: str
-    kit: str
+    kit: Mot
     mode: Mode
     cible: str
     adresse: str
-    guichet: str = ""
-    version_interface: str
+    guichet: Mot = ""
+    version_interface: Mot
     graine: str
     profil: str
     debut: datetime
@@ -115,12 +125,18 @@ def write_json(rapport: Rapport) -> bytes:
 
 
 def read_json(data: bytes) -> Rapport | str:
-    """The report in `data`, or why it is none, in French."""
+    """The report in `data`, or why it is none, in French. Whoever wants sends it: what is read can
+    be kept and told."""
     try:
         rapport = msgspec.json.decode(data, type=Rapport)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return f"ce n'est pas un rapport de conformité : {error}"
-    naive = [each for each in (rapport.debut, rapport.fin, rapport.expire) if each.tzinfo is None]
-    if rapport.format != FORMAT or naive:
-        return f"ce n'est pas un rapport de conformité : {FORMAT} attendu, daté avec son fuseau"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return f"{_AUCUN} : {error}"
+    dates = (rapport.debut, rapport.fin, rapport.expire)
+    if rapport.format != FORMAT or not all(each.tzinfo and each.year in ANNEES for each in dates):
+        return f"{_AUCUN} : {FORMAT} attendu, daté avec son fuseau, de {ANNEES[0]} à {ANNEES[-1]}"
+    if not _UUID.fullmatch(rapport.identifiant):
+        return f"{_AUCUN} : son identifiant n'est pas un UUID"
     return rapport
+
+
+_AUCUN: Final = "ce n'est pas un rapport de conformité"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
+from certs.paire import Paire
+from certs.signature import sign
 from console.debits import Debit
 from console.profils import ProfilCompte
 from console.services import Services
@@ -173,6 +178,77 @@ async def test_what_a_file_says_is_a_text(
     page = await send(console, "/conformite", signed(rapport, EXPLO))
     assert (page.statut, MALVEILLANT in page.html) == (200, False)
     assert f"Rapport de conformité : {reponse}" in page.texte
+
+
+PROFOND = b"[" * 100_000 + b"]" * 100_000
+PIEGES = {
+    "identifiant NUL": {"identifiant": "\0"},
+    "identifiant sans tirets": {"identifiant": "0" * 32},
+    "kit NUL": {"kit": "kit\0"},
+    "version NUL": {"version_interface": "02.01\0"},
+    "guichet NUL": {"guichet": "\0"},
+    "fin dernière": {"fin": "9999-12-31T23:59:59Z", "expire": "9999-12-31T23:59:59Z"},
+    "fin première": {"fin": "0001-01-01T00:00:00+14:00"},
+    "début premier": {"debut": "0001-01-01T00:00:00+14:00"},
+    "expire en l'an 1": {"expire": "0001-01-01T00:00:00Z"},
+    "sans fuseau": {"fin": "2026-03-16T09:30:00"},
+    "profond": {"inconnu": msgspec.Raw(PROFOND)},
+}
+"""By name, the members of a report that no kit writes."""
+
+
+@pytest.mark.parametrize("nom", PIEGES)
+async def test_a_report_that_cannot_be_kept_is_none(console: Navigateur, sienne: None, nom: str) -> None:
+    """[CNF-2] Alone or signed, at the check address or deposited."""
+    members = msgspec.json.decode(write_json(ours(console))) | PIEGES[nom]
+    data = msgspec.json.encode(members)
+    for each in (data, sign(data, [EXPLO], instant=RECU_LE)):
+        page = await send(console, "/conformite", each)
+        assert (page.statut, "Rapport de conformité : illisible" in page.texte) == (200, True)
+    kept = await send(console, PAGE, sign(data, [SIENNE], instant=RECU_LE), AGENT)
+    assert (kept.statut, "ce n'est pas un rapport de conformité" in kept.texte) == (422, True)
+
+
+_TEXTES = st.sampled_from(("\0", "\ud800", "9" * 36, "0" * 64, "client")) | st.text()
+_DATES = st.sampled_from(("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-03-16T09:30:00")) | (
+    st.datetimes(timezones=st.timezones()).map(datetime.isoformat)
+)
+_VALEURS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**4000) | st.floats() | _TEXTES | _DATES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTES, inner, max_size=3),
+    max_leaves=6,
+)
+_CHAMPS = {each.name: each.type for each in msgspec.structs.fields(Rapport)}
+_MEMBRES = st.lists(
+    st.tuples(st.sampled_from([nom for nom, kind in _CHAMPS.items() if kind is datetime]), _DATES)
+    | st.tuples(st.sampled_from(("identifiant", "kit", "version_interface")), _TEXTES)
+    | st.tuples(st.sampled_from(list(_CHAMPS)), _VALEURS),
+    min_size=1,
+    max_size=2,
+).map(dict)
+
+
+async def test_whatever_the_json_there_is_an_answer(console: Navigateur) -> None:
+    """[CNF-1] [CNF-2] A part of a report or all of it replaced, alone or signed."""
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        members=_MEMBRES | _MEMBRES | st.tuples(_VALEURS),
+        signataire=st.sampled_from((None, EXPLO)),
+        champs=st.sampled_from(({}, {"format": "json"})),
+    )
+    def answer(
+        members: dict[str, Any] | tuple[Any], signataire: Paire | None, champs: dict[str, str]
+    ) -> None:
+        whole = msgspec.json.decode(write_json(ours(console)))
+        data = json.dumps(members[0] if isinstance(members, tuple) else whole | members).encode()
+        data = data if signataire is None else sign(data, [signataire], instant=RECU_LE)
+        move(console, timedelta(seconds=2))
+        asked = asyncio.run_coroutine_threadsafe(send(console, "/conformite", data, **champs), loop)
+        assert asked.result().statut == 200
+
+    await asyncio.to_thread(answer)
 
 
 async def test_a_program_asks_without_a_form(console: Navigateur) -> None:
