@@ -127,12 +127,6 @@ def name_of(cle: bytes) -> str:
     return hashlib.sha256(_SEL + cle).hexdigest()[:16]
 
 
-def key_of(scelle: str) -> str:
-    """The identifier of the key that sealed a text; empty when it is in clear."""
-    nom, dot, _ = scelle.partition(".")
-    return nom if dot else ""
-
-
 def _line(cle: bytes) -> str:
     return base64.b64encode(cle).decode("ascii") + "\n"
 

@@ -55,7 +55,7 @@ def tell_json(controle: Controle) -> dict[str, object]:
             "version_interface": rapport.version_interface,
             "kit": rapport.kit,
             "emis_le": rapport.fin,
-            "expire_le": rapport.expire if depose is None else depose.expire_le,
+            "expire_le": controle.expire_le,
             "conforme": rapport.conforme,
             "totaux": rapport.totaux,
             "familles": [{"titre": each.titre, **each.comptes} for each in tell_families(controle)],
@@ -103,8 +103,8 @@ def draw_badge(controle: Controle) -> str:
     """The badge, as SVG: green while the report is in force, and otherwise what it has become."""
     gauche = "conformité"
     droite = controle.reponse.value
-    if controle.reponse is Reponse.VALABLE and controle.rapport is not None and controle.depose is not None:
-        droite = f"{controle.rapport.version_interface}, jusqu'au {controle.depose.expire_le:%d/%m/%Y}"
+    if controle.reponse is Reponse.VALABLE and controle.depose is not None:
+        droite = f"{controle.depose.version_interface}, jusqu'au {controle.depose.expire_le:%d/%m/%Y}"
     un, deux = (round(len(each) * _CARACTERE + 12) for each in (gauche, droite))
     couleur = _COULEURS[GENRES[controle.reponse]]
     titre = escape(f"{gauche} : {droite}")

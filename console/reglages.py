@@ -82,3 +82,10 @@ class Console(Struct, frozen=True, forbid_unknown_fields=True):
             " elle-même ; pour une démonstration."
         ),
     ] = False
+
+
+def base_of(url_publique: str, adresse: str, port: int) -> str:
+    """The base address of a server as those who call it see it: the one that was set, else where it listens;
+    one that listens to this machine alone, or to any address, is called here."""
+    hote = "localhost" if adresse in ("127.0.0.1", "0.0.0.0", "::", "::1") else adresse  # noqa: S104
+    return url_publique or f"https://{hote}:{port}"

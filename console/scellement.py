@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from console.coffre import Coffre, key_of
+from console.coffre import Coffre
 from console.tables import CLE_SCELLEMENT, CODE_SECOURS, COMPTE, INVITATION, SESSION_CONSOLE
 
 
@@ -31,6 +31,12 @@ class Scelle:
         """What the secret of that owner is sealed for: it opens nowhere else."""
         owner = proprietaire.hex() if isinstance(proprietaire, bytes) else proprietaire
         return f"{self.table.name}.{self.colonne}:{owner}"
+
+    @property
+    def cle(self) -> ColumnElement[str]:
+        """The identifier of the key that sealed it; empty in clear, without dot; null for no secret."""
+        column = self.table.c[self.colonne]
+        return case((column.contains("."), func.split_part(column, ".", 1)), (column.is_not(None), ""))
 
 
 TOTP: Final = Scelle(COMPTE, "totp", "id")
@@ -48,15 +54,13 @@ def seal_rows(conn: Connection, coffre: Coffre) -> int:
     names = ", ".join(each.table.name for each in SCELLES)
     # Whoever is writing ends first, and what he sealed with the key that was is seen.
     conn.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
-    done = 0
+    courante, done = coffre.courante, 0
     for each in SCELLES:
-        column, owner = each.table.c[each.colonne], each.table.c[each.proprietaire]
-        query = select(column, owner).where(column.is_not(None), column != "")
-        for value, of in conn.execute(query).all():
-            if key_of(value) == coffre.courante:
-                continue
+        column, owner, cle = each.table.c[each.colonne], each.table.c[each.proprietaire], each.cle
+        query = select(column, owner, cle).where(column != "", cle != courante)
+        for value, of, nom in conn.execute(query).all():
             contexte = each.contexte(of)
-            clair = coffre.open(value, contexte) if key_of(value) else value
+            clair = coffre.open(value, contexte) if nom else value
             pose = update(each.table).where(column == value, owner == of)
             conn.execute(pose.values({column: coffre.seal(clair, contexte)}))
             done += 1
@@ -68,8 +72,9 @@ def count_by_key(conn: Connection) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for each in SCELLES:
         column = each.table.c[each.colonne]
-        query = select(column).where(column.is_not(None), column != "")
-        found.update(map(key_of, conn.scalars(query)))
+        query = select(each.cle.label("scelle_par"), func.count()).where(column != "").group_by("scelle_par")
+        for nom, nombre in conn.execute(query):
+            found[nom] += nombre
     return found
 
 
@@ -90,12 +95,10 @@ def erase_lost(conn: Connection, cles: Collection[str]) -> int:
     done = 0
     for each in SCELLES:
         column = each.table.c[each.colonne]
-        nom = func.split_part(column, ".", 1)
-        lost = (column.contains("."), nom.not_in(list(cles)))
         # An account stays without its secret; an invitation or a code is nothing without it.
         emptied = update(each.table).values({column: None})
         pose = emptied if column.nullable else delete(each.table)
-        done += conn.execute(pose.where(*lost)).rowcount
+        done += conn.execute(pose.where(each.cle.not_in(["", *cles]))).rowcount
     conn.execute(delete(CLE_SCELLEMENT).where(CLE_SCELLEMENT.c.id.not_in(list(cles))))
     return done
 

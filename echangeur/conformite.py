@@ -9,20 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from certs.lecture import Certificat, read_certificat
-from conformance.assertion import Capacite, Niveau
+from conformance.assertion import Niveau
 from conformance.assertions import FAMILLES, client_assertions
 from echangeur.config_raccordement import starts_on
 from echangeur.instance import Instance
 from echangeur.sortie import MauvaisUsage
-from registry.conformite import Exigee, ReglesConformite
-from registry.guichets import CanalDistribution
-
-EPROUVE_PAR: Final = {
-    CanalDistribution.PUSH: frozenset({Capacite.APPELS, Capacite.RECEPTION}),
-    CanalDistribution.RETRAIT: frozenset({Capacite.APPELS, Capacite.RETRAIT}),
-    CanalDistribution.COURRIER: frozenset({Capacite.COURRIER}),
-}
-"""What a partner must be able to do, by the channel that it declares ([CNF-3])."""
+from registry.conformite import CAPACITES, Exigee, ReglesConformite
 
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -34,7 +26,7 @@ def exigees() -> tuple[Exigee, ...]:
     found = []
     for each in client_assertions():
         needs = frozenset(each.exige)
-        canaux = frozenset(canal for canal, brings in EPROUVE_PAR.items() if needs and needs <= brings)
+        canaux = frozenset(canal for canal, brings in CAPACITES.items() if needs and needs.issubset(brings))
         if each.niveau is Niveau.DOIT and canaux:
             found.append(Exigee(each.id, each.famille, FAMILLES[each.famille][1], canaux))
     return tuple(found)

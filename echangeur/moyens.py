@@ -7,6 +7,7 @@ from pathlib import Path
 from certs.autorite import Autorite, load_autorite
 from certs.repetition import Serveur
 from console.moyens import Moyens
+from console.reglages import base_of
 from echangeur.confiance import charge_of
 from echangeur.courrier import cut_off_of
 from echangeur.instance import AUTORITE, COURRIER, NOM_CLIENT, Instance
@@ -24,7 +25,7 @@ def moyens_of(instance: Instance) -> Moyens:
         serveur=Serveur(*map(instance.path, (serveur.certificat, serveur.cle, serveur.autorites))),
         client=instance.path(envoi.certificat),
         client_tls=lambda: client_tls(instance),
-        services=_services(instance),
+        services=base_of(serveur.url_publique, serveur.adresse, serveur.port),
         courrier=configuration.courrier.adresse if configuration.courrier.actif else "",
         juge=charge_of(configuration),
         fermeture=cut_off_of(instance),
@@ -37,10 +38,3 @@ def _autorite(dossier: Path) -> Autorite | None:
         return load_autorite(dossier)
     except (OSError, ValueError):
         return None
-
-
-def _services(instance: Instance) -> str:
-    """The base address of the services, as partners see it."""
-    serveur = instance.configuration.serveur
-    hote = "localhost" if serveur.adresse in ("127.0.0.1", "0.0.0.0", "::", "::1") else serveur.adresse  # noqa: S104
-    return serveur.url_publique or f"https://{hote}:{serveur.port}"

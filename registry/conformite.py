@@ -23,6 +23,15 @@ OCTETS_MAX: Final = 4 << 20
 """Bytes of a signed report: some 100 kB are usual; what is larger is not read."""
 
 
+CAPACITES: Final[Mapping[CanalDistribution, tuple[str, ...]]] = {
+    CanalDistribution.PUSH: ("appels", "réception des distributions"),
+    CanalDistribution.RETRAIT: ("appels", "retrait des distributions"),
+    CanalDistribution.COURRIER: ("courrier",),
+}
+"""What a guichet must be able to do, by the channel that it declares ([CNF-3]), in the words of a profile
+(`conformance.assertion.Capacite`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exigee:
     """An assertion that a report must show as held, for the guichets of these channels."""
@@ -167,16 +176,12 @@ def end_of(rapport: Rapport, regles: ReglesConformite) -> datetime:
 def proved_channels(rapport: Rapport, regles: ReglesConformite) -> frozenset[CanalDistribution]:
     """The channels for which every assertion asked for held ([CNF-3]); one that the kit cannot try is never
     proved, and nothing is required of it."""
+    triable = {canal for each in regles.exigees for canal in each.canaux}
     return frozenset(
         canal
-        for canal in triable_channels(regles)
+        for canal in triable
         if all(each.etat is EtatFamille.VERTE for each in families(rapport, regles, canal))
     )
-
-
-def triable_channels(regles: ReglesConformite) -> frozenset[CanalDistribution]:
-    """The channels for which the kit has something to try."""
-    return frozenset(canal for each in regles.exigees for canal in each.canaux)
 
 
 class EtatFamille(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -101,15 +101,28 @@ class Controle:
     def texte(self) -> str:
         return TEXTES[self.reponse]
 
+    @property
+    def expire_le(self) -> datetime | None:
+        """When it stops serving: as the hub admits it, else as it says; None without a report."""
+        if self.depose is not None:
+            return self.depose.expire_le
+        return None if self.rapport is None else self.rapport.expire
+
+
+def check_state(conn: Connection, reference: str, regles: ReglesConformite, *, instant: datetime) -> Controle:
+    """By the identifier, or the SHA-256, of a report that was deposited; without its content."""
+    depose = find_report(conn, reference.strip())
+    return Controle(Reponse.INCONNU) if depose is None else _of_deposited(depose, regles, instant=instant)
+
 
 def check_reference(
     conn: Connection, reference: str, regles: ReglesConformite, *, instant: datetime
 ) -> Controle:
-    """By the identifier, or the SHA-256, of a report that was deposited."""
-    depose = find_report(conn, reference.strip())
-    if depose is None:
-        return Controle(Reponse.INCONNU)
-    return _of_deposited(conn, depose, regles, instant=instant)
+    """The same with its content, read from the message that was deposited."""
+    found = check_state(conn, reference, regles, instant=instant)
+    if found.depose is None:
+        return found
+    return replace(found, rapport=read_content(conn, found.depose.identifiant))
 
 
 def check_file(conn: Connection, data: bytes, regles: ReglesConformite, *, instant: datetime) -> Controle:
@@ -123,7 +136,7 @@ def check_file(conn: Connection, data: bytes, regles: ReglesConformite, *, insta
     same = find_report(conn, contenu.empreinte)
     # The same content signed again by another is not what was deposited: its own signature is judged.
     if same is not None and same.signataire == contenu.signataire.empreinte:
-        return _of_deposited(conn, same, regles, instant=instant)
+        return replace(_of_deposited(same, regles, instant=instant), rapport=rapport)
     around = partial(
         Controle,
         signature=True,
@@ -164,21 +177,19 @@ def _answer(
 def _of_unsigned(
     conn: Connection, data: bytes, regles: ReglesConformite, refus: Constat, *, instant: datetime
 ) -> Controle:
-    empreinte = hashlib.sha256(data).hexdigest()
-    same = find_report(conn, empreinte)
-    if same is not None:
-        return _of_deposited(conn, same, regles, instant=instant)
     rapport = read_json(data)
     if isinstance(rapport, str):
         return Controle(Reponse.ILLISIBLE, (refus,))
+    empreinte = hashlib.sha256(data).hexdigest()
+    same = find_report(conn, empreinte)
+    if same is not None:
+        return replace(_of_deposited(same, regles, instant=instant), rapport=rapport)
     if find_report(conn, rapport.identifiant) is not None:
         return Controle(Reponse.ALTERE, (_OTHER_CONTENT,), empreinte=empreinte, rapport=rapport)
     return Controle(Reponse.NON_SIGNE, empreinte=empreinte, rapport=rapport)
 
 
-def _of_deposited(
-    conn: Connection, depose: RapportDepose, regles: ReglesConformite, *, instant: datetime
-) -> Controle:
+def _of_deposited(depose: RapportDepose, regles: ReglesConformite, *, instant: datetime) -> Controle:
     etat = etat_of(depose, regles, instant=instant)
     return Controle(
         _SELON_ETAT[etat],
@@ -188,5 +199,4 @@ def _of_deposited(
         signataire=depose.signataire_nom,
         empreinte=depose.empreinte,
         depose=depose,
-        rapport=read_content(conn, depose.identifiant),
     )

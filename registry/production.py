@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, text
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.anomalies import CATALOGUE, Tour
-from registry.conformite import SANS_EXIGENCE, ReglesConformite, triable_channels
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 from registry.generations import Generation, bump
 from registry.guichets import CanalDistribution
 from registry.tables_conformite import EXIGENCE_RAPPORT
@@ -80,7 +80,8 @@ LIBRE: Final = Production(EtatProduction.NON_EXIGE)
 def production_of(situation: Situation, regles: ReglesConformite, *, instant: datetime) -> Production:
     """Where the right of a guichet is at that instant. Pure ([CNF-7], [CNF-8])."""
     exige_le = situation.a_partir_du if situation.deroge else regles.a_partir_du
-    if exige_le is None or situation.canal not in triable_channels(regles):
+    # A channel that the kit cannot try is never proved, and nothing is required of it.
+    if exige_le is None or not any(situation.canal in each.canaux for each in regles.exigees):
         return Production(EtatProduction.NON_EXIGE, fin=situation.fin)
     fin = situation.fin
     ferme_le = exige_le if fin is None else max(exige_le, fin + regles.grace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import uuid
 from collections.abc import Callable, Sequence
@@ -12,9 +13,11 @@ from console import anomalies
 from console.libelles_partenaires import CANAUX, PRODUCTIONS
 from console.pages.partenaires import GERANTS, find, manages
 from console.profils import ProfilCompte
+from console.reglages import base_of
 from console.table import EXPLOITANTS, GUICHETS, Methode, Objet, Page
 from console.vue import Handler, Redirection, Refus, Rendu, Reponse, Vue
 from registry.conformite import (
+    CAPACITES,
     OCTETS_MAX,
     EtatFamille,
     EtatRapport,
@@ -24,7 +27,7 @@ from registry.conformite import (
     families,
 )
 from registry.constats import Constat
-from registry.guichets import CanalDistribution, Guichet
+from registry.guichets import Guichet
 from registry.production import read_production
 from registry.rapports_deposes import (
     countersign,
@@ -34,13 +37,6 @@ from registry.rapports_deposes import (
     read_content,
     revoke,
 )
-
-CAPACITES: Final = {
-    CanalDistribution.PUSH: '["appels", "réception des distributions"]',
-    CanalDistribution.RETRAIT: '["appels", "retrait des distributions"]',
-    CanalDistribution.COURRIER: '["courrier"]',
-}
-"""What a profile of the kit declares, by the channel of the guichet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +93,7 @@ COULEURS: Final[dict[str, str]] = {
 def check_address(vue: Vue) -> str:
     """The address that the kit writes in a report, where ``{identifiant}`` is that of the report."""
     reglages = vue.services.reglages
-    hote = "localhost" if reglages.adresse in ("127.0.0.1", "0.0.0.0", "::", "::1") else reglages.adresse  # noqa: S104
-    base = reglages.url_publique or f"https://{hote}:{reglages.port}"
+    base = base_of(reglages.url_publique, reglages.adresse, reglages.port)
     return f"{base}/conformite/rapports/{{identifiant}}"
 
 
@@ -108,7 +103,7 @@ def profile_of(guichet: Guichet, adresse: str) -> str:
         (
             "[cible]",
             f'nom = "Logiciel du guichet {guichet.code}"',
-            f"capacites = {CAPACITES[guichet.canal]}",
+            f"capacites = {json.dumps(CAPACITES[guichet.canal], ensure_ascii=False)}",
             "",
             "[rapport]",
             f'guichet = "{guichet.code}"',

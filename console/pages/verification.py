@@ -14,7 +14,7 @@ from console.rapports import GENRES, draw_badge, tell_families, tell_json
 from console.table import Methode, Page
 from console.vue import Contenu, Redirection, Refus, Rendu, Reponse, Vue
 from registry.conformite import OCTETS_MAX
-from registry.controle_rapports import Controle, check_file, check_reference
+from registry.controle_rapports import Controle, check_file, check_reference, check_state
 from registry.controle_rapports import Reponse as ReponseControle
 
 _JSON: Final = "application/json; charset=utf-8"
@@ -76,7 +76,8 @@ def show_json(vue: Vue) -> Reponse:
 @_limited
 def show_badge(vue: Vue) -> Reponse:
     """The same in a picture, which pages of others may show."""
-    controle = _asked(vue)
+    reference = vue.parametres["reference"]
+    controle = check_state(vue.conn, reference, vue.services.conformite, instant=vue.maintenant)
     return Contenu(_SVG, draw_badge(controle).encode(), _status(controle), ailleurs=True)
 
 
@@ -87,11 +88,7 @@ def _page(vue: Vue, controle: Controle) -> Rendu:
         "genre": GENRES[controle.reponse],
         "familles": tell_families(controle),
         "certificat": "" if depose is None else depose.signataire,
-        "expire_le": depose.expire_le
-        if depose is not None
-        else controle.rapport.expire
-        if controle.rapport is not None
-        else None,
+        "expire_le": controle.expire_le,
         "lien": "" if depose is None else vue.url("conformite.rapport", reference=depose.identifiant),
     }
     return Rendu("verification_rapport.html", valeurs, statut=_status(controle))
