@@ -25,7 +25,7 @@ from conformance.assertion import Assertion, Fiche, Mode
 from conformance.assertions import FAMILLES, client_assertions, server_assertions
 from conformance.campagne import Reprise, Resultat, Terrain, Verdict, run, select
 from conformance.cible import Cible
-from conformance.francais import Commande, create_group
+from conformance.francais import Commande, create_group, speak_french
 from conformance.profil import MODELE, ProfilIncorrect, read_profil
 from conformance.pupitre import Pupitre
 from conformance.rapport import Circonstances, make_report, seal, untested, verify_report
@@ -307,4 +307,5 @@ def _refuse(text: str) -> NoReturn:
 
 def main() -> None:
     """Entry point of `echangeur-conformite`."""
+    speak_french()
     app()

@@ -9,19 +9,24 @@ import re
 from typing import Any, Final
 
 import typer
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-rich_utils.ARGUMENTS_PANEL_TITLE = "Arguments"
-rich_utils.OPTIONS_PANEL_TITLE = "Options"
-rich_utils.COMMANDS_PANEL_TITLE = "Commandes"
-rich_utils.ERRORS_PANEL_TITLE = "Erreur"
-rich_utils.DEFAULT_STRING = "[défaut : {}]"
-rich_utils.ENVVAR_STRING = "[variable : {}]"
-rich_utils.REQUIRED_LONG_STRING = "[obligatoire]"
-rich_utils.ABORTED_TEXT = "Interrompu."
-
 _AIDE: Final = "Affiche cette aide."
+
+
+def speak_french() -> None:
+    """Say the screens of help and of errors in French from now on."""
+    # Imported here: what draws the screens costs more than the rest of typer, and most commands show none.
+    from typer import rich_utils
+
+    rich_utils.ARGUMENTS_PANEL_TITLE = "Arguments"
+    rich_utils.OPTIONS_PANEL_TITLE = "Options"
+    rich_utils.COMMANDS_PANEL_TITLE = "Commandes"
+    rich_utils.ERRORS_PANEL_TITLE = "Erreur"
+    rich_utils.DEFAULT_STRING = "[défaut : {}]"
+    rich_utils.ENVVAR_STRING = "[variable : {}]"
+    rich_utils.REQUIRED_LONG_STRING = "[obligatoire]"
+    rich_utils.ABORTED_TEXT = "Interrompu."
 
 
 class Commande(TyperCommand):
@@ -29,6 +34,10 @@ class Commande(TyperCommand):
 
     def get_help_option(self, ctx: Any) -> TyperOption | None:
         return _french_help(super().get_help_option(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        speak_french()
+        super().format_help(ctx, formatter)
 
 
 class Groupe(TyperGroup):
@@ -40,11 +49,19 @@ class Groupe(TyperGroup):
     def get_help_option(self, ctx: Any) -> TyperOption | None:
         return _french_help(super().get_help_option(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        speak_french()
+        super().format_help(ctx, formatter)
 
-def create_group(aide: str) -> typer.Typer:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as typer calls it
+        # Their names only, where typer looks at each: a command may be one that is imported when looked at.
+        return list(self.commands)
+
+
+def create_group(aide: str, *, cls: type[Groupe] = Groupe) -> typer.Typer:
     """A group of sub-commands; without argument it prints its help."""
     return typer.Typer(
-        cls=Groupe,
+        cls=cls,
         help=aide,
         no_args_is_help=True,
         add_completion=False,

@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from echangeur.cles import watched_keys
 from echangeur.conformite import regles_of
 from echangeur.courrier import relay_of
-from echangeur.instance import POSTGRES, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import POSTGRES
 from echangeur.sante.etat import Sante
 from echangeur.sortie import MauvaisUsage
 from echangeur.taches import Tache

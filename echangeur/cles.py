@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from certs.trousseau import Trousseau, load_trousseau
-from echangeur.instance import COURRIER, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import COURRIER
 from echangeur.sortie import MauvaisUsage
 from registry.surveillance_certificats import Surveille, surveilles_du_hub
 

@@ -6,48 +6,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from conformance import commandes as conformite
-from echangeur.commandes import (
-    alertes,
-    autorite,
-    bac_a_sable,
-    certificat,
-    compte,
-    confiance,
-    courrier,
-    demo,
-    distribution,
-    doublons,
-    echange,
-    evolution,
-    filtre,
-    guichet,
-    infocentre,
-    initialisation,
-    partagee,
-    piece,
-    proposition,
-    raccordement,
-    rapports,
-    rattrapage,
-    reference,
-    registre,
-    repetition,
-    rotation,
-    rpls,
-    sante,
-    sauvegarde,
-    schema,
-    serveur,
-    specification,
-)
 from echangeur.contexte import Contexte
-from echangeur.francais import Commande, create_group, translate
+from echangeur.francais import Groupe, create_group, translate
 from echangeur.sortie import Arret, Code, note, say
+from echangeur.tardives import Tardives
 from registry.clock import Clock, SystemClock
 
 AIDE = (
@@ -59,7 +25,54 @@ AIDE = (
 INTERROMPU: Final = 130
 """Exit code of Ctrl-C, 128 + SIGINT as shells have it; typer turns KeyboardInterrupt into it."""
 
-app = create_group(AIDE)
+COMMANDES: Final = {
+    "demo": "echangeur.commandes.demo:demo",
+    "init": "echangeur.commandes.initialisation:init",
+    "serve": "echangeur.commandes.serveur:serve",
+    "sante": "echangeur.commandes.sante:sante",
+    "specification": "echangeur.commandes.specification:write_specification",
+    "bac-a-sable": "echangeur.commandes.bac_a_sable:app",
+    "alertes": "echangeur.commandes.alertes:app",
+    "sauvegarde": "echangeur.commandes.sauvegarde:app",
+    "guichet": "echangeur.commandes.guichet:app",
+    "guichet raccordement": "echangeur.commandes.raccordement:show",
+    "guichet essayer": "echangeur.commandes.raccordement:rehearse_reception",
+    "certificat": "echangeur.commandes.certificat:app",
+    "certificat revoquer": "echangeur.commandes.autorite:revoke",
+    "certificat lcr": "echangeur.commandes.autorite:write_list",
+    "certificat autorite": "echangeur.commandes.autorite:build",
+    "certificat repeter": "echangeur.commandes.repetition:rehearse",
+    "certificat rotation": "echangeur.commandes.rotation:app",
+    "certificat proposition": "echangeur.commandes.proposition:app",
+    "certificat confiance": "echangeur.commandes.confiance:app",
+    "compte": "echangeur.commandes.compte:app",
+    "filtre": "echangeur.commandes.filtre:app",
+    "distribution": "echangeur.commandes.distribution:app",
+    "distribution rattrapage": "echangeur.commandes.rattrapage:app",
+    "echange": "echangeur.commandes.echange:app",
+    "courrier": "echangeur.commandes.courrier:app",
+    "schema": "echangeur.commandes.schema:app",
+    "schema evolution": "echangeur.commandes.evolution:tell_evolution",
+    "registre": "echangeur.commandes.registre:app",
+    "rpls": "echangeur.commandes.rpls:app",
+    "infocentre": "echangeur.commandes.infocentre:app",
+    "doublons": "echangeur.commandes.doublons:app",
+    "reference": "echangeur.commandes.reference:app",
+    "piece": "echangeur.commandes.piece:app",
+    "partagee": "echangeur.commandes.partagee:app",
+    "conformite": "conformance.commandes:app",
+    "raccordement": "echangeur.commandes.rapports:app",
+}
+"""The words that call a command → where it is (`echangeur.tardives`)."""
+
+
+class _Racine(Groupe):
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.commands = Tardives(COMMANDES)
+
+
+app = create_group(AIDE, cls=_Racine)
 
 
 def _print_version(asked: bool) -> None:
@@ -84,44 +97,6 @@ def root(
     if not isinstance(ctx.obj, Contexte):
         clock = ctx.obj if ctx.obj is not None else SystemClock()
         ctx.obj = Contexte(instance, clock)
-
-
-app.command("demo", cls=Commande)(demo.demo)
-app.add_typer(bac_a_sable.app, name="bac-a-sable")
-app.command("init", cls=Commande)(initialisation.init)
-app.command("serve", cls=Commande)(serveur.serve)
-app.command("sante", cls=Commande)(sante.sante)
-app.add_typer(alertes.app, name="alertes")
-app.add_typer(sauvegarde.app, name="sauvegarde")
-app.add_typer(guichet.app, name="guichet")
-app.add_typer(certificat.app, name="certificat")
-certificat.app.command("revoquer", cls=Commande)(autorite.revoke)
-certificat.app.command("lcr", cls=Commande)(autorite.write_list)
-certificat.app.command("autorite", cls=Commande)(autorite.build)
-certificat.app.command("repeter", cls=Commande)(repetition.rehearse)
-certificat.app.add_typer(rotation.app, name="rotation")
-certificat.app.add_typer(proposition.app, name="proposition")
-guichet.app.command("raccordement", cls=Commande)(raccordement.show)
-guichet.app.command("essayer", cls=Commande)(raccordement.rehearse_reception)
-certificat.app.add_typer(confiance.app, name="confiance")
-app.add_typer(compte.app, name="compte")
-app.add_typer(filtre.app, name="filtre")
-app.add_typer(distribution.app, name="distribution")
-distribution.app.add_typer(rattrapage.app, name="rattrapage")
-app.add_typer(echange.app, name="echange")
-app.add_typer(courrier.app, name="courrier")
-app.add_typer(schema.app, name="schema")
-schema.app.command("evolution", cls=Commande)(evolution.tell_evolution)
-app.command("specification", cls=Commande)(specification.write_specification)
-app.add_typer(registre.app, name="registre")
-app.add_typer(rpls.app, name="rpls")
-app.add_typer(infocentre.app, name="infocentre")
-app.add_typer(doublons.app, name="doublons")
-app.add_typer(reference.app, name="reference")
-app.add_typer(piece.app, name="piece")
-app.add_typer(partagee.app, name="partagee")
-app.add_typer(conformite.app, name="conformite")
-app.add_typer(rapports.app, name="raccordement")
 
 
 def run(arguments: Sequence[str], *, clock: Clock | None = None) -> int:

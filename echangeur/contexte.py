@@ -1,4 +1,7 @@
-"""What every sub-command is given: the folder of the instance and the clock."""
+"""What every sub-command is given: the folder of the instance and the clock.
+
+What opens an instance is imported when one is: the root command needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy import Connection
 
-from echangeur.instance import Instance, open_instance
 from registry.clock import Clock
-from registry.traces import record_command
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from echangeur.instance import Instance
 
 Json = Annotated[bool, typer.Option("--json", help="Écrit le résultat en JSON.")]
 
@@ -38,6 +43,8 @@ def contexte_of(ctx: typer.Context) -> Contexte:
 
 def instance_of(ctx: typer.Context) -> Instance:
     """The instance that ``--instance`` names. Raises MauvaisUsage when there is none."""
+    from echangeur.instance import open_instance
+
     return open_instance(contexte_of(ctx).dossier)
 
 
@@ -60,6 +67,8 @@ def trace_reading(
 
     objet: what was asked for, when it was more than these demandes ([TRA-7]).
     """
+    from registry.traces import record_command
+
     record_command(
         conn,
         ctx.command_path,

@@ -14,7 +14,8 @@ from certs import tls
 from certs import trousseau as certs_trousseau
 from certs.paire import Paire
 from certs.trousseau import UsageRotation
-from echangeur.instance import COURRIER, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import COURRIER
 from echangeur.sortie import MauvaisUsage
 from mailflows.boite_imap import ParametresBoite
 from mailflows.conventions import Sujets

@@ -1,10 +1,4 @@
-"""An instance: the folder that holds one hub, and the way to its database.
-
-``echangeur.toml`` the configuration, ``autorite/`` the test authority, ``serveur/`` and ``client/`` the
-certificates of the hub, ``courrier/`` the keys of its mail, ``console/`` those that seal second factors,
-``postgres/`` the embedded database when no other is configured, ``image/`` and ``image-passe/`` the images of
-its stock and of its past events.
-"""
+"""An instance: the folder that holds one hub (`lieux`), and the way to its database."""
 
 from __future__ import annotations
 
@@ -13,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 import psycopg
 from sqlalchemy import Engine
@@ -35,21 +28,11 @@ from echangeur.config import (
     load_configuration,
     render,
 )
+from echangeur.lieux import AUTORITE, CLIENT, COURRIER, NOM_CLIENT, POSTGRES, SERVEUR
 from echangeur.sortie import MauvaisUsage
 from echangeur.trousseau import create_trousseau
 from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedError, EmbeddedPostgres
-
-AUTORITE: Final = "autorite"
-SERVEUR: Final = "serveur"
-CLIENT: Final = "client"
-COURRIER: Final = "courrier"
-POSTGRES: Final = "postgres"
-IMAGE: Final = "image"
-PASSE: Final = "image-passe"
-IMAGES: Final = (IMAGE, PASSE)
-"""Made again from the database by whoever needs them (`filters.suivi`)."""
-NOM_CLIENT: Final = "ECHANGEUR"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from console.moyens import Moyens
 from console.reglages import base_of
 from echangeur.confiance import charge_of
 from echangeur.courrier import cut_off_of
-from echangeur.instance import AUTORITE, COURRIER, NOM_CLIENT, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import AUTORITE, COURRIER, NOM_CLIENT
 from echangeur.roles.fichiers_tls import client_tls
 
 

@@ -11,12 +11,13 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 
@@ -77,6 +78,9 @@ def print_table(titres: Sequence[str], lignes: Sequence[Sequence[object]], *, vi
     if not lignes:
         note(vide)
         return
+    # Imported by whoever draws something: most commands say a line.
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for titre in titres:
         table.add_column(titre, overflow="fold")
@@ -87,6 +91,8 @@ def print_table(titres: Sequence[str], lignes: Sequence[Sequence[object]], *, vi
 
 def print_fiche(lignes: Sequence[tuple[str, object]]) -> None:
     """One record, a field a line."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -113,6 +119,8 @@ def french(value: object) -> str:
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     # No markup: a name between brackets must come out as it is.
     if sys.stdout.isatty():
         return Console(markup=False, highlight=False)

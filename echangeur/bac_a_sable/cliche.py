@@ -1,4 +1,4 @@
-"""The snapshot of the database of a sandbox, and putting it back, while the hub runs.
+"""The snapshot of the database of a sandbox, which is put back while the hub runs (`vidage`).
 
 A copy of each table in a schema beside, in the same database: putting it back is one transaction of one
 session, that waits for the transactions in progress and that the others wait for; nobody's session is closed.
@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, text
 
-_SCHEMA: Final = "bac_cliche"
-_ORDRES: Final = "remise"
-_ESSAIS: Final = 5
+from echangeur.bac_a_sable.vidage import ORDRES, SCHEMA
 
 _TABLES: Final = text("""
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,55 +28,28 @@ _SEQUENCES: Final = text("SELECT sequencename, last_value FROM pg_sequences WHER
 def take(engine: Engine) -> int:
     """Keep the database as it is, in place of what was kept before; the number of tables."""
     with engine.begin() as conn:
-        conn.execute(text(f"DROP SCHEMA IF EXISTS {_SCHEMA} CASCADE"))
-        conn.execute(text(f"CREATE SCHEMA {_SCHEMA}"))
+        conn.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+        conn.execute(text(f"CREATE SCHEMA {SCHEMA}"))
         tables = list(conn.scalars(_TABLES))
         # LOCK: readers go on, whoever writes waits. DELETE: emptying small tables costs less than giving each
         # of them new files, as TRUNCATE does.
         ordres = ["LOCK TABLE " + ", ".join(f'public."{nom}"' for nom in tables) + " IN EXCLUSIVE MODE"]
         for nom in tables:
-            conn.execute(text(f'CREATE TABLE {_SCHEMA}."{nom}" AS TABLE public."{nom}"'))
+            conn.execute(text(f'CREATE TABLE {SCHEMA}."{nom}" AS TABLE public."{nom}"'))
             colonnes = ", ".join(f'"{each}"' for each in conn.scalars(_COLONNES, {"nom": f'public."{nom}"'}))
             ordres += [
                 f'DELETE FROM public."{nom}"',  # noqa: S608
                 (
                     f'INSERT INTO public."{nom}" ({colonnes}) OVERRIDING SYSTEM VALUE'  # noqa: S608
-                    f' SELECT {colonnes} FROM {_SCHEMA}."{nom}"'
+                    f' SELECT {colonnes} FROM {SCHEMA}."{nom}"'
                 ),
             ]
         for nom, valeur in conn.execute(_SEQUENCES):
             appelee = "true" if valeur is not None else "false"
             ordres.append(f"SELECT setval('public.\"{nom}\"', {valeur or 1}, {appelee})")
-        conn.execute(text(f"CREATE TABLE {_SCHEMA}.{_ORDRES} (ordres text NOT NULL)"))
+        conn.execute(text(f"CREATE TABLE {SCHEMA}.{ORDRES} (ordres text NOT NULL)"))
         conn.execute(
-            text(f"INSERT INTO {_SCHEMA}.{_ORDRES} VALUES (:ordres)"),  # noqa: S608
+            text(f"INSERT INTO {SCHEMA}.{ORDRES} VALUES (:ordres)"),  # noqa: S608
             {"ordres": ";\n".join(ordres)},
         )
     return len(tables)
-
-
-def put_back(engine: Engine) -> None:
-    """Make the database what it was at `take`. Raises what the database raises, OperationalError when it was
-    too busy five times over."""
-    for essai in range(_ESSAIS):
-        try:
-            with engine.begin() as conn:
-                _put_back(conn)
-        except OperationalError:
-            # Two transactions that wait for each other: ours is the one that may begin again.
-            if essai == _ESSAIS - 1:
-                raise
-        else:
-            return
-
-
-def _put_back(conn: Connection) -> None:
-    ordres = conn.scalar(text(f"SELECT ordres FROM {_SCHEMA}.{_ORDRES}"))  # noqa: S608
-    conn.execute(text("SET LOCAL lock_timeout = '2s'"))
-    # Neither the foreign keys, checked row by row, nor the triggers: what is put back was checked once. Of
-    # all the triggers, one refuses that the journal be emptied, in every hub but this one.
-    conn.execute(text("SET LOCAL session_replication_role = replica"))
-    # Written by `take` for this schema: one round trip for some two hundred orders.
-    conn.exec_driver_sql(str(ordres))
-    # Whoever keeps something in memory looks again.
-    conn.execute(text("SELECT pg_notify('generation', nom) FROM generation"))

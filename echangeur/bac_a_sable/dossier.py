@@ -1,13 +1,7 @@
-"""The folder of a sandbox, as every command finds it.
-
-``bac.json`` what the developer chose and the accounts, written last: a folder without it is not a sandbox;
-``instance/`` the hub; ``partenaire/`` the files of the partner; ``boites/`` the mails that the hub sent;
-``demandes.json`` what was sown; ``horloge.json`` the clock (`horloge`).
-"""
+"""The folder of a sandbox (`lieux`), as every command that uses its hub finds it."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,21 +9,16 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
-from echangeur.bac_a_sable import cliche
 from echangeur.bac_a_sable.comptes import Acces
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
+from echangeur.bac_a_sable.lieux import DEMANDES, FICHIER, INSTANCE, PARTENAIRE, no_sandbox
 from echangeur.bac_a_sable.monde import Choix
-from echangeur.instance import IMAGES, Instance, open_instance
+from echangeur.instance import Instance, open_instance
 from echangeur.sortie import MauvaisUsage
 from registry.database import head_revision
 
-FICHIER: Final = "bac.json"
-INSTANCE: Final = "instance"
-PARTENAIRE: Final = "partenaire"
-BOITES: Final = "boites"
-DEMANDES: Final = "demandes.json"
 ECHANGEUR: Final = "echangeur@localhost"
 
 
@@ -68,20 +57,13 @@ class Suivie:
     etat: str
 
 
-def is_sandbox(dossier: Path) -> bool:
-    """Whether this folder holds one."""
-    return (dossier / FICHIER).exists()
-
-
 def open_sandbox(dossier: Path) -> Bac:
     """The sandbox of a folder. Raises MauvaisUsage when there is none, or when another version made it."""
     dossier = dossier.absolute()
     try:
         fiche = msgspec.json.decode((dossier / FICHIER).read_bytes(), type=Fiche)
     except FileNotFoundError:
-        raise MauvaisUsage(
-            f"Il n'y a pas de bac à sable dans {dossier}.", "Démarrez-le : echangeur bac-a-sable"
-        ) from None
+        raise no_sandbox(dossier) from None
     except msgspec.ValidationError:
         raise _other_version(dossier) from None
     if fiche.revision != head_revision():
@@ -94,16 +76,6 @@ def _other_version(dossier: Path) -> MauvaisUsage:
         f"Le bac à sable de {dossier} a été fait par une autre version.",
         "Recommencez-le : echangeur bac-a-sable --neuf",
     )
-
-
-def empty(bac: Bac, engine: Engine) -> None:
-    """Put back the stock, the boxes and the clock as they were when the sandbox was made."""
-    cliche.put_back(engine)
-    bac.horloge.resume()
-    shutil.rmtree(bac.dossier / BOITES, ignore_errors=True)
-    for image in IMAGES:
-        # They would tell of demandes that are no more.
-        shutil.rmtree(bac.instance.dossier / image, ignore_errors=True)
 
 
 def follow(bac: Bac, conn: Connection) -> list[Suivie]:

@@ -17,10 +17,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from certs.autorite import write_secret
-from registry.controles import PARIS
+from echangeur.bac_a_sable.lieux import HORLOGE, HORLOGE_NOUVELLE
+from echangeur.sortie import PARIS
 
-FICHIER: Final = "horloge.json"
 _SAUT: Final = re.compile(r"\+(\d{1,3})(an|mois|semaine|jour|heure)s?")
 _DUREES: Final = {"semaine": timedelta(weeks=1), "jour": timedelta(days=1), "heure": timedelta(hours=1)}
 _HEURE: Final = time(9, 0)
@@ -41,7 +40,8 @@ class HorlogeDeBac:
     """The clock of the sandbox of a folder (`registry.clock.Clock`). machine: what it is moved from."""
 
     def __init__(self, dossier: Path, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._fichier = dossier / FICHIER
+        self._fichier = dossier / HORLOGE
+        self._nouveau = dossier / HORLOGE_NOUVELLE
         self._machine = machine
         self._version = (0, 0)
         self._etat = Etat()
@@ -84,9 +84,8 @@ class HorlogeDeBac:
 
     def _write(self, etat: Etat) -> None:
         # Replaced at once: another process reads it at any moment.
-        beside = self._fichier.with_suffix(".nouveau")
-        write_secret(beside, msgspec.json.encode(etat))
-        beside.replace(self._fichier)
+        self._nouveau.write_bytes(msgspec.json.encode(etat))
+        self._nouveau.replace(self._fichier)
 
 
 def parse_jump(texte: str, instant: datetime) -> datetime:

@@ -13,17 +13,9 @@ import msgspec
 from certs.autorite import write_secret
 from echangeur.bac_a_sable import cliche
 from echangeur.bac_a_sable.comptes import create_accounts
-from echangeur.bac_a_sable.dossier import (
-    BOITES,
-    DEMANDES,
-    ECHANGEUR,
-    FICHIER,
-    INSTANCE,
-    PARTENAIRE,
-    Bac,
-    Fiche,
-)
+from echangeur.bac_a_sable.dossier import ECHANGEUR, Bac, Fiche
 from echangeur.bac_a_sable.horloge import HORIZON, HorlogeDeBac
+from echangeur.bac_a_sable.lieux import DEMANDES, FICHIER, INSTANCE, PARTENAIRE, TOUS
 from echangeur.bac_a_sable.monde import Choix, read_given, settle
 from echangeur.bac_a_sable.stock import DEBUT, Semee, Semeur
 from echangeur.config import Configuration, render
@@ -71,10 +63,9 @@ def make_sandbox(dossier: Path, choix: Choix, clock: Clock) -> Bac:
 def clear(dossier: Path) -> None:
     """Remove the sandbox of a folder, or the half of one. Raises MauvaisUsage when it holds something
     else."""
-    siens = {FICHIER, INSTANCE, PARTENAIRE, BOITES, DEMANDES, "horloge.json", "preavis.csv", "avis.csv"}
     if not dossier.exists():
         return
-    autres = sorted(each.name for each in dossier.iterdir() if each.name not in siens)
+    autres = sorted(each.name for each in dossier.iterdir() if each.name not in TOUS)
     if autres:
         raise MauvaisUsage(
             f"{dossier} contient autre chose qu'un bac à sable : {', '.join(autres[:5])}.",

@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from dispatching.transport import Transport
 from echangeur.bac_a_sable.appels import Appels
 from echangeur.bac_a_sable.courriers import around_mail
-from echangeur.bac_a_sable.dossier import BOITES, Bac
+from echangeur.bac_a_sable.dossier import Bac
+from echangeur.bac_a_sable.lieux import BOITES
 from echangeur.bac_a_sable.provocations import Souvenirs
 from echangeur.bac_a_sable.relais import Relais, Suivant
 from echangeur.bac_a_sable.remises import RemiseProvoquee

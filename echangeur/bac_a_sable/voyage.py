@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from console.comptes import certify, find_compte
 from echangeur.bac_a_sable.comptes import COURRIELS
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
+from echangeur.bac_a_sable.lieux import AVIS, PREAVIS
 from echangeur.sortie import ConstatNegatif, note
 
 PAS: Final = timedelta(days=7)
@@ -56,7 +57,7 @@ def daily(dossier: Path, instance: Path, horloge: HorlogeDeBac) -> Counter[str]:
         code = run(
             [
                 *("--instance", str(instance), "registre", "taches", "--json"),
-                *("--sortie", str(dossier / "preavis.csv"), "--avis", str(dossier / "avis.csv")),
+                *("--sortie", str(dossier / PREAVIS), "--avis", str(dossier / AVIS)),
             ],
             clock=horloge,
         )

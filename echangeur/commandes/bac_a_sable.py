@@ -11,7 +11,6 @@ import typer
 
 from echangeur.contexte import Json, contexte_of
 from echangeur.francais import Commande, Groupe
-from echangeur.progression import open_bar
 from echangeur.sortie import MauvaisUsage, french, note, print_json, print_table, say
 from registry.guichets import CODE_GUICHET, CanalDistribution, TypeGuichet
 
@@ -115,8 +114,9 @@ def start(
     if ctx.invoked_subcommand is not None:
         return
     # Imported here: the services and their libraries take half a second that no other command needs.
-    from echangeur.bac_a_sable import dossier as dossiers
     from echangeur.bac_a_sable import ecran
+    from echangeur.bac_a_sable.dossier import open_sandbox
+    from echangeur.bac_a_sable.lieux import is_sandbox
     from echangeur.bac_a_sable.monde import Choix
     from echangeur.bac_a_sable.preparation import make_sandbox
     from echangeur.bac_a_sable.relais import Suivant
@@ -129,7 +129,7 @@ def start(
         if not hote or not numero.isdigit():
             raise MauvaisUsage(f"« {serveur_courrier} » n'est pas HOTE:PORT.", "Par exemple localhost:2526")
         suivant = Suivant(hote, int(numero))
-    if neuf or not dossiers.is_sandbox(dossier):
+    if neuf or not is_sandbox(dossier):
         if not CODE_GUICHET.fullmatch(guichet):
             raise MauvaisUsage(
                 f"« {guichet} » n'est pas un code de guichet.", "5 lettres ou chiffres : G1104"
@@ -154,7 +154,7 @@ def start(
         note("Base, certificats et demandes du bac à sable : une dizaine de secondes…")
         bac = make_sandbox(dossier, choix, contexte_of(ctx).clock)
     else:
-        bac = dossiers.open_sandbox(dossier)
+        bac = open_sandbox(dossier)
 
     def announce(pret: Pret) -> None:
         ecran.write_first_call(bac, pret.soap.replace("127.0.0.1", "localhost"))
@@ -269,14 +269,16 @@ def move_clock(
     registre ne remonte pas le temps, tout est alors remis comme au départ. Restent à l'heure de la machine :
     la validité des certificats que vos outils vérifient, les délais du réseau.
     """
-    from echangeur.bac_a_sable import dossier, voyage
+    from echangeur.bac_a_sable import voyage
+    from echangeur.bac_a_sable.dossier import open_sandbox
     from echangeur.bac_a_sable.horloge import parse_jump
+    from echangeur.bac_a_sable.vidage import empty
+    from echangeur.progression import open_bar
 
-    bac = dossier.open_sandbox(dossier_of(ctx))
+    bac = open_sandbox(dossier_of(ctx))
     faits: Counter[str] = Counter()
     if saut == "reprendre":
-        with bac.instance.database() as engine:
-            dossier.empty(bac, engine)
+        empty(bac.dossier)
     elif saut is not None:
         try:
             but = parse_jump(saut, bac.horloge.now())
@@ -305,20 +307,19 @@ def move_clock(
 
 
 @app.command("vider", cls=Commande)
-def empty(ctx: typer.Context) -> None:
+def put_back(ctx: typer.Context) -> None:
     """Remet tout comme au départ, serveur en marche ou non : demandes, comptes, filtres, boîtes, horloge."""
-    from echangeur.bac_a_sable import dossier
+    from echangeur.bac_a_sable.vidage import empty
 
-    bac = dossier.open_sandbox(dossier_of(ctx))
-    with bac.instance.database() as engine:
-        dossier.empty(bac, engine)
+    empty(dossier_of(ctx))
     say("Le bac à sable est comme au départ.")
 
 
 @app.command("boite", cls=Commande)
 def list_mails(ctx: typer.Context, json: Json = False) -> None:
     """Liste les messages que l'échangeur a envoyés : le fichier de chacun, tel qu'il est parti."""
-    from echangeur.bac_a_sable.dossier import BOITES, open_sandbox
+    from echangeur.bac_a_sable.dossier import open_sandbox
+    from echangeur.bac_a_sable.lieux import BOITES
     from echangeur.bac_a_sable.relais import read_boxes
 
     lettres = read_boxes(open_sandbox(dossier_of(ctx)).dossier / BOITES)

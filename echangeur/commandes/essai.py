@@ -18,7 +18,7 @@ from echangeur.commandes.fichier_filtres import checked, read_file
 from echangeur.commandes.guichet import find as find_guichet
 from echangeur.contexte import Json, contexte_of, instance_of, trace_reading
 from echangeur.images import followed
-from echangeur.instance import IMAGE
+from echangeur.lieux import IMAGE
 from echangeur.saisie import Guichet
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_fiche, print_json, print_table, say
 from filters.brouillons import list_brouillons

@@ -13,7 +13,8 @@ from dispatching.decision import Sortie
 from dispatching.passe import MOIS, Passe, start_of
 from dispatching.retrospective import look_back
 from echangeur.images import followed
-from echangeur.instance import PASSE, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import PASSE
 from echangeur.sortie import MauvaisUsage, print_fiche, print_table, say
 from filters.language import Filtre
 from registry.clock import Clock

@@ -16,7 +16,8 @@ from echangeur.cles import read_trousseau
 from echangeur.commandes.guichet import find
 from echangeur.contexte import Json, contexte_of, instance_of, transaction
 from echangeur.courrier import cut_off_of
-from echangeur.instance import SERVEUR, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import SERVEUR
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, print_table, say
 from mailflows.epreuves import Etape, Hub, Ligne, lines_of, plan, read_etape, travel, try_here
 from mailflows.repetition import Clefs, Issue

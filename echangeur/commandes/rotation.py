@@ -22,7 +22,8 @@ from certs.trousseau import (
 from echangeur.cles import read_trousseau
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
-from echangeur.instance import COURRIER, NOM_CLIENT, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import COURRIER, NOM_CLIENT
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, print_json, print_table, say
 
 app = create_group("Les clés du courrier de l'échangeur : préparer, basculer, retirer.")

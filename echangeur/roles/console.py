@@ -21,7 +21,8 @@ from console.certificats_lies import list_epingles
 from console.services import Services
 from dispatching.decision import Sortie
 from dispatching.rattrapages import Rythme
-from echangeur.instance import IMAGE, PASSE, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import IMAGE, PASSE
 from echangeur.moyens import moyens_of
 from echangeur.oidc import provider_of
 from echangeur.roles.cycle import Epreuve

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from echangeur.config import FICHIER, files_named
-from echangeur.instance import IMAGES, POSTGRES, Instance
+from echangeur.instance import Instance
+from echangeur.lieux import IMAGES, POSTGRES
 from echangeur.sante.ecoute import DOSSIER as PROCESSUS
 
 _LAISSES: Final = (POSTGRES, f".{POSTGRES}.demarrage", f".{POSTGRES}.utilisateurs", PROCESSUS, *IMAGES)

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from echangeur.bac_a_sable.comptes import Acces
-from echangeur.bac_a_sable.dossier import FICHIER, Fiche, is_sandbox, open_sandbox
+from echangeur.bac_a_sable.dossier import Fiche, open_sandbox
+from echangeur.bac_a_sable.horloge import HorlogeDeBac
+from echangeur.bac_a_sable.lieux import FICHIER, is_sandbox
 from echangeur.bac_a_sable.monde import Choix
 from echangeur.bac_a_sable.preparation import clear
 from echangeur.bac_a_sable.relais import lay, read_boxes
@@ -31,6 +33,27 @@ def test_what_an_interrupted_making_left_is_made_again(tmp_path: Path) -> None:
     clear(place)
     assert not place.exists()
     clear(place)
+
+
+def test_a_clock_that_was_being_written_is_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[BAC-1] What a write cut off before its end leaves is not something else."""
+    place = tmp_path / "bac"
+    place.mkdir()
+    horloge = HorlogeDeBac(place)
+    horloge.resume()
+    with monkeypatch.context() as cut:
+        cut.setattr(Path, "replace", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            horloge.resume()
+    assert len(list(place.iterdir())) == 2
+    clear(place)
+    assert not place.exists()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_no_sandbox_and_one_of_another_version_are_told(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from conformance.partenaire_courrier import Echangeur, PartenaireCourrier, Piece
 from conformance.partenaire_reference import PartenaireReference
 from echangeur.cli import run
 from echangeur.config import load_configuration, render
-from echangeur.instance import COURRIER
+from echangeur.lieux import COURRIER
 from registry.clock import FixedClock, SystemClock
 from registry.database import open_engine
 from schemas.courrier import Verdict

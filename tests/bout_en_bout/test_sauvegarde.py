@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from echangeur.instance import POSTGRES, open_instance
+from echangeur.instance import open_instance
+from echangeur.lieux import POSTGRES
 from registry.embedded import EmbeddedPostgres
 from registry.numero_unique import parse
 from registry.reprise import NATURE

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from certs.autorite import create_autorite
-from echangeur.instance import IMAGES, open_instance
+from echangeur.instance import open_instance
+from echangeur.lieux import IMAGES
 from echangeur.sauvegarde.dossier import outside, pack, unpack
 from registry.clock import FixedClock
 from registry.database import open_engine
