@@ -21,7 +21,7 @@ from dispatching.tables import TACHE_DU_JOUR
 from echangeur.sante import anomalies
 from mailflows.alertes.faits import CourriersBloques
 from mailflows.alertes.lecture import read_stuck
-from mailflows.alertes.regles_hub import BLOQUE
+from mailflows.alertes.regles_hub import DEPART, is_stuck
 from mailflows.boite_imap import BoiteImap, BoiteInjoignable, ParametresBoite
 from mailflows.expediteur import Relais, open_session
 from registry.anomalies import Anomalie
@@ -59,15 +59,15 @@ def _write_and_roll_back(engine: Engine) -> Anomalie | None:
 
 async def prove_alertes(engine: Engine, clock: Clock) -> Anomalie | None:
     """Whether the mails of alerts leave: they cannot tell it themselves ([ALE-7])."""
+    instant = clock.now()
     try:
-        found = await asyncio.to_thread(_read_stuck, engine, clock.now())
+        found = await asyncio.to_thread(_read_stuck, engine, instant)
     except SQLAlchemyError:
         # The proof of the database says it.
         return None
-    if found.depuis_le is not None and clock.now() - found.depuis_le > BLOQUE:
-        attendu = f"un départ en {BLOQUE.seconds // 60} minutes"
-        return anomalies.ALERTES_BLOQUEES(f"{found.en_attente} en attente", attendu)
-    return None
+    if not is_stuck(found, instant):
+        return None
+    return anomalies.ALERTES_BLOQUEES(f"{found.en_attente} en attente", DEPART)
 
 
 def _read_stuck(engine: Engine, instant: datetime) -> CourriersBloques:

@@ -72,10 +72,11 @@ class Sante:
         return self._now(self._measured[1])
 
     async def _measure(self) -> Etat:
-        proofs = [_prove(nom, epreuve) for nom, epreuve in self._epreuves.items()]
-        constats = tuple(await asyncio.gather(*proofs))
+        # Together: whoever asks waits for one delay, not for that of the warnings after that of the proofs.
+        asked = (*self._epreuves.items(), *self._avertir.items())
+        found = await asyncio.gather(*(_prove(nom, epreuve) for nom, epreuve in asked))
+        constats, told = tuple(found[: len(self._epreuves)]), found[len(self._epreuves) :]
         pret = not any(constat.code for constat in constats)
-        told = await asyncio.gather(*(_prove(nom, epreuve) for nom, epreuve in self._avertir.items()))
         warnings = tuple(constat for constat in told if constat.code)
         return Etat(pret, "", self._roles, self._clock.now(), constats, warnings)
 

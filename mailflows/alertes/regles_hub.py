@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from mailflows.alertes import catalogue
 from mailflows.alertes.calendrier import is_working_time, worked_hours
-from mailflows.alertes.faits import Cle, Faits, ProcessusVu
+from mailflows.alertes.faits import Cle, CourriersBloques, Faits, ProcessusVu
 from mailflows.alertes.reglages import Alertes
 from mailflows.alertes.regles import DES_PARTENAIRES, JOURS_HABITUDE, Regle, Trouvee
 from registry.controles import PARIS
@@ -17,6 +17,8 @@ MUET: Final = timedelta(minutes=5)
 """A process that has not told itself for so long is not held for alive."""
 BLOQUE: Final = timedelta(minutes=15)
 """A mail of alerts that has waited for so long does not leave."""
+DEPART: Final = f"un départ en {BLOQUE.seconds // 60} minutes"
+"""What is expected of them."""
 _REPIT_DISQUE: Final = 1.5
 """How many times the bound must be free again."""
 _CITES: Final = 5
@@ -78,15 +80,19 @@ def role_missing(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle]) -
 def mails_stuck(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle]) -> Iterable[Trouvee]:
     """[ALE-7] The very mails that tell do not leave: shown everywhere but by mail."""
     found = faits.courriers
-    waited = found.depuis_le is not None and faits.instant - found.depuis_le > BLOQUE
-    if waited or found.refuses:
+    if is_stuck(found, faits.instant) or found.refuses:
         yield Trouvee(
             catalogue.COURRIER_BLOQUE,
             "",
             f"{found.en_attente} en attente, {found.refuses} refusé(s) depuis un jour",
-            f"un départ en {BLOQUE.seconds // 60} minutes",
+            DEPART,
             _ALERTES,
         )
+
+
+def is_stuck(courriers: CourriersBloques, instant: datetime) -> bool:
+    """Whether the mails of alerts no longer leave."""
+    return courriers.depuis_le is not None and instant - courriers.depuis_le > BLOQUE
 
 
 def tasks_missed(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle]) -> Iterable[Trouvee]:

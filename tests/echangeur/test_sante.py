@@ -196,6 +196,31 @@ async def test_epreuve_qui_ne_finit_pas(clock: FixedClock, monkeypatch: pytest.M
     assert (etat.pret, etat.constats[0].code) == (False, "HUB208")
 
 
+async def test_avertissements_et_epreuves_vont_ensemble(clock: FixedClock) -> None:
+    """[EXP-7] Whoever asks waits for one delay: a proof that lasts holds no warning back."""
+    asked = asyncio.Event()
+
+    async def prove() -> Anomalie | None:
+        await asked.wait()
+        return None
+
+    async def warn() -> Anomalie | None:
+        asked.set()
+        return anomalies.ALERTES_BLOQUEES("3 en attente", "un départ")
+
+    sante = Sante(
+        {"soap": prove},
+        lambda: Phase.PRET,
+        clock,
+        roles=("soap",),
+        fraicheur=1,
+        avertir={"alertes": warn},
+    )
+    etat = await sante.read()
+    assert (etat.pret, [each.epreuve for each in etat.constats]) == (True, ["soap"])
+    assert [each.code for each in etat.avertissements] == ["HUB209"]
+
+
 def test_cardinalite_bornee() -> None:
     """[EXP-8] Whatever partners write as operation, the series are those of the contract, and no more."""
     compteurs = Compteurs()
