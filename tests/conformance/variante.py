@@ -1,4 +1,4 @@
-"""A broken hub: one defect, and the assertions that see it."""
+"""What is broken on purpose: one defect of a hub or of a partner, and the assertions that see it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from tests.conformance.mandataire import Deformation
 
 
-@dataclass(frozen=True)
-class Variante:
-    """One defect. assertion: the one meant for it; aussi: others that must see it too; consequences: others
-    that it rightly makes fail. portee: the families or assertions it is tried against, all if empty."""
+class Defaut:
+    """assertion: the one meant for it; aussi: others that must see it too; consequences: others that it
+    rightly makes fail."""
 
-    nom: str
     assertion: str
-    deformation: Deformation
-    consequences: tuple[str, ...] = ()
-    aussi: tuple[str, ...] = ()
-    portee: tuple[str, ...] = ()
+    aussi: tuple[str, ...]
+    consequences: tuple[str, ...]
 
     @property
     def permises(self) -> set[str]:
@@ -28,3 +24,15 @@ class Variante:
     def exigees(self) -> set[str]:
         """What must."""
         return {self.assertion, *self.aussi}
+
+
+@dataclass(frozen=True)
+class Variante(Defaut):
+    """Of a hub. portee: the families or assertions it is tried against, all if empty."""
+
+    nom: str
+    assertion: str
+    deformation: Deformation
+    consequences: tuple[str, ...] = ()
+    aussi: tuple[str, ...] = ()
+    portee: tuple[str, ...] = ()

@@ -18,11 +18,12 @@ from conformance.client_reference import ClientReference, Lecture
 from conformance.partenaire_courrier import PartenaireCourrier
 from conformance.partenaire_reference import Comportement, PartenaireReference, Reception
 from conformance.retrait_reference import Distribution, RetraitReference
+from tests.conformance.variante import Defaut
 
 
 @dataclass(frozen=True)
-class Variante:
-    """One defect. aussi: other assertions that must see it; consequences: those that it rightly makes fail."""
+class Variante(Defaut):
+    """Of a partner: what takes the place of each of its parts."""
 
     nom: str
     assertion: str
