@@ -38,6 +38,7 @@ CAPACITES = (
     *("retrait des distributions", "réception des distributions", "courrier", "manifestes"),
 )
 NOMS = ("retire", "second", "expire", "futur", "tls", "autre_usage", "prepare", "revoque", "chemin")
+"""Of certificates; each guichet has those that mean something to it."""
 ADRESSE = "conformite@kit.example"
 AVANT = timedelta(days=3)
 """For how long the hub has lived: days have ended."""
@@ -181,17 +182,7 @@ class _Installation:
             tomorrow = (self.now + timedelta(days=1)).date().isoformat()
             self.pin(essai, Genre.BON, "prepare", code, "--a-partir-du", tomorrow)
         self.disowned(code, prefixe)
-        for nom in (
-            "retire",
-            "second",
-            "expire",
-            "futur",
-            "tls",
-            "autre_usage",
-            "prepare",
-            "revoque",
-            "chemin",
-        ):
+        for nom in NOMS:
             if (self.folder / (prefixe + nom)).exists():
                 self.identite(f"certificats.{prefixe}{nom}", prefixe + nom)
 
