@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from certs import tls
 from certs import trousseau as certs_trousseau
 from certs.paire import Paire
 from certs.trousseau import UsageRotation
+from echangeur.cles import read_secret, trust_of
 from echangeur.instance import Instance
 from echangeur.lieux import COURRIER
 from echangeur.sortie import MauvaisUsage
@@ -138,9 +137,9 @@ def relay_of(instance: Instance) -> Relais:
         settings.port,
         instance.configuration.courrier.adresse,
         Securite(settings.securite),
-        _trust(instance, settings.autorites, "relais"),
+        trust_of(instance, settings.autorites, "relais.autorites"),
         settings.utilisateur,
-        _secret(instance, settings.mot_de_passe, "relais"),
+        _password(instance, settings.mot_de_passe, "relais"),
         settings.connexions,
         settings.delai,
     )
@@ -155,32 +154,13 @@ def mailbox_of(instance: Instance) -> ParametresBoite | None:
         settings.hote,
         settings.port,
         settings.utilisateur,
-        _secret(instance, settings.mot_de_passe, "boite"),
+        _password(instance, settings.mot_de_passe, "boite"),
         settings.dossier,
         settings.traites,
         settings.quarantaine,
-        _trust(instance, settings.autorites, "boite"),
+        trust_of(instance, settings.autorites, "boite.autorites"),
     )
 
 
-def _trust(instance: Instance, autorites: str, section: str) -> ssl.SSLContext:
-    path = instance.path(autorites) if autorites else None
-    try:
-        return tls.client_context(path)
-    except (OSError, ValueError) as error:
-        raise MauvaisUsage(
-            f"Les autorités {path} ne se lisent pas.", f"Corrigez la section [{section}]."
-        ) from error
-
-
-def _secret(instance: Instance, fichier: str, section: str) -> str:
-    if not fichier:
-        return ""
-    path = instance.path(fichier)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise MauvaisUsage(
-            f"Le fichier {path} ne se lit pas ({os.strerror(error.errno or 0)}).",
-            f"Corrigez {section}.mot_de_passe.",
-        ) from error
+def _password(instance: Instance, fichier: str, section: str) -> str:
+    return read_secret(instance, fichier, f"{section}.mot_de_passe") if fichier else ""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import ssl
-
-from certs import tls
 from console.oidc.fournisseur import Fournisseur
+from echangeur.cles import read_secret, trust_of
 from echangeur.instance import Instance
 from echangeur.sortie import MauvaisUsage
 
@@ -30,26 +27,14 @@ def provider_of(instance: Instance) -> Fournisseur | None:
         return _read_secret(instance)
 
     secret()
-    return Fournisseur(settings, url, secret, _tls(instance))
+    return Fournisseur(settings, url, secret, trust_of(instance, settings.autorites, "oidc.autorites"))
 
 
 def _read_secret(instance: Instance) -> str:
-    path = instance.path(instance.configuration.oidc.secret)
-    try:
-        found = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise MauvaisUsage(
-            f"Le fichier {path} ne se lit pas ({os.strerror(error.errno or 0)}).", "Corrigez oidc.secret."
-        ) from error
+    fichier = instance.configuration.oidc.secret
+    found = read_secret(instance, fichier, "oidc.secret")
     if not found:
-        raise MauvaisUsage(f"Le fichier {path} est vide.", "Écrivez-y le secret donné par le fournisseur.")
+        raise MauvaisUsage(
+            f"Le fichier {instance.path(fichier)} est vide.", "Écrivez-y le secret donné par le fournisseur."
+        )
     return found
-
-
-def _tls(instance: Instance) -> ssl.SSLContext | None:
-    fichier = instance.configuration.oidc.autorites
-    path = instance.path(fichier) if fichier else None
-    try:
-        return tls.client_context(path)
-    except (OSError, ValueError) as error:
-        raise MauvaisUsage(f"Les autorités {path} ne se lisent pas.", "Corrigez oidc.autorites.") from error
