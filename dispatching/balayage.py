@@ -22,6 +22,7 @@ from dispatching.parcours import Recherche
 from dispatching.perimetres import Perimetres, last_perimetre
 from dispatching.recipients import Raison, Sujet, judge
 from dispatching.seuils import Periode, Seuil, crossing, seuils_of
+from dispatching.taches import last_done, mark_done
 from filters.naive import retains
 from filters.source import Connu, contexte_of
 from filters.store import VersionFiltre, filtres_in_force
@@ -77,7 +78,7 @@ def sweep(
     """
     jour = instant.astimezone(PARIS).date()
     with engine.connect() as conn:
-        dernier = conn.execute(_LAST, {"nom": NOM}).scalar_one_or_none()
+        dernier = last_done(conn, NOM).get(NOM)
         by_guichet: dict[str, list[VersionFiltre]] = {}
         for version in filtres_in_force(conn, instant):
             by_guichet.setdefault(version.guichet, []).append(version)
@@ -95,7 +96,7 @@ def sweep(
                     progress(lot.nombre.entrees + lot.nombre.sorties)
     if not essai:
         with engine.begin() as conn:
-            conn.execute(_DONE, {"nom": NOM, "jour": jour})
+            mark_done(conn, NOM, jour)
     return total
 
 
@@ -186,11 +187,6 @@ def _traits(row: Row[Any], demande: Demande, instant: datetime, connu: Connu | N
     return traits_of(demande, contexte_of(row.nature, row.auteur, instant, connu))
 
 
-_LAST: Final = text("SELECT jour FROM tache_du_jour WHERE nom = :nom")
-_DONE: Final = text("""
-    INSERT INTO tache_du_jour (nom, jour) VALUES (:nom, :jour)
-    ON CONFLICT (nom) DO UPDATE SET jour = greatest(tache_du_jour.jour, excluded.jour)
-""")
 # Not held, or held because it was received, where leaving the filters is told.
 _READ: Final = text("""
     SELECT d.numero, d.version, d.territoire, v.nature, v.guichet AS auteur, v.document,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -12,19 +13,19 @@ from mailflows import fermeture, sortants
 from mailflows.message_emis import write_entity
 from mailflows.sortants import ASortir, NatureSortant
 from registry.echanges import Fichier
-from registry.guichets import CanalDistribution
+from registry.guichets import CanalDistribution, Guichet
 from registry.guichets_store import list_guichets
 from registry.surveillance_certificats import Avis, avis_a_envoyer, mark_envoye
 
 FICHIER: Final = "avis-certificat.txt"
 
 
-def list_reached(conn: Connection, instant: datetime) -> frozenset[str]:
-    """The guichets of the mail channel, which is not closed for them: their robots read notices."""
+def list_reached(conn: Connection, guichets: Iterable[Guichet], instant: datetime) -> frozenset[str]:
+    """Those of the mail channel, which is not closed for them: their robots read notices."""
     closed = fermeture.list_fermetures(conn)
     return frozenset(
         each.code
-        for each in list_guichets(conn)
+        for each in guichets
         if each.actif
         and each.canal is CanalDistribution.COURRIER
         and each.adresse_courrier
@@ -37,7 +38,7 @@ def post_avis(conn: Connection, *, instant: datetime) -> tuple[Avis, ...]:
 
     Those of the others still wait: somebody tells them.
     """
-    reached = list_reached(conn, instant)
+    reached = list_reached(conn, list_guichets(conn), instant)
     waiting = [each for each in avis_a_envoyer(conn) if each.guichet in reached]
     for identifiant, avis in zip(uuid7s(instant, len(waiting)), waiting, strict=True):
         assert avis.guichet is not None

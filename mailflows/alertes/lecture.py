@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from dispatching.arrieres import list_arrieres
 from dispatching.disjoncteurs import list_disjoncteurs
 from dispatching.manifestes import last_days
-from dispatching.tables import TACHE_DU_JOUR
+from dispatching.taches import last_done, mark_done
 from mailflows.alertes.faits import CourriersBloques, DernierManifeste, Faits, Partenaire
 from mailflows.alertes.presences import Sens, count_served, read_presences
 from mailflows.alertes.processus import list_certificats_du_hub, list_processus
@@ -34,10 +34,6 @@ _STUCK: Final = text("""
         min(cree_le) FILTER (WHERE prochaine_le IS NOT NULL) AS depuis_le,
         count(*) FILTER (WHERE prochaine_le IS NULL AND envoye_le IS NULL AND cree_le > :veille) AS refuses
     FROM alerte_courrier WHERE prochaine_le IS NOT NULL OR cree_le > :veille
-""")
-_DONE: Final = text("""
-    INSERT INTO tache_du_jour (nom, jour) VALUES (:nom, :jour)
-    ON CONFLICT (nom) DO UPDATE SET jour = greatest(tache_du_jour.jour, excluded.jour)
 """)
 
 
@@ -82,19 +78,18 @@ def read_stuck(conn: Connection, instant: datetime) -> CourriersBloques:
 
 def record_tache(conn: Connection, nom: str, instant: datetime) -> None:
     """A task of the day was done, whole."""
-    conn.execute(_DONE, {"nom": _TACHE + nom, "jour": instant.astimezone(PARIS).date()})
+    mark_done(conn, _TACHE + nom, instant.astimezone(PARIS).date())
 
 
 def _read_taches(conn: Connection) -> Mapping[str, date]:
-    table = TACHE_DU_JOUR.c
-    rows = conn.execute(select(table.nom, table.jour).where(table.nom.startswith(_TACHE)))
-    return {row.nom.removeprefix(_TACHE): row.jour for row in rows}
+    return {nom.removeprefix(_TACHE): jour for nom, jour in last_done(conn, _TACHE).items()}
 
 
 def _partners(
     conn: Connection, instant: datetime, contacts: Mapping[str, Contact], par_courrier: bool
 ) -> Mapping[str, Partenaire]:
-    avertis = list_reached(conn, instant) if par_courrier else frozenset()
+    guichets = list_guichets(conn)
+    avertis = list_reached(conn, guichets, instant) if par_courrier else frozenset()
     return {
         each.code: Partenaire(
             each.code,
@@ -103,6 +98,6 @@ def _partners(
             contacts.get(each.code, Contact()).silence,
             each.code in avertis,
         )
-        for each in list_guichets(conn)
+        for each in guichets
         if each.actif
     }

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from mailflows.alertes.faits import Presence
 from mailflows.alertes.regles import FENETRE
+from registry.controles import PARIS
 from registry.fenetres import first_id
 
 _RETARD: Final = timedelta(minutes=2)
@@ -62,11 +63,12 @@ _SERVED: Final = text("""
 """)
 
 
-def keep_presences(conn: Connection, depuis: datetime) -> None:
-    """Keep the days of what came since then. Again gives the same."""
+def keep_presences(conn: Connection, depuis: datetime, instant: datetime) -> None:
+    """Keep the days of what came since then, and forget the old ones once a day. Again gives the same."""
     since = depuis - _RETARD
     conn.execute(_KEEP, {"premier": str(first_id(since)), "depuis": since})
-    conn.execute(_FORGET, {"garde": _GARDE.days})
+    if depuis.astimezone(PARIS).date() != instant.astimezone(PARIS).date():
+        conn.execute(_FORGET, {"garde": _GARDE.days})
 
 
 def read_presences(conn: Connection, sens: Sens, silencieux_depuis: datetime) -> Mapping[str, Presence]:

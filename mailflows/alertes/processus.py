@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, select, text
 
 from mailflows.alertes.faits import ProcessusVu
+from mailflows.alertes.regles_hub import MUET
 from mailflows.alertes.tables import PROCESSUS
 from registry.surveillance_certificats import Surveille
 
@@ -44,7 +45,7 @@ _TELL: Final = text("""
 # Dead, and each of its roles is had by a process that told itself after it.
 _FORGET: Final = text("""
     DELETE FROM processus p
-    WHERE p.vu_le < CAST(:instant AS timestamptz) - interval '5 minutes' AND (p.vu_le < :oubli
+    WHERE p.vu_le < :muet AND (p.vu_le < :oubli
         OR p.roles <@ ARRAY(SELECT unnest(q.roles) FROM processus q WHERE q.vu_le > p.vu_le))
 """)
 
@@ -74,7 +75,7 @@ def withdraw_processus(conn: Connection, identifiant: uuid.UUID) -> None:
 
 def forget_processus(conn: Connection, instant: datetime) -> None:
     """Forget the dead that others have replaced."""
-    conn.execute(_FORGET, {"instant": instant, "oubli": instant - _OUBLI})
+    conn.execute(_FORGET, {"muet": instant - MUET, "oubli": instant - _OUBLI})
 
 
 def list_processus(conn: Connection) -> tuple[ProcessusVu, ...]:

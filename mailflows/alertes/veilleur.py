@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -125,14 +125,14 @@ class Veilleur:
         )
         conn.execute(first.on_conflict_do_nothing())
         row = conn.execute(select(VEILLE).where(VEILLE.c.nom == _NOM)).one()
-        keep_presences(conn, row.presences_le)
+        keep_presences(conn, row.presences_le, instant)
         _note(conn, presences_le=instant)
         forget_processus(conn, instant)
         return read_faits(
             conn,
             instant,
             veille_depuis=row.commencee_le,
-            rupture=_verify(conn, instant),
+            rupture=_verify(conn, row, instant),
             attendues=self._veille.taches,
             par_courrier=self._veille.par_courrier,
             conformite=self._veille.conformite,
@@ -140,8 +140,9 @@ class Veilleur:
 
     def _tell(self, conn: Connection, alertes: Sequence[Alerte], instant: datetime) -> None:
         reglages = self._veille.reglages
-        closed = [each for each in garde.list_to_end(conn, instant) if each not in alertes]
-        concerned = (*alertes, *closed)
+        # Those that this turn closes are among those whose end is to be told.
+        opened = (each for each in alertes if each.etat is Etat.OUVERTE)
+        concerned = (*opened, *garde.list_to_end(conn, instant))
         contacts = {code: each.technique for code, each in list_contacts(conn).items() if each.technique}
         dites = garde.read_dites(conn, concerned)
         addresses = (*reglages.exploitants, *contacts.values())
@@ -208,9 +209,9 @@ def _unlock(conn: Connection) -> None:
         conn.close()
 
 
-def _verify(conn: Connection, instant: datetime) -> str:
-    """Carry the verification of the journal on; the break that stands, or empty."""
-    row = conn.execute(select(VEILLE).where(VEILLE.c.nom == _NOM)).one()
+def _verify(conn: Connection, row: Row[Any], instant: datetime) -> str:
+    """Carry the verification of the journal on from where the watch left it; the break that stands, or
+    empty."""
     sequence, empreinte, en_faute = row.sequence, bytes(row.empreinte), row.en_faute
     verifie_le, rupture = row.verifie_le, str(row.rupture)
     if verifie_le is not None and instant - verifie_le >= REPRISE:

@@ -362,13 +362,33 @@ def test_presences_are_the_days_of_what_came(engine: Engine, clock: FixedClock) 
     with engine.begin() as conn:
         conn.execute(text("INSERT INTO passage VALUES ('G0592', :le)"), {"le": scene.now})
         for _ in range(2):
-            keep_presences(conn, scene.now - timedelta(days=1))
+            keep_presences(conn, scene.now - timedelta(days=1), scene.now)
             appels = read_presences(conn, Sens.APPEL, instant - timedelta(hours=1))
             assert {code: each.derniere_le for code, each in appels.items()} == {"G0591": RECU_LE}
             assert appels["G0591"].journees == ((RECU_LE, RECU_LE),)
         assert read_presences(conn, Sens.APPEL, RECU_LE)["G0591"].journees == ()
         assert read_presences(conn, Sens.PASSAGE, instant).keys() == {"G0592"}
         assert count_served(conn, instant) == 1
+
+
+def test_presences_of_long_ago_are_forgotten_at_the_turn_of_the_day(
+    engine: Engine, clock: FixedClock
+) -> None:
+    """[ALE-11] Once a day, and not at each turn: those before what a habit is read from."""
+    scene = Scene(engine, clock)
+    scene.guichet("G0591")
+    jour = scene.now.date()
+    count = text("SELECT count(*) FROM presence_guichet")
+    with engine.begin() as conn:
+        for age in (0, 56, 57, 400):
+            conn.execute(
+                text("INSERT INTO presence_guichet VALUES ('G0591', 'appel', :jour, :le, :le)"),
+                {"jour": jour - timedelta(days=age), "le": scene.now - timedelta(days=age)},
+            )
+        keep_presences(conn, scene.now, scene.now + timedelta(minutes=1))
+        assert conn.execute(count).scalar_one() == 4
+        keep_presences(conn, scene.now, scene.now + timedelta(days=1))
+        assert conn.execute(count).scalar_one() == 2
 
 
 def test_processes_tell_themselves(engine: Engine, clock: FixedClock) -> None:
