@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, overload
 
@@ -30,6 +30,14 @@ def read_identifiant(text: str, de_quoi: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError:
         raise MauvaisUsage(f"« {text} » n'est pas un identifiant {de_quoi}.") from None
+
+
+def read_day(text: str) -> date:
+    """A day typed as AAAA-MM-JJ. Raises MauvaisUsage when it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise MauvaisUsage(f"« {text} » n'est pas une date.", "Écrivez-la AAAA-MM-JJ.") from None
 
 
 @overload

@@ -48,6 +48,7 @@ from registry.certificats import CERTIFICAT_SUSPENDU
 from registry.clock import Clock
 from registry.echanges import Fichier
 from registry.guichets_store import get_guichet
+from registry.moments import say_moment
 from schemas.courrier import Accuse
 
 _LOG: Final = structlog.get_logger()
@@ -177,7 +178,7 @@ class Entrant:
             # the declaration of the address.
             declared = get_guichet(conn, guichet.code)
         if found is not None and fermeture.is_closed(found, pris.recu_le):
-            return CANAL_FERME(attendu=fermeture.say(found.ferme_le))
+            return CANAL_FERME(attendu=say_moment(found.ferme_le))
         if declared is None or not declared.adresse_courrier:
             return SANS_ADRESSE(guichet.code)
         return None

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from registry.constats import Constat
 from registry.controles import PARIS
 from registry.guichets_store import get_guichet
+from registry.moments import say_moment
 
 TOUS: Final = ""
 """Stands for all the guichets."""
@@ -98,9 +99,6 @@ def warning_of(fermeture: Fermeture | None, instant: datetime) -> tuple[str, ...
         return ()
     jours = (fermeture.ferme_le - instant).days
     delai = f"dans {jours} jours" if jours > 1 else "dans moins de deux jours"
-    return (f"Le canal asynchrone ferme le {say(fermeture.ferme_le)}, {delai} : passez aux services SOAP.",)
-
-
-def say(instant: datetime) -> str:
-    """An instant as people read it."""
-    return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M}"
+    return (
+        f"Le canal asynchrone ferme le {say_moment(fermeture.ferme_le)}, {delai} : passez aux services SOAP.",
+    )

@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from registry import anomalies_portail as catalogue
 from registry import depots_store as store
 from registry.anomalies import Anomalie
-from registry.controles import PARIS
 from registry.cycle import LIBELLES
 from registry.depots import Depot
 from registry.depots_store import Criteres
 from registry.droits import PAR_COMMUNES, may_read
 from registry.guichets import Guichet, TypeGuichet
 from registry.lifecycle import Etat
+from registry.moments import say_moment
 
 
 def find_own(conn: Connection, guichet: Guichet, identifiant: str) -> Depot | Anomalie:
@@ -73,8 +73,7 @@ def say_ended(depot: Depot, attendu: Etat) -> Anomalie:
     """The refusal of what is no longer in the expected state: what became of it, when, by whom."""
     issue = ""
     if depot.issue_le is not None:
-        le = f"{depot.issue_le.astimezone(PARIS):%d/%m/%Y à %H:%M}"
-        issue = f", le {le}, par le guichet {depot.issue_guichet}"
+        issue = f", le {say_moment(depot.issue_le)}, par le guichet {depot.issue_guichet}"
     if depot.numero is not None:
         issue += f", sous le numéro {depot.numero}"
     etat = "validé" if depot.etat is Etat.ACTIVE else LIBELLES[depot.etat]

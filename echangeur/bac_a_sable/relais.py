@@ -20,6 +20,7 @@ from typing import Final
 import aiosmtplib
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from echangeur.bac_a_sable.dossier import ECHANGEUR
 from echangeur.bac_a_sable.valeurs import DE_COURRIER, RETARD_S, Panne, find_value, panne_of
 from mailflows.message_emis import ENTETE_ID, ENTETE_NATURE
 
@@ -118,7 +119,7 @@ class Relais:
         if self._suivant is not None:
             await aiosmtplib.send(
                 data,
-                sender="echangeur@localhost",
+                sender=ECHANGEUR,
                 recipients=[adresse],
                 hostname=self._suivant.hote,
                 port=self._suivant.port,

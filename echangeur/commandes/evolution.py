@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +14,7 @@ from rich.progress import TimeRemainingColumn
 from echangeur.contexte import Json, transaction
 from echangeur.evolution import Periode, count_recorded, replay
 from echangeur.progression import open_bar
+from echangeur.saisie import read_day
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, print_table, say
 from schemas.evolution.comparaison import compare
 from schemas.evolution.constats import Constat, Effet
@@ -158,15 +159,8 @@ def _write_csv(path: Path, titres: Sequence[str], lignes: Iterable[Sequence[obje
 
 
 def _start(text: str) -> datetime | None:
-    return datetime.combine(_day(text), time(), PARIS) if text else None
+    return datetime.combine(read_day(text), time(), PARIS) if text else None
 
 
 def _end(text: str) -> datetime | None:
-    return datetime.combine(_day(text) + timedelta(days=1), time(), PARIS) if text else None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise MauvaisUsage(f"« {text} » n'est pas une date.", "Écrivez-la AAAA-MM-JJ.") from None
+    return datetime.combine(read_day(text) + timedelta(days=1), time(), PARIS) if text else None

@@ -18,7 +18,7 @@ from echangeur.francais import Commande, create_group
 from echangeur.saisie import Guichet, of_paris
 from echangeur.sauvegarde import coffre
 from echangeur.sauvegarde.faire import back_up
-from echangeur.sauvegarde.manifeste import Manifeste, empreinte_of, read_manifeste
+from echangeur.sauvegarde.manifeste import NOM, Manifeste, empreinte_of, read_manifeste
 from echangeur.sauvegarde.restaurer import all_files, restore
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, french, note, print_json, say
 from registry.database import SchemaInconnu
@@ -86,11 +86,11 @@ def check(
     Code de retour 1 si un fichier manque ou a changé.
     """
     manifeste = read_manifeste(sauvegarde, empreinte)
-    if wrong := [constat for constat in coffre.check(sauvegarde, all_files(manifeste)) if constat]:
+    if wrong := list(coffre.check(sauvegarde, all_files(manifeste))):
         for constat in wrong:
             say(constat)
         raise ConstatNegatif(f"{len(wrong)} fichier(s) à reprendre d'une autre copie.")
-    _tell(manifeste, (sauvegarde / "manifeste.json").read_bytes(), json=json)
+    _tell(manifeste, (sauvegarde / NOM).read_bytes(), json=json)
 
 
 @app.command("restaurer", cls=Commande)

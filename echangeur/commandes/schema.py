@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from echangeur.contexte import Json, contexte_of
 from echangeur.francais import Commande, create_group
+from echangeur.saisie import read_day
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, print_table, say
 from schemas.codes import check_codes
 from schemas.contract import OWN_SERVICES, PARTNER_SERVICES, SERVICES, wsdl_source, xsd_bytes, xsd_names
@@ -36,7 +36,7 @@ def validate_file(
 
     Le document est validé comme le ferait l'échangeur à réception. Code de retour 1 s'il est invalide.
     """
-    jour = _day(le) if le else contexte_of(ctx).clock.now().astimezone(PARIS).date()
+    jour = read_day(le) if le else contexte_of(ctx).clock.now().astimezone(PARIS).date()
     result = read_document(fichier.read_bytes(), frozenset(DocumentKind))
     if isinstance(result, Document):
         nature = str(result.kind)
@@ -132,10 +132,3 @@ def _draw(
     else:
         for rang in range(nombre):
             yield generate_document(nature, f"{graine}-{rang}", territoire=territoire, guichet=guichet)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise MauvaisUsage(f"« {text} » n'est pas une date.", "Écrivez-la AAAA-MM-JJ.") from None

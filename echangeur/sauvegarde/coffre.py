@@ -58,15 +58,15 @@ def _read_whole(source: Source, taille: int) -> bytes:
 
 
 def check(dossier: Path, fichiers: Sequence[Fichier]) -> Iterator[str]:
-    """What is wrong with the files of a backup, each in a French sentence; yields "" for a good one."""
+    """What is wrong with the files of a backup, each in a French sentence."""
     for fichier in fichiers:
         try:
             octets = (dossier / fichier.nom).read_bytes()
         except OSError:
             yield f"{fichier.nom} manque"
             continue
-        same = hashlib.sha256(octets).hexdigest() == fichier.empreinte
-        yield "" if same else f"{fichier.nom} n'est plus ce qui a été sauvegardé"
+        if hashlib.sha256(octets).hexdigest() != fichier.empreinte:
+            yield f"{fichier.nom} n'est plus ce qui a été sauvegardé"
 
 
 def unseal(dossier: Path, fichiers: Sequence[Fichier], paire: Paire) -> Iterator[bytes]:

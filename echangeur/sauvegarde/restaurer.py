@@ -56,7 +56,7 @@ def restore(
     cible = cible.absolute()
     if (cible / FICHIER).exists():
         raise MauvaisUsage(f"{cible} contient déjà une instance.", "Choisissez un autre dossier.")
-    if wrong := [constat for constat in coffre.check(sauvegarde, all_files(manifeste)) if constat]:
+    if wrong := list(coffre.check(sauvegarde, all_files(manifeste))):
         raise ConstatNegatif(f"La sauvegarde n'est pas entière : {' ; '.join(wrong[:5])}.")
     octets = b"".join(coffre.unseal(sauvegarde, manifeste.dossier, paire))
     cible.mkdir(mode=0o700, parents=True, exist_ok=True)

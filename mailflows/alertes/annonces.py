@@ -19,8 +19,9 @@ from uuid import UUID
 from mailflows.alertes.catalogue import GENRES
 from mailflows.alertes.reglages import Alertes
 from mailflows.alertes.suivi import Alerte, Etat
+from mailflows.message_emis import ENTETE_ID, ENTETE_NATURE
 from registry.anomalies import Tour
-from registry.controles import PARIS
+from registry.moments import say_moment
 
 CITEES_MAX: Final = 40
 """Alerts written out in one mail, of each kind; the others are counted by code."""
@@ -149,7 +150,7 @@ def write_subject(choses: Sequence[ADire]) -> str:
 
 def write_text(choses: Sequence[ADire], instant: datetime, lien: str) -> str:
     """The whole text of a mail. lien: public address of the console, or empty. Pure."""
-    lines = [f"Échangeur, le {_moment(instant)} (heure de Paris)."]
+    lines = [f"Échangeur, le {say_moment(instant)} (heure de Paris)."]
     for motif, titre in _TITRES.items():
         siennes = [each.alerte for each in choses if each.motif is motif]
         if not siennes:
@@ -175,9 +176,9 @@ def _told(alerte: Alerte, motif: Motif, lien: str) -> list[str]:
     entry = GENRES[alerte.code].type
     head = f"[{alerte.code}]{f' Guichet {alerte.guichet}.' if alerte.guichet else ''}"
     said = f"{head} {entry.texte.format(constat=alerte.constat, attendu=alerte.attendu)}"
-    depuis = f"Ouverte le {_moment(alerte.ouverte_le or alerte.vue_le)}"
+    depuis = f"Ouverte le {say_moment(alerte.ouverte_le or alerte.vue_le)}"
     if motif is Motif.FIN:
-        return [said, f"{depuis}, close le {_moment(alerte.close_le or alerte.derniere_le)}."]
+        return [said, f"{depuis}, close le {say_moment(alerte.close_le or alerte.derniere_le)}."]
     return [said, f"{depuis}. C'est {_TOURS[entry.tour]} d'agir : {entry.conduite}", f"{lien}{alerte.page}"]
 
 
@@ -191,13 +192,9 @@ def write_mail(
     mail["Subject"] = sujet
     mail["Date"] = format_datetime(cree_le)
     mail["Message-ID"] = f"<{identifiant}@{expediteur.rpartition('@')[2]}>"
-    mail["X-Echangeur-Id"] = str(identifiant)
-    mail["X-Echangeur-Nature"] = "alerte"
+    mail[ENTETE_ID] = str(identifiant)
+    mail[ENTETE_NATURE] = "alerte"
     # RFC 3834 §5: an automatic message answers none of these.
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(texte)
     return mail.as_bytes()
-
-
-def _moment(instant: datetime) -> str:
-    return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M}"

@@ -18,8 +18,8 @@ from mailflows.alertes.calendrier import worked_hours
 from mailflows.alertes.catalogue import Genre
 from mailflows.alertes.faits import Cle, Faits, Partenaire, Presence
 from mailflows.alertes.reglages import Alertes
-from registry.controles import PARIS
 from registry.guichets import CanalDistribution
+from registry.moments import say_moment
 from registry.production import EtatProduction
 
 JOURS_HABITUDE: Final = 5
@@ -88,7 +88,7 @@ def ending_reports(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle])
         yield Trouvee(
             catalogue.RAPPORT,
             code,
-            f"Les messages du guichet {code} {quand} {_moment(production.ferme_le)}.",
+            f"Les messages du guichet {code} {quand} {say_moment(production.ferme_le)}.",
             "un rapport de conformité en vigueur",
             f"/partenaires/{code}/conformite",
             code,
@@ -107,7 +107,7 @@ def silent(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> Itera
         yield Trouvee(
             catalogue.SILENCE,
             code,
-            f"le dernier message est du {_moment(presence.derniere_le)}",
+            f"le dernier message est du {say_moment(presence.derniere_le)}",
             f"un message en {limite:.0f} heures ouvrées",
             f"/partenaires/{code}",
             code,
@@ -126,7 +126,9 @@ def not_fetched(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> 
         limite = _limit(partenaire, presence, reglages, sans_habitude=True)
         last = max(depuis, presence.derniere_le) if presence else depuis
         if limite is not None and worked_hours(last, faits.instant) > limite:
-            passage = f"dernier passage le {_moment(presence.derniere_le)}" if presence else "aucun passage"
+            passage = (
+                f"dernier passage le {say_moment(presence.derniere_le)}" if presence else "aucun passage"
+            )
             yield _waiting(
                 catalogue.NON_RETIREES,
                 arriere,
@@ -137,7 +139,7 @@ def not_fetched(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> 
             yield _waiting(
                 catalogue.NON_ACQUITTEES,
                 arriere,
-                f"{nombre} l'attendent, la plus ancienne depuis le {_moment(depuis)}",
+                f"{nombre} l'attendent, la plus ancienne depuis le {say_moment(depuis)}",
                 f"un acquittement en {reglages.acquittement} heures ouvrées",
             )
 
@@ -158,7 +160,7 @@ def late(faits: Faits, reglages: Alertes, ouvertes: Collection[Cle]) -> Iterable
                 catalogue.RETARD,
                 arriere,
                 f"{_count(arriere.en_attente)} sur le canal {arriere.canal} du guichet {arriere.guichet}, la"
-                f" plus ancienne depuis le {_moment(depuis)}",
+                f" plus ancienne depuis le {say_moment(depuis)}",
                 f"{reglages.retard} minutes d'attente au plus",
                 au_partenaire=False,
             )
@@ -176,7 +178,7 @@ def cut(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> Iterable
             f"{each.guichet} {each.canal}",
             # Not its detail: it may quote what the partner answered.
             f"canal {each.canal}, {each.echecs} échecs de suite ({each.cause}) depuis le"
-            f" {_moment(each.ouvert_le)}",
+            f" {say_moment(each.ouvert_le)}",
             "une réponse à la sonde",
             f"/partenaires/{each.guichet}",
             each.guichet,
@@ -235,10 +237,6 @@ def _waiting(
 
 def _count(nombre: int) -> str:
     return f"plus de {PLAFOND}" if nombre > PLAFOND else str(nombre)
-
-
-def _moment(instant: datetime) -> str:
-    return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M}"
 
 
 DES_PARTENAIRES: Final[tuple[Regle, ...]] = (

@@ -12,6 +12,7 @@ from mailflows.alertes.faits import Cle, CourriersBloques, Faits, ProcessusVu
 from mailflows.alertes.reglages import Alertes
 from mailflows.alertes.regles import DES_PARTENAIRES, JOURS_HABITUDE, Regle, Trouvee
 from registry.controles import PARIS
+from registry.moments import say_moment
 
 MUET: Final = timedelta(minutes=5)
 """A process that has not told itself for so long is not held for alive."""
@@ -38,7 +39,7 @@ def no_exchange(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> 
         yield Trouvee(
             catalogue.SANS_ECHANGE,
             "",
-            f"le dernier est du {last.astimezone(PARIS):%d/%m/%Y à %H:%M}",
+            f"le dernier est du {say_moment(last)}",
             f"au moins un en {reglages.sans_echange} minutes ouvrées",
             _PILOTAGE,
         )
@@ -70,8 +71,7 @@ def role_missing(faits: Faits, _reglages: Alertes, _ouvertes: Collection[Cle]) -
         yield Trouvee(
             catalogue.ROLE_ABSENT,
             role,
-            f"{role}, sur {each.machine}, vu pour la dernière fois le"
-            f" {each.vu_le.astimezone(PARIS):%d/%m/%Y à %H:%M}",
+            f"{role}, sur {each.machine}, vu pour la dernière fois le {say_moment(each.vu_le)}",
             "un processus au moins",
             _ALERTES,
         )

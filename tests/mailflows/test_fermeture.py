@@ -21,10 +21,10 @@ from mailflows.fermeture import (
     is_closed,
     list_fermetures,
     reopen,
-    say,
     warning_of,
 )
 from registry.controles import PARIS
+from registry.moments import say_moment
 from schemas.courrier import Verdict
 from tests.mailflows.monde import Monde
 from tests.registry.fabrique import generate
@@ -86,7 +86,7 @@ async def test_the_configuration_announces_it_too(monde: Monde) -> None:
     before = await post(partenaire, "avant")
     assert before.accuse is not None
     (texte,) = before.accuse.avertissements
-    assert say(ferme) in texte
+    assert say_moment(ferme) in texte
     with monde.engine.begin() as conn:
         close(conn, "G1226", monde.now, annoncee_le=monde.now)
     assert codes(await post(other, "fermé avant")) == ["COU011"]
