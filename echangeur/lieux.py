@@ -3,7 +3,7 @@
 ``echangeur.toml`` the configuration, ``autorite/`` the test authority, ``serveur/`` and ``client/`` the
 certificates of the hub, ``courrier/`` the keys of its mail, ``console/`` those that seal second factors,
 ``postgres/`` the embedded database when no other is configured, ``image/`` and ``image-passe/`` the images of
-its stock and of its past events.
+its stock and of its past events, ``processus/`` its running processes.
 """
 
 from __future__ import annotations
@@ -19,4 +19,6 @@ IMAGE: Final = "image"
 PASSE: Final = "image-passe"
 IMAGES: Final = (IMAGE, PASSE)
 """Made again from the database by whoever needs them (`filters.suivi`)."""
+PROCESSUS: Final = "processus"
+"""Where each running process says where it can be asked (`sante.ecoute`)."""
 NOM_CLIENT: Final = "ECHANGEUR"

@@ -12,8 +12,8 @@ import msgspec
 import typer
 
 from echangeur.contexte import contexte_of
-from echangeur.sante.ecoute import DOSSIER
-from echangeur.sante.etat import Etat
+from echangeur.lieux import PROCESSUS
+from echangeur.sante.reponse import Etat
 from echangeur.sortie import ConstatNegatif, MauvaisUsage, note, print_json, print_table
 
 _DELAI = 15.0
@@ -74,7 +74,7 @@ def _row(each: Reponse) -> tuple[object, ...]:
 def _running(dossier: Path) -> list[tuple[int, str]]:
     """Process and address of each file; those of processes that are no more are removed."""
     found = []
-    for file in sorted((dossier / DOSSIER).glob("*.json")):
+    for file in sorted((dossier / PROCESSUS).glob("*.json")):
         said = json.loads(file.read_text(encoding="utf-8"))
         if Path(f"/proc/{said['pid']}").exists():
             found.append((int(said["pid"]), str(said["adresse"])))

@@ -18,12 +18,10 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from echangeur.lieux import PROCESSUS
 from echangeur.sante.etat import Sante
 
 _log = structlog.get_logger("echangeur")
-
-DOSSIER: Final = "processus"
-"""Folder of an instance where each running process says where it can be asked."""
 
 _JSON: Final = "application/json"
 
@@ -56,7 +54,7 @@ def create_administration(sante: Sante, mesurer: Callable[[], bytes]) -> web.App
 def announced(instance: Path, sock: socket.socket, roles: tuple[str, ...]) -> Iterator[str]:
     """While it lasts, a file of the instance tells where this process can be asked (`echangeur sante`)."""
     hote, port = sock.getsockname()[:2]
-    file = instance / DOSSIER / f"{os.getpid()}.json"
+    file = instance / PROCESSUS / f"{os.getpid()}.json"
     adresse = f"http://[{hote}]:{port}" if ":" in hote else f"http://{hote}:{port}"
     try:
         file.parent.mkdir(exist_ok=True)

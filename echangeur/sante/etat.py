@@ -5,40 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from echangeur.roles.cycle import Epreuve, Phase
 from echangeur.sante import anomalies
+from echangeur.sante.reponse import Constat, Etat
 from registry.anomalies import Anomalie
 from registry.clock import Clock
 
 DELAI: Final = 10.0
 """Seconds left to one proof: beyond, whoever calls waits too long already."""
-
-
-class Constat(Struct, frozen=True):
-    """What a proof found. code: empty when it passed. millisecondes: what it took."""
-
-    epreuve: str
-    code: str
-    message: str
-    a_faire: str
-    millisecondes: int
-
-
-class Etat(Struct, frozen=True):
-    """What a process answers. pret: every proof passed, at `mesure_le`, and it is in service. avertissements:
-    what is wrong and keeps it from nothing: it goes on serving."""
-
-    pret: bool
-    phase: str
-    roles: tuple[str, ...]
-    mesure_le: datetime
-    constats: tuple[Constat, ...]
-    avertissements: tuple[Constat, ...] = ()
 
 
 class Sante:

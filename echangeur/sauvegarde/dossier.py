@@ -11,8 +11,7 @@ from typing import Final
 
 from echangeur.config import FICHIER, files_named
 from echangeur.instance import Instance
-from echangeur.lieux import IMAGES, POSTGRES
-from echangeur.sante.ecoute import DOSSIER as PROCESSUS
+from echangeur.lieux import IMAGES, POSTGRES, PROCESSUS
 
 _LAISSES: Final = (POSTGRES, f".{POSTGRES}.demarrage", f".{POSTGRES}.utilisateurs", PROCESSUS, *IMAGES)
 _EN_ATTENTE: Final = f"{FICHIER}.restauration"
