@@ -56,6 +56,8 @@ class Certificat:
     chiffre: True when one may encrypt for it: an RSA key whose keyUsage holds keyEncipherment, an elliptic
         one with keyAgreement, or keyUsage absent (RFC 8550 §4.4.2).
     signe: True when it may sign a message (keyUsage absent, digitalSignature or contentCommitment).
+    authentifie: True when TLS lets it prove its key: keyUsage absent, digitalSignature or keyAgreement
+        (RFC 8446 §4.4.2.2).
     autorite: True for a certificate of authority.
     """
 
@@ -70,6 +72,7 @@ class Certificat:
     usages: frozenset[str] | None
     chiffre: bool
     signe: bool
+    authentifie: bool
     autorite: bool
     der: bytes = field(repr=False)
     pem: bytes = field(repr=False)
@@ -133,13 +136,14 @@ def _read(certificate: x509.Certificate) -> Certificat:
         usages = None
     cle = _cle_of(certificate)
     chiffre = cle.famille in {"RSA", "EC"}
-    signe = True
+    signe = authentifie = True
     try:
         key_usage = extensions.get_extension_for_class(x509.KeyUsage).value
         chiffre = (cle.famille == "RSA" and key_usage.key_encipherment) or (
             cle.famille == "EC" and key_usage.key_agreement
         )
         signe = key_usage.digital_signature or key_usage.content_commitment
+        authentifie = key_usage.digital_signature or key_usage.key_agreement
     except x509.ExtensionNotFound:
         pass
     try:
@@ -158,6 +162,7 @@ def _read(certificate: x509.Certificate) -> Certificat:
         usages=usages,
         chiffre=chiffre,
         signe=signe,
+        authentifie=authentifie,
         autorite=autorite,
         der=der,
         pem=certificate.public_bytes(Encoding.PEM),

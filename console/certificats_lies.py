@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
 from certs.verification import Motif, Usage, Verdict, verify
 from console.tables import COMPTE_CERTIFICAT
+from registry.certificats import refusal_of
 from registry.constats import Constat
 
 _C: Final = COMPTE_CERTIFICAT.c
@@ -41,11 +41,10 @@ def link_certificat(
     """
     lu = read_certificat(data)
     if isinstance(lu, CertificatIllisible):
-        return (Constat(lu.code, "certificat", lu.message),)
+        return (refusal_of(lu),)
     verdict = judge(lu, max(instant, lu.valide_du))
     if not verdict.accepte:
-        detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
-        return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
+        return (refusal_of(verdict),)
     row = {
         "empreinte": lu.empreinte,
         "compte": compte,
@@ -63,7 +62,7 @@ def link_certificat(
 def judge(lu: Certificat, instant: datetime) -> Verdict:
     """May that certificate be presented in a handshake at that instant? Pure."""
     verdict = verify(lu, Usage.CLIENT, at=instant)
-    if verdict.accepte and not _proves(lu):
+    if verdict.accepte and not lu.authentifie:
         # That of a card that signs documents, beside the one that authenticates: OpenSSL refuses it.
         return Verdict(
             Motif.USAGE,
@@ -72,16 +71,6 @@ def judge(lu: Certificat, instant: datetime) -> Verdict:
             "digitalSignature",
         )
     return verdict
-
-
-def _proves(lu: Certificat) -> bool:
-    """Does its key usage let TLS prove its key (RFC 8446 §4.4.2.2)?"""
-    extensions = x509.load_der_x509_certificate(lu.der).extensions
-    try:
-        usage = extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return usage.digital_signature or usage.key_agreement
 
 
 def unlink_certificat(conn: Connection, compte: uuid.UUID, empreinte: str) -> None:

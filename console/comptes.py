@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from console.agent import Agent
 from console.coffre import Coffre
 from console.perimetre import Perimetre
 from console.profils import D_UN_GUICHET, LIBELLES, Portee, ProfilCompte
@@ -76,6 +77,11 @@ class Compte:
     ferme_le: datetime | None
     protege: bool
     relie_le: datetime | None
+
+    @property
+    def agent(self) -> Agent:
+        """Its holder, for the journal of acts: without what he may see."""
+        return Agent(self.id, self.courriel, self.nom, self.profil)
 
     def etat(self, reglages: Console, instant: datetime) -> EtatCompte:
         """What it opens at that instant."""

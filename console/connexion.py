@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from console import anomalies, freins
-from console.agent import Agent
 from console.certificats_lies import find_compte_of
 from console.coffre import Coffre
 from console.comptes import Compte, EtatCompte, find_compte, get_compte, set_secrets
@@ -74,7 +73,7 @@ def recognise(vue: Vue, courriel: str, mot_de_passe: str, code: str) -> Compte |
         return anomalies.ATTENTE(attendu=duree(wait))
     if not _right(vue, compte, mot_de_passe, code) or compte is None:
         if compte is not None:
-            _keep(vue, compte, Moyen.MOT_DE_PASSE, anomalies.IDENTIFIANTS.code)
+            keep_attempt(vue, compte, Moyen.MOT_DE_PASSE, anomalies.IDENTIFIANTS.code)
         return anomalies.IDENTIFIANTS()
     freins.forgive(conn, keys, instant=instant)
     return compte
@@ -97,11 +96,11 @@ def open_for(vue: Vue, compte: Compte, moyen: Moyen, conn: Connection | None = N
         case EtatCompte.FERME:
             return anomalies.IDENTIFIANTS()
         case EtatCompte.A_CERTIFIER:
-            _keep(vue, compte, moyen, anomalies.A_CERTIFIER.code, conn)
+            keep_attempt(vue, compte, moyen, anomalies.A_CERTIFIER.code, conn)
             return anomalies.A_CERTIFIER()
         case EtatCompte.OUVERT:
             pass
-    _keep(vue, compte, moyen, "", conn)
+    keep_attempt(vue, compte, moyen, "", conn)
     if vue.jeton:
         # Whatever session this browser had ends here: none is ever carried on into another account.
         close_session(conn, digest(vue.jeton), instant=vue.maintenant)
@@ -189,7 +188,6 @@ def _second_factor(vue: Vue, compte: Row[*tuple[object, ...]], code: str) -> boo
     return False
 
 
-def _keep(vue: Vue, compte: Compte, moyen: Moyen, refus: str, conn: Connection | None = None) -> None:
+def keep_attempt(vue: Vue, compte: Compte, moyen: Moyen, refus: str, conn: Connection | None = None) -> None:
     """That somebody signed in, or tried to, as that account."""
-    agent = Agent(compte.id, compte.courriel, compte.nom, compte.profil)
-    record_acte(conn or vue.conn, agent, ACTES[moyen], "", vue.echange, refus, instant=vue.maintenant)
+    record_acte(conn or vue.conn, compte.agent, ACTES[moyen], "", vue.echange, refus, instant=vue.maintenant)

@@ -11,10 +11,9 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from console import anomalies_oidc
-from console.agent import Agent
 from console.coffre import CleAbsente, Coffre, ScelleAltere
 from console.comptes import Compte, EtatCompte, find_compte, get_compte
-from console.connexion import ACTES, Entree, open_for
+from console.connexion import Entree, keep_attempt, open_for
 from console.journal_actes import record_acte
 from console.oidc.fournisseur import Identite
 from console.scellement import JETON
@@ -73,9 +72,7 @@ def _find(vue: Vue, conn: Connection, identite: Identite) -> Compte | Anomalie:
     if compte.relie_le is None:
         return compte
     refused = anomalies_oidc.AUTRE_IDENTITE()
-    record_acte(
-        conn, _agent(compte), ACTES[Moyen.OIDC], "", vue.echange, refused.code, instant=vue.maintenant
-    )
+    keep_attempt(vue, compte, Moyen.OIDC, refused.code, conn)
     return refused
 
 
@@ -86,11 +83,7 @@ def _tie(vue: Vue, conn: Connection, compte: Compte, identite: Identite) -> None
         "relie_le": vue.maintenant,
     }
     conn.execute(update(COMPTE).where(COMPTE.c.id == compte.id).values(values))
-    record_acte(conn, _agent(compte), RELIER, "", vue.echange, "", instant=vue.maintenant)
-
-
-def _agent(compte: Compte) -> Agent:
-    return Agent(compte.id, compte.courriel, compte.nom, compte.profil)
+    record_acte(conn, compte.agent, RELIER, "", vue.echange, "", instant=vue.maintenant)
 
 
 def _keep_token(vue: Vue, conn: Connection, compte: Compte, entree: Entree, identite: Identite) -> None:

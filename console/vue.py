@@ -177,6 +177,12 @@ def one_of(vue: Vue, champ: str, permis: Sequence[str], sinon: str = "") -> str:
     return value if value in permis else sinon
 
 
+def rank_of(vue: Vue, champ: str) -> int:
+    """From which rank of a list its page begins, as a field of the query says; 0 when it says none."""
+    text = vue.question.get(champ, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
 async def read_apart(vue: Vue, lit: Callable[[Connection], T]) -> T:
     """For an async handler: what `lit` reads in a thread, in a read-only transaction of its own."""
 

@@ -10,11 +10,9 @@ from lxml import etree
 
 from dispatching.deliveries import NATURE_SORTIE
 from registry.controles import PARIS
-from schemas.demande import read_demande
+from registry.documents_gardes import read_kept
 from schemas.emission import NSMAP, as_0200, emit_demande, rehead
 from schemas.lecture import PREFIX
-from schemas.parser import parse
-from schemas.violations import Violation
 
 LUS_ENSEMBLE: Final = 10
 """Documents held at once by what reads those of many distributions: one may have 1 MB."""
@@ -62,9 +60,7 @@ def write_sortie(document: bytes, cree_le: datetime) -> bytes:
     the guichet that it ends with and the day of the deposit. The schema wants an applicant: an association
     that nobody can be is the shortest one, and tells a person what the file is.
     """
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    demande = read_demande(root)
+    demande = read_kept(document)
     numero = demande.num_unique or ""
     avis = etree.Element(f"{PREFIX}interfaceNuu", nsmap=NSMAP, versionInterface="02.00")
     etree.SubElement(avis, f"{PREFIX}entete")

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from certs.algorithmes import PAR_DEFAUT, PROFILS
 from certs.lecture import Certificat, CertificatIllisible, read_certificat
-from certs.verification import Motif, Usage, verify
+from certs.verification import Motif, Usage, Verdict, verify
 from registry.anomalies import CATALOGUE, Anomalie, Tour
 from registry.clock import Clock
 from registry.conformite import SANS_EXIGENCE, ReglesConformite
@@ -228,7 +228,7 @@ def judge_pin(
         return (Constat("GUICHET-INCONNU", "code", f"le guichet {code} {etat}"),)
     lu = read_certificat(data)
     if isinstance(lu, CertificatIllisible):
-        return (Constat(lu.code, "certificat", lu.message),)
+        return (refusal_of(lu),)
     taken = _taken(conn, lu.empreinte)
     if taken is not None:
         return (taken,)
@@ -241,8 +241,7 @@ def judge_pin(
         rsa_min=rsa_min,
     )
     if not verdict.accepte:
-        detail = f" ({verdict.constat} ; attendu : {verdict.attendu})" if verdict.constat else ""
-        return (Constat(f"CERTIFICAT-{verdict.motif}", "certificat", f"{verdict.texte.rstrip('.')}{detail}"),)
+        return (refusal_of(verdict),)
     return CertificatEpingle(
         lu.empreinte,
         code,
@@ -254,6 +253,14 @@ def judge_pin(
         actif_du=actif_du or instant,
         usages=usages or usages_possibles(lu, rsa_min=rsa_min),
     )
+
+
+def refusal_of(refus: CertificatIllisible | Verdict) -> Constat:
+    """Why a certificate that was sent is not taken: it cannot be read, or must not serve."""
+    if isinstance(refus, CertificatIllisible):
+        return Constat(refus.code, "certificat", refus.message)
+    detail = f" ({refus.constat} ; attendu : {refus.attendu})" if refus.constat else ""
+    return Constat(f"CERTIFICAT-{refus.motif}", "certificat", f"{refus.texte.rstrip('.')}{detail}")
 
 
 def withdraw_certificat(

@@ -144,7 +144,7 @@ def plan(recu: ChangementRecu, situation: Situation, regles: Regles) -> Suite | 
     conflit = _conflict(recu, situation)
     if conflit is not None:
         return (conflit,)
-    ancien = read_document_of(situation)
+    ancien = read_tree(situation.document)
     root = _merge(recu, ancien)
     mark_changes(root, ancien)
     demande = read_demande(root)
@@ -154,11 +154,6 @@ def plan(recu: ChangementRecu, situation: Situation, regles: Regles) -> Suite | 
     apres = replace(apres, communes=demande.communes_souhaitees, types=demande.types_logement)
     cles = cles_of(demande)
     return Suite(ligne, apres, root, demande, None if cles == cles_of(read_demande(ancien)) else cles)
-
-
-def read_document_of(situation: Situation) -> etree._Element:
-    """The tree of the current version."""
-    return read_tree(situation.document)
 
 
 def _discordances(recu: ChangementRecu, situation: Situation) -> list[Anomalie]:

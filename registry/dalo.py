@@ -14,12 +14,12 @@ from registry import anomalies_demande, numero_unique
 from registry.actes import ACTEURS, Acte
 from registry.anomalies import Anomalie
 from registry.controles import check_guichet
+from registry.documents_gardes import read_kept, read_tree
 from registry.guichets import Guichet, TypeGuichet
 from registry.releves import ACTIF
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.emission import TYPE_RETOUR, emit_demande
 from schemas.lecture import PREFIX
-from schemas.parser import parse
 from schemas.violations import Violation
 
 DECLARANTS: Final = ACTEURS[Acte.DECLARER_DALO]
@@ -84,8 +84,7 @@ def declare(document: bytes, declaration: Demande, numero: str, instant: datetim
 
     document: current emitted form. instant: aware, the dateFichier.
     """
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
+    root = read_tree(document)
     etree.strip_attributes(root, _MODIFIE)
     demande = root.find(f"{PREFIX}demande")
     nouveau = declaration.root.find(f"{PREFIX}demande/{PREFIX}informationDalo")
@@ -101,9 +100,7 @@ def declare(document: bytes, declaration: Demande, numero: str, instant: datetim
     else:
         demande.insert(0, nouveau)
     emis = emit_demande(root, type_fichier=TYPE_RETOUR, date_fichier=instant, num_unique=numero)
-    relu = parse(emis)
-    assert not isinstance(relu, Violation), "un document émis par l'échangeur se relit"
-    return emis, read_demande(relu)
+    return emis, read_kept(emis)
 
 
 def same_dalo(one: Demande, other: Demande) -> bool:

@@ -14,6 +14,7 @@ from registry import depots_store as store
 from registry.controles import PARIS
 from registry.depots import MOTIFS, Depot, Motif
 from registry.depots_store import read_depot
+from registry.documents_gardes import read_kept
 from registry.effacement import NATURE
 from registry.journal import Chaine, Ecriture
 from registry.portail import invalidate
@@ -21,9 +22,6 @@ from registry.preavis import CanalPreavis
 from registry.recus_portail import channel_of_depot
 from registry.regles import Regles
 from registry.suites import system
-from schemas.demande import read_demande
-from schemas.parser import parse
-from schemas.violations import Violation
 
 _LOT: Final = 200
 
@@ -138,9 +136,8 @@ def _erasure(depot: Depot, instant: datetime) -> Ecriture:
 
 
 def _notice(depot: Depot) -> Avis:
-    root = parse(depot.document or b"")
-    assert not isinstance(root, Violation), "un dépôt invalidé garde son document jusqu'à son effacement"
-    demande = read_demande(root)
+    assert depot.document is not None, "un dépôt invalidé garde son document jusqu'à son effacement"
+    demande = read_kept(depot.document)
     personne = demande.demandeur
     qui = personne or demande.association
     assert qui is not None, "une demande a un demandeur ou une association"

@@ -15,10 +15,10 @@ from typing import Final
 from lxml import etree
 from sqlalchemy import Connection, insert, text
 
-from registry.changement import read_document_of
 from registry.constats import Constat
 from registry.controles import PARIS, format_jour
 from registry.cycle import LIBELLES
+from registry.documents_gardes import read_kept, read_tree
 from registry.evenements import Decideur
 from registry.identites import cles_of
 from registry.journal import Chaine
@@ -119,8 +119,8 @@ def set_aside(
 
 def compare_demandes(une: Situation, autre: Situation) -> int:
     """The best score between the persons of two demandes, 0 when one has none (association)."""
-    cherchees = [Recherchee(cle.cle, cle.role) for cle in cles_of(read_demande(read_document_of(une)))]
-    candidats = [(autre.numero, cle.cle, cle.role) for cle in cles_of(read_demande(read_document_of(autre)))]
+    cherchees = [Recherchee(cle.cle, cle.role) for cle in cles_of(read_kept(une.document))]
+    candidats = [(autre.numero, cle.cle, cle.role) for cle in cles_of(read_kept(autre.document))]
     return max((trouve.score for trouve in score(cherchees, candidats)), default=0)
 
 
@@ -166,7 +166,7 @@ def _findings(gardee: Situation, autre: Situation, points: int, *, malgre_ecart:
 
 def _radiation(situation: Situation, conservee: str, decideur: str, instant: datetime) -> Revision:
     jour = instant.astimezone(PARIS).date()
-    ancien = read_document_of(situation)
+    ancien = read_tree(situation.document)
     root = copy.deepcopy(ancien)
     radiation = etree.Element(f"{PREFIX}radiation")
     etree.SubElement(radiation, f"{PREFIX}dateRadiation").text = jour.isoformat()

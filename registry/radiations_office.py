@@ -11,8 +11,8 @@ from typing import Final
 from lxml import etree
 from sqlalchemy import Engine, text
 
-from registry.changement import read_document_of
 from registry.controles import PARIS
+from registry.documents_gardes import read_tree
 from registry.evenements import Decideur
 from registry.journal import Chaine
 from registry.lifecycle import Etat, Fait
@@ -97,7 +97,7 @@ def radiate_expired(
 
 
 def _radiation(situation: Situation, jour: date, instant: datetime) -> Revision:
-    ancien = read_document_of(situation)
+    ancien = read_tree(situation.document)
     root = copy.deepcopy(ancien)
     radiation = etree.Element(f"{PREFIX}radiation")
     etree.SubElement(radiation, f"{PREFIX}dateRadiation").text = jour.isoformat()

@@ -10,11 +10,10 @@ from typing import Final, TextIO
 from lxml import etree
 from sqlalchemy import Connection, text
 
+from registry.documents_gardes import read_tree
 from registry.lifecycle import Etat
 from schemas.demande import read_demande
 from schemas.lecture import PREFIX
-from schemas.parser import parse
-from schemas.violations import Violation
 
 TITRES: Final = (
     "numero_rpls",
@@ -79,9 +78,7 @@ def export_attributions(
     parametres = {"depuis": depuis, "jusqu_au": jusqu_au, "radiee": Etat.RADIEE.value}
     options = {"stream_results": True, "yield_per": _LOT}
     for numero, document in conn.execute(_READ, parametres, execution_options=options):
-        root = parse(document)
-        assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-        writer.writerow(_ligne(numero, root))
+        writer.writerow(_ligne(numero, read_tree(document)))
         nombre += 1
         if progress is not None and nombre % _LOT == 0:
             progress(nombre)

@@ -22,7 +22,7 @@ from registry.anomalies_demande import ACTE_REFUSE
 from registry.controles import PARIS, check_creation, format_jour, territoire_of
 from registry.depots import Constat, Depot
 from registry.depots_store import Message
-from registry.documents_gardes import read_tree
+from registry.documents_gardes import read_kept
 from registry.doublons import Doublons
 from registry.droits import may_do
 from registry.echanges import Echange
@@ -98,7 +98,7 @@ def validate(
         return RefusDemande((say_ended(depot, Etat.ATTENTE),), _SANS_DOUBLON), None
     assert depot.depose_le is not None
     assert depot.sequence_depot is not None
-    deposee = _read(depot.document)
+    deposee = read_kept(depot.document)
     anomalies = () if corrigee is None else _check_correction(corrigee, deposee, depot, guichet)
     demande = deposee if corrigee is None else _of_portal(corrigee, depot)
     item = DemandeRecue(
@@ -179,7 +179,3 @@ def _of_portal(corrigee: Demande, depot: Depot) -> Demande:
     """The demande stays that of the portal, which its number names."""
     put_text(body_of(corrigee.root), "numGuichet", depot.guichet)
     return read_demande(corrigee.root)
-
-
-def _read(document: bytes) -> Demande:
-    return read_demande(read_tree(document))

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from registry import anomalies_demande as catalogue
 from registry import doublons, etat_civil
 from registry.anomalies import Anomalie
-from registry.changement import ChangementRecu, Suite, plan, read_document_of
+from registry.changement import ChangementRecu, Suite, plan
+from registry.documents_gardes import read_kept
 from registry.droits import may_read
 from registry.echanges import Fichier
 from registry.evaluation import CleRejeu
@@ -34,7 +35,6 @@ from registry.registration import (
 from registry.regles import REGLES, Regles
 from registry.situation import Situation, read_situations
 from registry.suites import Auteur, Registre, Revision
-from schemas.demande import read_demande
 
 
 def change(
@@ -109,7 +109,7 @@ class _Lot:
         if item.fait is Fait.DERADIATION:
             nouvelles = {cle.cle for cle in cles_of(suite.demande)}
         elif suite.cles is not None:
-            ancien = read_demande(read_document_of(situation))
+            ancien = read_kept(situation.document)
             nouvelles = {cle.cle for cle in suite.cles} - {cle.cle for cle in cles_of(ancien)}
         else:
             return []
@@ -155,7 +155,7 @@ def _detail(item: ChangementRecu, suite: Suite, avant: Situation) -> dict[str, o
         detail["motif"] = item.motif
     if suite.cles is not None:
         detail["identite"] = "changee"
-        if etat_civil.changes(read_demande(read_document_of(avant)), suite.demande):
+        if etat_civil.changes(read_kept(avant.document), suite.demande):
             detail["etat_civil"] = "change"
     return detail
 

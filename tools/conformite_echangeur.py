@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from conformance.assertions import FAMILLES, server_assertions
-
-_DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+from tests.etrangers.page import COURRIER, PAGE, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +39,19 @@ def _kit() -> Tableau:
 _COURRIER: Final = "Comparé de même par tests/interop/test_agents.py ; le détail : interop-courrier.md."
 _PAGES: Final = (
     (
-        "etrangers.md",
+        PAGE,
         "Ce que chaque client sait faire",
         "Clients SOAP étrangers × opérations",
         "Comparé par tests/etrangers à chaque `make test`, pour les programmes présents.",
     ),
     (
-        "interop-courrier.md",
+        COURRIER,
         "Ce que l'échangeur lit de chaque agent",
         "Courrier signé : ce que l'échangeur lit",
         _COURRIER,
     ),
     (
-        "interop-courrier.md",
+        COURRIER,
         "Ce que chaque agent lit de l'échangeur",
         "Courrier signé : ce qui se lit de l'échangeur",
         _COURRIER,
@@ -64,13 +62,6 @@ _PAGES: Final = (
 def _foreign() -> list[Tableau]:
     found = []
     for page, section, titre, preuve in _PAGES:
-        heading, *rows = _read_table(_DOCS / page, section)
+        heading, *rows = read_rows(section, page)
         found.append(Tableau(titre, preuve, heading, rows))
     return found
-
-
-def _read_table(page: Path, section: str) -> list[list[str]]:
-    _, _, after = page.read_text(encoding="utf-8").partition(f"\n## {section}\n")
-    lines = [each for each in after.partition("\n## ")[0].splitlines() if each.startswith("|")]
-    cells = [[cell.strip(" `") for cell in each.strip().strip("|").split("|")] for each in lines]
-    return [each for each in cells if set("".join(each)) != {"-"}]

@@ -11,7 +11,7 @@ from console.libelles import CAUSES, Diagnostic
 from console.pages.distributions import LISEURS, find_one
 from console.profils import ProfilCompte
 from console.table import EXPLOITANTS, Methode, Objet, Page, Rubrique
-from console.vue import Redirection, Refus, Rendu, Reponse, Vue
+from console.vue import Redirection, Refus, Rendu, Reponse, Vue, rank_of
 from dispatching.arrieres import PLAFOND, Rejet, list_arrieres, list_rejets
 from dispatching.deliveries import replay
 from dispatching.disjoncteurs import lift, list_disjoncteurs
@@ -35,7 +35,7 @@ def show(vue: Vue) -> Reponse:
     """What waits and what failed, with the state of the channels."""
     conn, visible = vue.conn, vue.perimetre.of_guichets()
     codes = set(vue.perimetre.guichets(conn))
-    debut, debut_rejets = _rank(vue, "guichets"), _rank(vue, "rejets")
+    debut, debut_rejets = rank_of(vue, "guichets"), rank_of(vue, "rejets")
     guichets = list_arrieres(conn, visible, debut=debut, nombre=_PAR_PAGE + 1)
     rejets = list_rejets(conn, visible)[debut_rejets:]
     return Rendu(
@@ -57,12 +57,6 @@ def show(vue: Vue) -> Reponse:
             "peut_rejouer": vue.agent.profil is ProfilCompte.EXPLOITANT,
         },
     )
-
-
-def _rank(vue: Vue, champ: str) -> int:
-    """From which rank of a list, as the query says."""
-    text = vue.question.get(champ, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def _next(vue: Vue, champ: str, debut: int, reste: int) -> str:

@@ -12,7 +12,7 @@ from console.pages.distributions import LISEURS, visible_guichet
 from console.profils import D_UN_GUICHET, Portee
 from console.saisie import Saisie
 from console.table import Objet, Page, Rubrique
-from console.vue import Redirection, Rendu, Reponse, Vue
+from console.vue import Redirection, Rendu, Reponse, Vue, rank_of
 from dispatching.attendus import Attendu, judge_at, list_attendus, read_histoire
 from dispatching.attendus_guichet import JUGEES, Curseur, read_attendus, tell_asked
 from dispatching.deliveries import list_distributions
@@ -55,8 +55,8 @@ def show(vue: Vue) -> Reponse:
         "attendus": attendus,
         "hypothese": hypothese,
         "verdicts": verdicts,
+        "suite": suite,
     }
-    valeurs["suite"] = suite
     return _page(vue, saisie, instant, valeurs)
 
 
@@ -91,8 +91,7 @@ def _some_guichets(vue: Vue, saisie: Saisie, numero: str) -> tuple[tuple[str, ..
     where the next one is. Each has its filters of then tried on each event: a country has 20,000."""
     servis = {each.guichet for each in list_distributions(vue.conn, numero=numero)}
     codes = sorted(vue.perimetre.guichets(vue.conn), key=lambda code: (code not in servis, code))
-    text = vue.question.get("rang", "")
-    rang = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+    rang = rank_of(vue, "rang")
     reste = len(codes) > rang + GUICHETS
     suite = vue.url("distributions.attendus", **saisie.criteres, rang=rang + GUICHETS) if reste else ""
     return tuple(codes[rang : rang + GUICHETS]), suite

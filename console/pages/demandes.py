@@ -21,6 +21,7 @@ from registry.attestation import full_name
 from registry.attestations import print_again
 from registry.controles import PARIS
 from registry.cycle import LIBELLES
+from registry.documents_gardes import read_kept
 from registry.histoire import Etape, list_etapes
 from registry.lifecycle import Etat
 from registry.pieces_store import ActionPiece, list_actions
@@ -29,10 +30,8 @@ from registry.situation import Situation, read_situations
 from registry.tables import DEMANDE, DETENTION, GUICHET
 from schemas import cog
 from schemas.codes import label
-from schemas.demande import Demande, read_demande
+from schemas.demande import Demande
 from schemas.gestion_partagee import Criteres, Personne
-from schemas.parser import parse
-from schemas.violations import Violation
 
 LISEURS: Final = {**GUICHETS, **CONSULTANTS, **GESTIONNAIRES, **EXPLOITANTS}
 CHERCHEURS: Final = {**GUICHETS, **CONSULTANTS, **GESTIONNAIRES}
@@ -195,7 +194,7 @@ def _found(conn: Connection, numeros: Sequence[str]) -> list[Trouvee]:
     return [
         Trouvee(
             each.numero,
-            names_of(read_document(each.document)),
+            names_of(read_kept(each.document)),
             LIBELLES[each.etat],
             each.date_depot,
             places_of(each.communes),
@@ -211,7 +210,7 @@ def _record(vue: Vue, numero: str) -> Fiche | None:
         return None
     etapes = list_etapes(conn, numero)
     situation = etapes[-1].situation if etapes else None
-    demande = None if situation is None else read_document(situation.document)
+    demande = None if situation is None else read_kept(situation.document)
     active = situation is not None and situation.etat is Etat.ACTIVE
     motif = None if situation is None else situation.motif_radiation
     return Fiche(
@@ -274,13 +273,6 @@ def _holders(conn: Connection, numero: str) -> tuple[Detenteur, ...]:
         Detenteur(row.guichet, row.nom, row.depuis_le, DETENTIONS.get(row.motif, row.motif))
         for row in conn.execute(query)
     )
-
-
-def read_document(document: bytes) -> Demande:
-    """A document of the register."""
-    root = parse(document)
-    assert not isinstance(root, Violation), "un document émis par l'échangeur se relit"
-    return read_demande(root)
 
 
 def names_of(demande: Demande) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import Final
 
 from sqlalchemy import delete
@@ -17,6 +16,7 @@ from console.oidc.depart import Depart, new_depart, open_depart, seal_depart
 from console.oidc.fournisseur import RETOUR, Identite
 from console.pages.session import sign_in_form
 from console.securite import local_path
+from console.sessions import digest
 from console.table import Page
 from console.tables import RETOUR_OIDC
 from console.vue import Redirection, Refus, Reponse, Vue
@@ -59,7 +59,7 @@ async def come_back(vue: Vue) -> Reponse:
 def _begin(vue: Vue, depart: Depart) -> Anomalie | None:
     """Count the attempt as failed, and see that this state has not served yet."""
     row = {
-        "empreinte": hashlib.sha256(depart.state.encode()).digest(),
+        "empreinte": digest(depart.state),
         "expire": depart.expire,
     }
     with vue.services.engine.begin() as conn:

@@ -12,8 +12,8 @@ from echangeur.contexte import Json, contexte_of, instance_of, trace_reading, tr
 from echangeur.francais import Commande, create_group
 from echangeur.progression import open_spinner
 from echangeur.sortie import ConstatNegatif, print_json, print_table, say
-from registry.changement import read_document_of
 from registry.constats import Constat
+from registry.documents_gardes import read_kept
 from registry.fusion import Fusion, merge, set_aside
 from registry.identites import cles_of
 from registry.projection import Projection
@@ -21,7 +21,6 @@ from registry.recherche_doublons import Recherchee, search
 from registry.ressemblance import SEUIL, describe
 from registry.situation import read_situations
 from registry.suspects import list_suspects
-from schemas.demande import read_demande
 
 app = create_group("Les doublons : les chercher, les fusionner, les écarter.")
 
@@ -42,7 +41,7 @@ def find(ctx: typer.Context, numero: Numero, seuil: Seuil = SEUIL, json: Json = 
         situation = read_situations(conn, {numero}).get(numero)
         if situation is None:
             raise ConstatNegatif(f"La demande {numero} n'existe pas.", "Vérifiez le numéro unique.")
-        cles = cles_of(read_demande(read_document_of(situation)))
+        cles = cles_of(read_kept(situation.document))
         cherchees = [Recherchee(cle.cle, cle.role) for cle in cles]
         trouves = search(conn, [situation.territoire], cherchees, sauf=numero, seuil=seuil)
         trace_reading(ctx, conn, numero, *(each.numero for each in trouves))

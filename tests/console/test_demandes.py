@@ -8,8 +8,9 @@ import json
 import pytest
 from sqlalchemy import text
 
-from console.pages.demandes import names_of, read_document
+from console.pages.demandes import names_of
 from console.profils import ProfilCompte
+from registry.documents_gardes import read_kept
 from registry.pieces_store import list_actions
 from registry.projection import rebuild
 from registry.traces import list_traces
@@ -41,7 +42,7 @@ def applicant(console: Navigateur, code: str) -> tuple[str, str, str]:
             text("SELECT document FROM demande_version WHERE numero = :n"),
             {"n": console.monde.demandes[code]},
         )
-    personne = read_document(document).demandeur
+    personne = read_kept(document).demandeur
     assert personne is not None
     return personne.nom, personne.prenom, str(personne.date_naissance)
 
@@ -137,7 +138,7 @@ async def test_a_name_is_shown_as_text(console: Navigateur) -> None:
         conn.execute(
             text("UPDATE demande_version SET document = :d WHERE numero = :n"), {"d": document, "n": numero}
         )
-    assert "<script>" in " ".join(names_of(read_document(document)))
+    assert "<script>" in " ".join(names_of(read_kept(document)))
     for page in (
         await console.get(f"/demandes/{numero}", AGENT),
         await console.post("/demandes/recherche", {"prenom": prenom, "naissance": naissance}, AGENT),

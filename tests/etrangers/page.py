@@ -11,8 +11,8 @@ CLIENTS = "Ce que chaque client sait faire"
 VERSIONS = "Versions éprouvées"
 
 
-def read_table(title: str, page: Path = PAGE) -> dict[str, dict[str, str]]:
-    """The table under the heading `title`: by first cell of a row, its other cells by heading."""
+def read_rows(title: str, page: Path = PAGE) -> list[list[str]]:
+    """The table under the heading `title`: the cells of its own heading, then those of each row."""
     _, _, after = page.read_text(encoding="utf-8").partition(f"\n## {title}\n")
     rows = [
         [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
@@ -20,4 +20,10 @@ def read_table(title: str, page: Path = PAGE) -> dict[str, dict[str, str]]:
         if line.startswith("|")
     ]
     heading, _, *body = rows
+    return [heading, *body]
+
+
+def read_table(title: str, page: Path = PAGE) -> dict[str, dict[str, str]]:
+    """The same by first cell of a row, its other cells by heading."""
+    heading, *body = read_rows(title, page)
     return {row[0]: dict(zip(heading[1:], row[1:], strict=True)) for row in body}

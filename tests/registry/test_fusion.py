@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, select, text
 
-from registry.changement import read_document_of
+from registry.documents_gardes import read_kept
 from registry.fusion import MOTIF_FUSION, Fusion, merge, set_aside
 from registry.identites import cles_of
 from registry.lifecycle import Etat
@@ -19,7 +19,6 @@ from registry.suspects import list_suspects
 from registry.tables import JOURNAL
 from registry.tables_doublons import FUSION
 from registry.verification import verify
-from schemas.demande import read_demande
 from tests.registry.fabrique import (
     AUTRE_BAILLEUR,
     BAILLEUR,
@@ -71,7 +70,7 @@ def deux(engine: Engine) -> tuple[str, str]:
 
 def found(engine: Engine, numero: str) -> list[Rapprochement]:
     situation = situation_of(engine, numero)
-    cles = cles_of(read_demande(read_document_of(situation)))
+    cles = cles_of(read_kept(situation.document))
     with engine.connect() as conn:
         return search(conn, ["111"], [Recherchee(cle.cle, cle.role) for cle in cles], sauf=numero)
 
