@@ -40,7 +40,7 @@ from console.securite import (
 )
 from console.services import Services
 from console.sessions import Session, find_session, touch
-from console.statique import PREFIXE, Statique
+from console.statique import PREFIXE, load_statique
 from console.table import Methode, Objet, Page, load_table
 from console.vue import Contenu, Envoi, Redirection, Refus, Rendu, Reponse, Telechargement, Vue
 from registry.anomalies import Anomalie
@@ -108,7 +108,7 @@ class Console:
     def __init__(self, services: Services, table: tuple[Page, ...]) -> None:
         self.services = services
         self.table = table
-        self.statique = Statique()
+        self.statique = load_statique()
         self.moteur = Moteur(table, self.statique)
 
     async def serve(self, page: Page, request: web.Request) -> web.StreamResponse:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from console import libelles
 from console.acces import check_page
@@ -20,6 +21,25 @@ from console.table import Page, Rubrique
 from registry.anomalies import Anomalie
 
 _COMPOSANTS: Final = "composants.html"
+
+
+class _Compiles(BytecodeCache):
+    """What templates were compiled to, for the next console of this process: compiling the components takes
+    longer than all else that a console does to start."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is known; jinja2 sets it aside when the source is no longer the same."""
+        if (code := self._codes.get(bucket.key)) is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILES: Final = _Compiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,7 @@ class Moteur:
             lstrip_blocks=True,
             # The templates of an installed console do not change.
             auto_reload=False,
+            bytecode_cache=_COMPILES,
         )
         env.filters.update(FILTRES)
         env.globals.update(statique=statique.url, url=self.url, profils=LIBELLES, moyens=MOYENS)

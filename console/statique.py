@@ -1,6 +1,7 @@
 """The style sheets, scripts and fonts: all ours, under names that change with their content.
 
-A browser asks for each once and keeps it a year. They are read and compressed when the console starts.
+A browser asks for each once and keeps it a year. They are read and compressed once in a process, when its
+first console starts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -74,3 +76,9 @@ class Statique:
         compressed = None if suffix == "woff2" else gzip.compress(octets, 9, mtime=0)
         self._noms[nom] = hashed
         self._fichiers[hashed] = _Fichier(_TYPES[suffix], octets, compressed)
+
+
+@cache
+def load_statique() -> Statique:
+    """The files of console/static, read once in a process."""
+    return Statique()
