@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from dispatching.attempts import CLASSE_VERROU, Bail, Fin, due_guichets, finish, take, take_back
 from dispatching.boucle import Boucle
 from dispatching.deliveries import CANAL_NOTIFICATION
+from dispatching.fermees import Fermees
 from dispatching.rebut import expire
 from dispatching.retry import REGLES, ReglesRemise
 from dispatching.secours import fail_over
@@ -35,6 +36,7 @@ from dispatching.transport import Accuse, Echec, Envoi, GenreEchec, Remis, Trans
 from dispatching.voies import Voie
 from registry.batching import Batcher
 from registry.clock import Clock
+from registry.conformite import SANS_EXIGENCE, ReglesConformite
 
 LOT_MAX: Final = 256
 """Steps of one transaction; each holds the locks of its own rows only."""
@@ -69,6 +71,7 @@ class Worker:
     """Sends distributions between `start` and `stop`. Lives on one event loop.
 
     releve: how often to look for what no notification announced.
+    conformite: what closes the production of a guichet: nothing is sent to it then ([CNF-14]).
     grace: at `stop`, how long to wait for the sendings in progress; those left are cut, and sent again later
         under the same identifier.
     """
@@ -81,6 +84,7 @@ class Worker:
         *,
         bail: Bail | None = None,
         regles: ReglesRemise = REGLES,
+        conformite: ReglesConformite = SANS_EXIGENCE,
         releve: timedelta = timedelta(seconds=1),
         grace: timedelta = timedelta(seconds=10),
     ) -> None:
@@ -89,6 +93,7 @@ class Worker:
         self._clock = clock
         self._bail = bail or Bail()
         self._regles = regles
+        self._fermees = Fermees(conformite)
         self._releve = releve.total_seconds()
         self._echeances = clock.now()
         # The guichets being served, and the lanes of all of them.
@@ -174,7 +179,8 @@ class Worker:
             if instant >= self._echeances:
                 expire(conn, instant=instant, regles=self._regles)
                 self._echeances = instant + _ECHEANCES
-            return due_guichets(conn, instant=instant, canaux=self._transports, sauf=served)
+            sauf = served | self._fermees.at(conn, instant)
+            return due_guichets(conn, instant=instant, canaux=self._transports, sauf=sauf)
 
     def _serve(self, guichet: str) -> None:
         """Something may be due to that guichet."""
@@ -249,7 +255,8 @@ class Worker:
         with self._engine.begin() as conn:
             fins = [step.fin for step in pas if step.fin is not None]
             finish(conn, fins, instant=instant, regles=self._regles)
-            wanting = [step.guichet for step in pas if step.suite]
+            fermees = self._fermees.at(conn, instant)
+            wanting = [step.guichet for step in pas if step.suite and step.guichet not in fermees]
             taken: defaultdict[str, deque[Envoi]] = defaultdict(deque)
             if wanting and porteur is not None:
                 for envoi in take(

@@ -72,6 +72,7 @@ class RoleWorker:
             socle.clock,
             bail=bail,
             regles=configuration.remise.regles,
+            conformite=socle.conformite,
             grace=timedelta(seconds=configuration.serveur.delai_arret),
         )
 

@@ -15,6 +15,7 @@ from echangeur.config import load_configuration
 from echangeur.conformite import exigees
 from echangeur.instance import open_instance
 from echangeur.roles.socle import Socle
+from echangeur.roles.worker import RoleWorker
 from registry.anomalies import Anomalie
 from registry.clock import FixedClock
 from registry.guichets import CanalDistribution
@@ -124,21 +125,27 @@ def test_what_a_guichet_signs_for_itself_is_countersigned(
 def test_every_process_refuses_who_has_no_report(
     instance: Commande, dossier: Path, guichet: str, tmp_path: Path, horloge: FixedClock
 ) -> None:
-    """[CNF-7] [CNF-13] What the edges identify a partner by is told of the day, and so is the watch."""
+    """[CNF-7] [CNF-13] [CNF-14] What the edges identify a partner by is told of the day, and so are the watch
+    and what sends."""
     assert instance("certificat", "emettre", guichet, "--dossier", tmp_path / "c").code == 0
     lu = read_certificat((tmp_path / "c" / "cert.pem").read_bytes())
     assert isinstance(lu, Certificat)
-    path, found, told = dossier / "echangeur.toml", [], []
+    path, found, told, unsent = dossier / "echangeur.toml", [], [], []
     settings = path.read_text()
     for day in ("", "2027-01-01", "2026-01-01"):
         path.write_text(settings.replace('rapport_exige = ""', f'rapport_exige = "{day}"'))
         opened = open_instance(dossier)
         with opened.database() as engine:
             told.append([each.genre.code for each in create_veilleur(opened, engine, horloge).try_out()])
-            answer = Socle(opened, engine, horloge).identites.identify(lu.empreinte)
+            socle = Socle(opened, engine, horloge)
+            answer = socle.identites.identify(lu.empreinte)
+            worker = RoleWorker(socle, push=True, courrier=None)._worker
+            with engine.connect() as conn:
+                unsent.append(worker._fermees.at(conn, horloge.now()))
         found.append(answer.code if isinstance(answer, Anomalie) else answer.guichet.code)
     assert found == [guichet, guichet, "GUI010"]
     assert ["ALE103" in each for each in told] == [False, True, True]
+    assert unsent == [frozenset(), frozenset(), {guichet}]
 
 
 def test_a_guichet_has_a_day_of_its_own(instance: Commande, guichet: str) -> None:
