@@ -10,6 +10,7 @@ from html import escape
 from typing import Final
 
 from registry.controle_rapports import Controle, Reponse
+from registry.controles import PARIS, format_jour
 from schemas.rapport_conformite import Verdict
 
 Fait = str | bool | datetime | None
@@ -104,7 +105,8 @@ def draw_badge(controle: Controle) -> str:
     gauche = "conformité"
     droite = controle.reponse.value
     if controle.reponse is Reponse.VALABLE and controle.depose is not None:
-        droite = f"{controle.depose.version_interface}, jusqu'au {controle.depose.expire_le:%d/%m/%Y}"
+        jour = format_jour(controle.depose.expire_le.astimezone(PARIS).date())
+        droite = f"{controle.depose.version_interface}, jusqu'au {jour}"
     un, deux = (round(len(each) * _CARACTERE + 12) for each in (gauche, droite))
     couleur = _COULEURS[GENRES[controle.reponse]]
     titre = escape(f"{gauche} : {droite}")

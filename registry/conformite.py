@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from registry.constats import Constat
+from registry.controles import PARIS, format_jour
 from registry.guichets import CanalDistribution
 from schemas.kinds import VERSIONS_DEMANDE
 from schemas.rapport_conformite import Ligne, Mode, Rapport, Verdict, contradictions
@@ -160,10 +161,13 @@ def judge(
         texte = f"il ne conclut pas à la conformité{' : ' + ', '.join(red[:20]) if red else ''}"
         found.append(Constat("RAPPORT-NON-CONFORME", "conforme", texte))
     if rapport.fin > instant + timedelta(hours=1):
-        texte = f"la campagne finirait le {rapport.fin:%d/%m/%Y à %H:%M} UTC, qui n'est pas venu"
+        fin = rapport.fin.astimezone(PARIS)
+        texte = f"la campagne finirait le {fin:%d/%m/%Y à %H:%M}, heure de Paris, qui n'est pas venue"
         found.append(Constat("RAPPORT-DATE", "fin", texte))
-    if instant >= end_of(rapport, regles):
-        texte = f"il a expiré le {end_of(rapport, regles):%d/%m/%Y} : une nouvelle campagne est attendue"
+    expire_le = end_of(rapport, regles)
+    if instant >= expire_le:
+        jour = format_jour(expire_le.astimezone(PARIS).date())
+        texte = f"il a expiré le {jour} : une nouvelle campagne est attendue"
         found.append(Constat("RAPPORT-EXPIRE", "expire", texte))
     return tuple(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -19,9 +19,11 @@ from certs.paire import Paire
 from certs.signature import sign
 from console.debits import Debit
 from console.profils import ProfilCompte
+from console.rapports import draw_badge
 from console.services import Services
 from registry.certificats import pin_certificat
 from registry.clock import FixedClock
+from registry.controle_rapports import Controle, Reponse
 from registry.rapports_deposes import list_reports
 from schemas.rapport_conformite import Rapport, Verdict, write_json
 from tests.console.chromium import Pilote
@@ -157,6 +159,9 @@ async def test_anybody_verifies_a_report(console: Navigateur) -> None:
     assert badge.entetes["Cross-Origin-Resource-Policy"] == "cross-origin"
     root = etree.fromstring(badge.octets)
     assert root.get("aria-label", "").startswith("conformité : 02.01, jusqu")
+    with console.services.engine.connect() as conn:
+        depose = replace(list_reports(conn)[0], expire_le=datetime(2026, 6, 30, 22, 30, tzinfo=UTC))
+    assert "01/07/2026" in draw_badge(Controle(Reponse.VALABLE, depose=depose))
     move(console, 400 * JOUR)
     assert "expiré" in (await console.get(chemin)).texte
     assert b"expir\xc3\xa9" in (await console.get(chemin + "/badge.svg")).octets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
@@ -196,6 +196,15 @@ def test_a_report_lasts_as_long_as_it_says_and_never_longer_than_the_hub_admits(
     assert (late.canaux, scene.etat(late)) == (frozenset(), EtatRapport.EXPIRE)
     early = scene.kept(report(CODE, scene.now + 2 * JOUR), scene.exploitant)
     assert {each.code for each in early.constats} == {"RAPPORT-DATE"}
+
+
+def test_a_finding_tells_the_hour_of_paris_wherever_the_report_was_made(scene: Scene) -> None:
+    """[CNF-2] As the pages do."""
+    loin = timezone(timedelta(hours=14))
+    early = scene.kept(report(CODE, datetime(2026, 3, 19, 13, 0, tzinfo=loin)), scene.exploitant)
+    assert "le 19/03/2026 à 00:00, heure de Paris" in early.constats[0].texte
+    late = scene.kept(report(CODE, datetime(2025, 3, 1, 12, 0, tzinfo=loin)), scene.exploitant)
+    assert "le 28/02/2026" in late.constats[0].texte
 
 
 def test_a_report_takes_the_place_of_earlier_ones_that_prove_no_more(scene: Scene) -> None:
