@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from console.graphiques import Point
-from console.releve_echanges import Echanges
+from console.releve_echanges import Echanges, hour_of, rank_of
 from dispatching.arrieres import PLAFOND, Arriere, Rejet, by_canal
 from registry.controles import PARIS
 from registry.exchanges_store import Statut
@@ -67,28 +68,33 @@ class File:
 def read_hours(echanges: Echanges, maintenant: datetime, heures: int) -> list[Heure]:
     """Each of the last `heures` hours, the present one included, the oldest first; empty ones too. Pure."""
     debut = first_hour(maintenant, heures)
-    colonnes = echanges.colonnes
-    rangs = ((colonnes.recus - debut.timestamp()) // 3600).astype(np.intp)
-    acceptes, refuses, echecs = (
-        np.bincount(rangs[echanges.said(*statuts)], minlength=heures) for statuts in _ISSUES
-    )
-    ordre = np.argsort(rangs, kind="stable")
-    durees = np.split(colonnes.durees[ordre], np.searchsorted(rangs[ordre], np.arange(1, heures)))
-    found = []
-    for rang in range(heures):
-        local = (debut.astimezone(UTC) + timedelta(hours=rang)).astimezone(PARIS)
-        p50, p95 = np.percentile(durees[rang], (50, 95)) if len(durees[rang]) else (None, None)
-        found.append(
-            Heure(
-                local,
-                int(acceptes[rang]),
-                int(refuses[rang]),
-                int(echecs[rang]),
-                None if p50 is None else round(float(p50), 6),
-                None if p95 is None else round(float(p95), 6),
-            )
-        )
-    return found
+    colonnes, premiere = echanges.colonnes, hour_of(debut)
+    bornes = np.searchsorted(colonnes.heures, np.arange(premiere, premiere + heures + 1))
+    vues = colonnes.where(slice(bornes[0], bornes[-1]))
+    genres = (vues.heures - premiere) * len(Statut) + vues.statuts
+    comptes = np.bincount(genres, minlength=heures * len(Statut)).reshape(heures, len(Statut))
+    issues = [comptes[:, [rank_of(each) for each in issue]].sum(axis=1).tolist() for issue in _ISSUES]
+    centiles = [_centiles(colonnes.durees, bornes, part) for part in (0.5, 0.95)]
+    return [
+        Heure((debut.astimezone(UTC) + timedelta(hours=rang)).astimezone(PARIS), *each)
+        for rang, each in enumerate(zip(*issues, *centiles, strict=True))
+    ]
+
+
+def _centiles(
+    durees: npt.NDArray[np.float32], bornes: npt.NDArray[np.intp], part: float
+) -> list[float | None]:
+    """The value below which that part of each hour is, interpolated as `percentile_cont` does; None for an
+    empty hour. durees: in order between each of `bornes` and the next."""
+    nombres = np.diff(bornes)
+    rangs = np.maximum(nombres - 1, 0) * part
+    dessous = rangs.astype(np.intp)
+    # A last one, so that an empty hour at the end has something to read.
+    sues = np.append(durees, np.float32(0))
+    bas = sues[bornes[:-1] + dessous].astype(np.float64)
+    haut = sues[bornes[:-1] + np.minimum(dessous + 1, np.maximum(nombres - 1, 0))]
+    found = np.round(bas + (haut - bas) * (rangs - dessous), 6)
+    return [value if nombre else None for value, nombre in zip(found.tolist(), nombres, strict=True)]
 
 
 def first_hour(maintenant: datetime, heures: int) -> datetime:

@@ -147,16 +147,39 @@ def outside(plages: Iterable[Plage], derniere: int) -> Iterator[Plage]:
 
 
 _LAST: Final = text("SELECT dernier FROM compteur_distribution WHERE guichet = :guichet")
-# Consecutive sequences in one state are one range: there, a sequence minus its rank is the same.
-_MISSING: Final = text("""
-    SELECT min(sequence) AS premiere, max(sequence) AS derniere, etat FROM (
-        SELECT d.sequence, d.etat,
-            d.sequence - row_number() OVER (PARTITION BY d.etat ORDER BY d.sequence) AS suite
+# The sequences of a guichet follow each other without gap, and nearly all are acknowledged: those are what is
+# left of the wanted ones once the others are taken off, which partial indexes hold. Consecutive sequences in
+# one state are one range: there, a sequence minus its rank is the same.
+_OTHERS: Final = """SELECT '{etat}' AS etat, sequence FROM distribution
+            WHERE guichet = :guichet AND {partie} AND sequence BETWEEN :premiere AND :derniere"""
+_MISSING: Final = text(f"""
+    WITH autres AS ({
+    " UNION ALL ".join(
+        _OTHERS.format(etat=etat.value, partie=f"etat = '{etat.value}'{differee}")
+        for etat, differees in (
+            (Etat.EN_ATTENTE, (" AND NOT differee", " AND differee")),
+            (Etat.ECHEC, ("",)),
+            (Etat.RETIREE, ("",)),
+        )
+        for differee in differees
+    )
+}), suites AS MATERIALIZED (
+        SELECT etat, int8range(min(sequence), max(sequence), '[]') AS suite FROM (
+            SELECT etat, sequence, sequence - row_number() OVER (PARTITION BY etat ORDER BY sequence) AS rang
+            FROM autres) AS a
+        GROUP BY etat, rang
+    ), voulues AS MATERIALIZED (
+        SELECT range_agg(int8range(premiere, derniere, '[]')) AS plages
         FROM unnest(CAST(:premieres AS bigint[]), CAST(:dernieres AS bigint[])) AS v(premiere, derniere)
-        JOIN distribution d ON d.guichet = :guichet AND d.sequence BETWEEN v.premiere AND v.derniere
-        WHERE d.etat <> 'retiree') AS vues
-    GROUP BY etat, suite ORDER BY premiere LIMIT :limite
-""")
+    )
+    SELECT lower(plage) AS premiere, upper(plage) - 1 AS derniere, etat FROM (
+        SELECT etat, unnest(range_agg(suite) * plages) AS plage FROM suites CROSS JOIN voulues
+        WHERE etat <> 'retiree' GROUP BY etat, plages
+        UNION ALL
+        SELECT 'acquittee', unnest(plages - coalesce((SELECT range_agg(suite) FROM suites), '{{}}'))
+        FROM voulues) AS p
+    ORDER BY premiere LIMIT :limite
+""")  # noqa: S608 (constant states)
 _FILES: Final = text("""
     SELECT d.sequence, d.nature, d.cree_le, d.interface, v.document FROM distribution d
     JOIN demande_version v ON v.numero = d.numero AND v.version = d.version
@@ -194,6 +217,8 @@ def _missing(
     voulues = list(gaps(plages, apres, jusqua))
     values = {
         "guichet": guichet,
+        "premiere": apres + 1,
+        "derniere": jusqua,
         "premieres": [each.premiere for each in voulues],
         "dernieres": [each.derniere for each in voulues],
         "limite": PLAGES_MAX + 1,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from console.flux import first_hour, read_hours, read_refusals
@@ -18,6 +21,7 @@ INSERT = text("""
         termine_le)
     VALUES (:id, :guichet, '', 'soap', 'lire', :le, 1, '', :statut, :code, :fin)
 """)
+END = text("UPDATE echange SET statut = :s, termine_le = :f WHERE id = :id")
 
 
 class Base:
@@ -52,8 +56,7 @@ class Base:
 
     def end(self, key: uuid.UUID, statut: str, fin: datetime) -> None:
         with self.engine.begin() as conn:
-            query = text("UPDATE echange SET statut = :s, termine_le = :f WHERE id = :id")
-            conn.execute(query, {"s": statut, "f": fin, "id": key})
+            conn.execute(END, {"s": statut, "f": fin, "id": key})
 
     def read(self, heures: int = 168, guichets: tuple[str, ...] | None = None) -> Echanges:
         maintenant = self.clock.now()
@@ -112,6 +115,54 @@ def test_hours_and_their_times_are_those_of_the_base(base: Base) -> None:
     assert told.keys() == expected.keys()
     for heure, (nombre, p50, p95) in expected.items():
         assert told[heure] == (nombre, pytest.approx(p50, abs=1e-5), pytest.approx(p95, abs=1e-5))
+
+
+ARRIVEES = st.lists(
+    st.tuples(
+        st.integers(1, 400),  # minutes ago
+        st.sampled_from((0.5, 1.0, 1.25, 7.5, 30.0)),
+        st.sampled_from(("accepte", "rejeu", "refuse", "echec")),
+        st.sampled_from(("G0001", "G0002", "G0003")),
+        st.integers(0, 2),  # in which reading its answer is seen
+    ),
+    max_size=25,
+)
+
+
+@given(ARRIVEES)
+@settings(max_examples=30)
+def test_hours_are_the_same_whenever_answers_come(
+    module_engine: Engine, arrivees: list[tuple[int, float, str, str, int]]
+) -> None:
+    """[CSL-60] Answered at once or readings later, hours ago or now: each reading tells what counting all
+    that is answered anew would tell."""
+    base = Base(module_engine, FixedClock(datetime.fromisoformat("2026-07-01T09:37:00+00:00")))
+    maintenant, debut = base.clock.now(), first_hour(base.clock.now(), 8)
+    recus = [maintenant - timedelta(minutes=ago) for ago, *_ in arrivees]
+    keys = [uuid.UUID(int=first_id(le).int + rang) for rang, le in enumerate(recus)]
+    with module_engine.begin() as conn:
+        conn.execute(text("TRUNCATE echange"))
+        for key, le, (_, _, _, guichet, _) in zip(keys, recus, arrivees, strict=True):
+            rien = {"statut": "recu", "code": None, "fin": None}
+            conn.execute(INSERT, {"id": key, "guichet": guichet, "le": le, **rien})
+    for rang in range(3):
+        with module_engine.begin() as conn:
+            for key, le, (_, duree, statut, _, tour) in zip(keys, recus, arrivees, strict=True):
+                if tour == rang:
+                    conn.execute(END, {"s": statut, "f": le + timedelta(seconds=duree), "id": key})
+        found = read_hours(base.read(8, ("G0001", "G0003")), maintenant, 8)
+        for heure, dite in enumerate(found):
+            answered = [
+                (duree, statut)
+                for le, (_, duree, statut, guichet, tour) in zip(recus, arrivees, strict=True)
+                if tour <= rang and guichet != "G0002" and (le - debut) // timedelta(hours=1) == heure
+            ]
+            statuts = [statut for _, statut in answered]
+            assert dite.acceptes == statuts.count("accepte") + statuts.count("rejeu")
+            assert (dite.refuses, dite.echecs) == (statuts.count("refuse"), statuts.count("echec"))
+            durees = [duree for duree, _ in answered]
+            centiles = np.percentile(durees, (50, 95)).tolist() if durees else [None, None]
+            assert [dite.p50, dite.p95] == [each and pytest.approx(each) for each in centiles]
 
 
 def test_codes_are_told_the_most_frequent_first(base: Base) -> None:

@@ -158,6 +158,39 @@ def test_missing_ranges_are_cut_by_state(monde: Monde) -> None:
     )
 
 
+TENUES = st.lists(st.tuples(st.integers(1, NOMBRE), st.integers(0, 3)), max_size=4)
+MELANGE = text("""
+    UPDATE distribution d SET etat = v.etat, differee = v.differee
+    FROM unnest(CAST(:etats AS text[]), CAST(:differees AS boolean[]))
+        WITH ORDINALITY AS v(etat, differee, rang)
+    WHERE d.guichet = :guichet AND d.sequence = v.rang
+""")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(Etat), st.booleans()), min_size=NOMBRE, max_size=NOMBRE),
+    TENUES.map(lambda drawn: [Tenue(n, n + more) for n, more in drawn]),
+)
+def test_any_states_against_a_naive_comparison(
+    monde: Monde, etats: list[tuple[Etat, bool]], tenues: list[Tenue]
+) -> None:
+    """[DST-70] [DST-71] Whatever each became: one range for each run of the same state, none twice."""
+    held = set(numbers(tenues))
+    expected: list[Manquante] = []
+    for sequence, (etat, _) in enumerate(etats, 1):
+        last = expected[-1] if expected else None
+        if sequence in held or etat is Etat.RETIREE:
+            continue
+        if last is not None and last.derniere == sequence - 1 and last.etat is etat:
+            expected[-1] = Manquante(last.premiere, sequence, etat)
+        else:
+            expected.append(Manquante(sequence, sequence, etat))
+    values = {"etats": [each for each, _ in etats], "differees": [later for _, later in etats]}
+    with monde.scene.engine.connect() as conn:
+        conn.execute(MELANGE, {**values, "guichet": monde.guichet.code})
+        assert reconcile(conn, monde.guichet.code, tenues).manquantes == tuple(expected)
+
+
 @pytest.mark.parametrize(("borne", "valeur"), [("FENETRE", 5), ("FENETRE", 1), ("PLAGES_MAX", 1)])
 def test_an_answer_is_bounded_and_the_rest_is_asked_for(
     monde: Monde, monkeypatch: pytest.MonkeyPatch, borne: str, valeur: int
