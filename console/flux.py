@@ -1,12 +1,11 @@
-"""The flows of the last hours, as the steering page shows them: exchanges, what waits, what failed, why.
+"""The exchanges of the last hours, as the steering page shows them: how many, how long, what was refused.
 
-Pure: exchanges come as columns (console.releve_echanges), distributions as bounded counts
-(dispatching.arrieres).
+Pure: they come as columns (console.releve_echanges).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,7 +15,6 @@ import numpy.typing as npt
 
 from console.graphiques import Point
 from console.releve_echanges import Echanges, hour_of, rank_of
-from dispatching.arrieres import PLAFOND, Arriere, Rejet, by_canal
 from registry.controles import PARIS
 from registry.exchanges_store import Statut
 
@@ -46,23 +44,11 @@ class Heure:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something was refused or failed, and how many times, or more (`au_moins`)."""
+    """The code of what was refused or failed, and how many times."""
 
     texte: str
     nombre: int
     guichets: int
-    au_moins: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """What waits on a channel. plus_ancienne_le: when the oldest was made."""
-
-    canal: str
-    guichets: int
-    en_attente: int
-    au_moins: bool
-    plus_ancienne_le: datetime | None
 
 
 def read_hours(echanges: Echanges, maintenant: datetime, heures: int) -> list[Heure]:
@@ -120,34 +106,3 @@ def read_refusals(echanges: Echanges) -> list[Cause]:
         for code in np.unique(kept.codes).tolist()
     ]
     return sorted(causes, key=lambda each: (-each.nombre, each.texte))[:_CAUSES]
-
-
-def queues_of(arrieres: Iterable[Arriere]) -> list[File]:
-    """What waits, by channel of its guichet. Pure."""
-    return [
-        File(
-            canal.value,
-            len(siens),
-            sum(min(each.en_attente, PLAFOND) for each in siens),
-            any(each.en_attente > PLAFOND for each in siens),
-            min((each.attend_depuis_le for each in siens if each.attend_depuis_le), default=None),
-        )
-        for canal, siens in by_canal(each for each in arrieres if each.en_attente)
-    ]
-
-
-def failures_of(rejets: Iterable[Rejet]) -> list[Cause]:
-    """The distributions that have failed for good, by cause. Pure."""
-    found: dict[str, list[Rejet]] = {}
-    for each in rejets:
-        found.setdefault(each.cause.value if each.cause else "", []).append(each)
-    causes = [
-        Cause(
-            cause,
-            sum(min(each.nombre, PLAFOND) for each in siens),
-            len(siens),
-            any(each.nombre > PLAFOND for each in siens),
-        )
-        for cause, siens in found.items()
-    ]
-    return sorted(causes, key=lambda each: (-each.nombre, each.texte))

@@ -1,6 +1,7 @@
 """What has not arrived, as a page shows it: counts that stop at a bound, whatever waits ([DST-21], [DST-45]).
 
-`dispatching.attente` and `dispatching.rebut` count all of it, for the command line.
+Guichet by guichet; `dispatching.ampleur` adds them. `dispatching.attente` and `dispatching.rebut` count all
+of it, for the command line.
 """
 
 from __future__ import annotations
@@ -60,28 +61,25 @@ _HAVE: Final = """{nom}(code) AS (
         UNION ALL SELECT (SELECT guichet FROM distribution WHERE etat = '{etat}' AND guichet > {nom}.code
             ORDER BY guichet LIMIT 1) FROM {nom} WHERE {nom}.code IS NOT NULL
     )"""
-_WAIT: Final = _HAVE.format(nom="attend", etat="en_attente")
-_FAIL: Final = _HAVE.format(nom="echoue", etat="echec")
-_FAILED_SINCE: Final = """(SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
-        ORDER BY sequence LIMIT 1)"""
-_OLDEST: Final = {
-    echecs: text(f"""
-        WITH RECURSIVE {_WAIT}{f", {_FAIL}" if echecs else ""}
-        SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
-            (SELECT min(cree_le) FROM (
+WAIT: Final = _HAVE.format(nom="attend", etat="en_attente")
+FAIL: Final = _HAVE.format(nom="echoue", etat="echec")
+WAITS_SINCE: Final = """(SELECT min(cree_le) FROM (
                 (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
                     AND NOT differee ORDER BY sequence LIMIT 1)
                 UNION ALL
                 (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
-                    AND differee ORDER BY sequence LIMIT 1)) AS premieres) AS attend_depuis_le,
-            {_FAILED_SINCE if echecs else "CAST(NULL AS timestamptz)"} AS echoue_depuis_le
-        FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
-        WHERE g.code = ANY(CAST(:codes AS text[]))
-            AND (g.code IN (SELECT code FROM attend)
-                {"OR g.code IN (SELECT code FROM echoue)" if echecs else ""})
-    """)  # noqa: S608 (constant names)
-    for echecs in (True, False)
-}
+                    AND differee ORDER BY sequence LIMIT 1)) AS premieres)"""
+"""When the oldest that waits for guichet g was made."""
+_OLDEST: Final = text(f"""
+    WITH RECURSIVE {WAIT}, {FAIL}
+    SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
+        {WAITS_SINCE} AS attend_depuis_le,
+        (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
+            ORDER BY sequence LIMIT 1) AS echoue_depuis_le
+    FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
+    WHERE g.code = ANY(CAST(:codes AS text[]))
+        AND (g.code IN (SELECT code FROM attend) OR g.code IN (SELECT code FROM echoue))
+""")  # noqa: S608 (constant names)
 _COUNTS: Final = {
     etat: text(f"""
         SELECT g.code, (SELECT count(*) FROM (
@@ -92,7 +90,7 @@ _COUNTS: Final = {
     for etat in ("en_attente", "echec")
 }
 _FAILED: Final = text(f"""
-    WITH RECURSIVE {_FAIL}
+    WITH RECURSIVE {FAIL}
     SELECT d.guichet, d.cause, count(*) AS nombre, min(d.termine_le) AS premier_le,
         max(d.termine_le) AS dernier_le
     FROM echoue
@@ -111,15 +109,14 @@ def list_arrieres(
     plafond: int | None = None,
     debut: int = 0,
     nombre: int | None = None,
-    echecs: bool = True,
 ) -> tuple[Arriere, ...]:
     """The guichets that have something left to acknowledge, those that have waited longest first.
 
     guichets: a condition on GUICHET. plafond: another bound than PLAFOND. debut, nombre: those of a page
-    alone are counted. echecs: False leaves out what failed, and the guichets that have nothing else.
+    alone are counted.
     """
     bound = (PLAFOND if plafond is None else plafond) + 1
-    rows = conn.execute(_OLDEST[echecs], {"codes": _codes(conn, guichets)}).all()
+    rows = conn.execute(_OLDEST, {"codes": _codes(conn, guichets)}).all()
     rows = sorted(rows, key=lambda row: (_first(row.attend_depuis_le, row.echoue_depuis_le), row.code))
     shown = rows[debut:] if nombre is None else rows[debut : debut + nombre]
     waiting = _count(conn, "en_attente", [row.code for row in shown if row.attend_depuis_le], bound)

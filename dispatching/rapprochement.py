@@ -148,36 +148,29 @@ def outside(plages: Iterable[Plage], derniere: int) -> Iterator[Plage]:
 
 _LAST: Final = text("SELECT dernier FROM compteur_distribution WHERE guichet = :guichet")
 # The sequences of a guichet follow each other without gap, and nearly all are acknowledged: those are what is
-# left of the wanted ones once the others are taken off, which partial indexes hold. Consecutive sequences in
-# one state are one range: there, a sequence minus its rank is the same.
-_OTHERS: Final = """SELECT '{etat}' AS etat, sequence FROM distribution
-            WHERE guichet = :guichet AND {partie} AND sequence BETWEEN :premiere AND :derniere"""
+# left of the wanted ones once the others are taken off, which partial indexes hold. Consecutive sequences are
+# one range: there, a sequence minus its rank is the same.
+_RUNS: Final = """(SELECT coalesce(range_agg(suite), '{{}}') FROM (
+            SELECT int8range(min(sequence), max(sequence), '[]') AS suite FROM (
+                SELECT sequence, sequence - row_number() OVER (ORDER BY sequence) AS ecart FROM ({})
+            AS vues) AS rangees GROUP BY ecart) AS suites)"""
+_IN_STATE: Final = """SELECT sequence FROM distribution
+                WHERE guichet = :guichet AND {} AND sequence BETWEEN :premiere AND :derniere"""
+_WAITING: Final = " UNION ALL ".join(
+    _IN_STATE.format(f"etat = 'en_attente' AND {which}") for which in ("NOT differee", "differee")
+)
 _MISSING: Final = text(f"""
-    WITH autres AS ({
-    " UNION ALL ".join(
-        _OTHERS.format(etat=etat.value, partie=f"etat = '{etat.value}'{differee}")
-        for etat, differees in (
-            (Etat.EN_ATTENTE, (" AND NOT differee", " AND differee")),
-            (Etat.ECHEC, ("",)),
-            (Etat.RETIREE, ("",)),
-        )
-        for differee in differees
-    )
-}), suites AS MATERIALIZED (
-        SELECT etat, int8range(min(sequence), max(sequence), '[]') AS suite FROM (
-            SELECT etat, sequence, sequence - row_number() OVER (PARTITION BY etat ORDER BY sequence) AS rang
-            FROM autres) AS a
-        GROUP BY etat, rang
-    ), voulues AS MATERIALIZED (
-        SELECT range_agg(int8range(premiere, derniere, '[]')) AS plages
+    WITH etats AS MATERIALIZED (
+        SELECT {_RUNS.format(_WAITING)} AS en_attente,
+        {_RUNS.format(_IN_STATE.format("etat = 'echec'"))} AS echec,
+        {_RUNS.format(_IN_STATE.format("etat = 'retiree'"))} AS retiree,
+        range_agg(int8range(premiere, derniere, '[]')) AS voulues
         FROM unnest(CAST(:premieres AS bigint[]), CAST(:dernieres AS bigint[])) AS v(premiere, derniere)
     )
     SELECT lower(plage) AS premiere, upper(plage) - 1 AS derniere, etat FROM (
-        SELECT etat, unnest(range_agg(suite) * plages) AS plage FROM suites CROSS JOIN voulues
-        WHERE etat <> 'retiree' GROUP BY etat, plages
-        UNION ALL
-        SELECT 'acquittee', unnest(plages - coalesce((SELECT range_agg(suite) FROM suites), '{{}}'))
-        FROM voulues) AS p
+        SELECT 'acquittee' AS etat, unnest(voulues - en_attente - echec - retiree) AS plage FROM etats
+        UNION ALL SELECT 'en_attente', unnest(voulues * en_attente) FROM etats
+        UNION ALL SELECT 'echec', unnest(voulues * echec) FROM etats) AS plages
     ORDER BY premiere LIMIT :limite
 """)  # noqa: S608 (constant states)
 _FILES: Final = text("""

@@ -137,7 +137,14 @@ DISTRIBUTION: Final = Table(
         postgresql_where=text("etat = 'en_attente' AND differee"),
     ),
     # What has failed for good: few, and read with what waits by a guichet that pulls.
-    Index("distribution_echec_ix", "guichet", "sequence", postgresql_where=text("etat = 'echec'")),
+    # They are counted by cause without their rows.
+    Index(
+        "distribution_echec_ix",
+        "guichet",
+        "sequence",
+        postgresql_include=["cause", "termine_le"],
+        postgresql_where=text("etat = 'echec'"),
+    ),
     # What was withdrawn: few, and neither missing nor in excess when a guichet says what it has.
     Index("distribution_retiree_ix", "guichet", "sequence", postgresql_where=text("etat = 'retiree'")),
     postgresql_with={"fillfactor": "80"},

@@ -9,10 +9,8 @@ from console.flux import (
     PERIODES,
     SERIES,
     Heure,
-    failures_of,
     first_hour,
     points_of,
-    queues_of,
     read_hours,
     read_refusals,
 )
@@ -20,7 +18,7 @@ from console.graphiques import Point, draw_bars, draw_line
 from console.releve_echanges import Echanges
 from console.table import AUDITEURS, EXPLOITANTS, GESTIONNAIRES, Page, Rubrique
 from console.vue import Rendu, Reponse, Vue, one_of
-from dispatching.arrieres import list_arrieres, list_rejets
+from dispatching.ampleur import sum_failed, sum_waiting
 from dispatching.disjoncteurs import list_disjoncteurs
 from registry.anomalies import CATALOGUE
 
@@ -30,10 +28,9 @@ _TITRES: Final = ("heure", *SERIES, "médiane de la réponse (s)", "95 % sous (s
 
 def show(vue: Vue) -> Reponse:
     """The page."""
-    heures = _asked(vue)
-    echanges = _exchanges(vue, heures)
+    heures, codes = _asked(vue), _codes(vue)
+    echanges = _exchanges(vue, heures, codes)
     lignes = read_hours(echanges, vue.maintenant, heures)
-    vus, visible = set(vue.perimetre.guichets(vue.conn)), vue.perimetre.of_guichets()
     return Rendu(
         "pilotage.html",
         {
@@ -45,12 +42,12 @@ def show(vue: Vue) -> Reponse:
             "latences": draw_line(_latencies(lignes), "95 % des réponses sous", " s"),
             "refus": read_refusals(echanges),
             "anomalies": CATALOGUE.types,
-            "files": queues_of(list_arrieres(vue.conn, visible, echecs=False)),
-            "echecs": failures_of(list_rejets(vue.conn, visible)),
+            "files": sum_waiting(vue.conn, codes),
+            "echecs": sum_failed(vue.conn, codes),
             "disjoncteurs": [
                 each
                 for each in list_disjoncteurs(vue.conn)
-                if each.ouvert_le is not None and each.guichet in vus
+                if each.ouvert_le is not None and (codes is None or each.guichet in codes)
             ],
             "formats": FORMATS,
         },
@@ -60,7 +57,7 @@ def show(vue: Vue) -> Reponse:
 def take(vue: Vue) -> Reponse:
     """The flows, hour by hour, as a file."""
     heures = _asked(vue)
-    lignes = read_hours(_exchanges(vue, heures), vue.maintenant, heures)
+    lignes = read_hours(_exchanges(vue, heures, _codes(vue)), vue.maintenant, heures)
     tableau = Tableau(
         "flux",
         "Échanges par heure",
@@ -71,8 +68,12 @@ def take(vue: Vue) -> Reponse:
     return export(tableau, vue.parametres["format"], vue.maintenant)
 
 
-def _exchanges(vue: Vue, heures: int) -> Echanges:
-    codes = None if vue.perimetre.tout else vue.perimetre.guichets(vue.conn)
+def _codes(vue: Vue) -> tuple[str, ...] | None:
+    """Of which guichets; None for all, whom no query needs to name."""
+    return None if vue.perimetre.tout else vue.perimetre.guichets(vue.conn)
+
+
+def _exchanges(vue: Vue, heures: int, codes: tuple[str, ...] | None) -> Echanges:
     debut = first_hour(vue.maintenant, heures)
     return vue.services.releve.read(vue.conn, debut, vue.maintenant, codes)
 

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Engine, text, true
 
-from dispatching.arrieres import PLAFOND, list_arrieres, list_rejets
+from dispatching.ampleur import Attente, Echecs, sum_failed, sum_waiting
+from dispatching.arrieres import PLAFOND, by_canal, list_arrieres, list_rejets
 from dispatching.consultation import Recherche, find_distributions, sequence_at
 from dispatching.deliveries import Distribution, Etat, list_distributions
+from dispatching.transport import Cause
 from registry import fenetres
 from registry.fenetres import first_id
 from registry.tables import GUICHET
@@ -25,7 +27,8 @@ _FILL = text("""
     INSERT INTO distribution (id, guichet, sequence, numero, version, nature, raison, cree_le, etat,
         prochaine_tentative, differee, termine_le, cause)
     SELECT id, guichet, sequence, numero, 1, 'CRE', 'filtre', cree_le, etat, cree_le, differee,
-        CASE WHEN etat <> 'en_attente' THEN cree_le END, CASE WHEN etat = 'echec' THEN 'panne' END
+        CASE WHEN etat <> 'en_attente' THEN cree_le END,
+        CASE WHEN etat <> 'echec' THEN NULL WHEN sequence % 3 = 0 THEN 'refus' ELSE 'panne' END
     FROM json_to_recordset(CAST(:lot AS json)) AS t(id uuid, guichet text, sequence bigint, numero text,
         cree_le timestamptz, etat text, differee boolean)
 """)
@@ -143,9 +146,37 @@ def test_what_has_not_arrived_is_counted_up_to_a_bound(
     assert sum(each.nombre for each in list_rejets(conn, true())) == len(failed) < PLAFOND
     pages = [list_arrieres(conn, true(), debut=rang, nombre=1) for rang in range(len(found) + 1)]
     assert tuple(each for page in pages for each in page) == found
-    assert {each.en_echec for each in list_arrieres(conn, true(), echecs=False)} == {0}
     monkeypatch.setattr("dispatching.arrieres.PLAFOND", 2)
     assert {(each.en_attente, each.en_echec) for each in list_arrieres(conn, true())} == {(3, 3)}
+
+
+@pytest.mark.parametrize("plafond", [1, 2, 1000])
+@pytest.mark.parametrize("codes", [None, ("G0001",), ("G0003", "G0002"), ()])
+def test_what_has_not_arrived_is_added_up(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch, plafond: int, codes: tuple[str, ...] | None
+) -> None:
+    """[CSL-60] By channel and by cause, what is told guichet by guichet."""
+    monkeypatch.setattr("dispatching.arrieres.PLAFOND", plafond)
+    conn.execute(text("UPDATE guichet SET canal = 'push' WHERE code = 'G0002'"))
+    seen = true() if codes is None else GUICHET.c.code.in_(codes)
+    attentes = []
+    for canal, siens in by_canal(each for each in list_arrieres(conn, seen) if each.en_attente):
+        nombre = sum(min(each.en_attente, plafond) for each in siens)
+        depuis = min(each.attend_depuis_le for each in siens if each.attend_depuis_le)
+        over = any(each.en_attente > plafond for each in siens)
+        attentes.append(Attente(canal, len(siens), nombre, over, depuis))
+    assert sum_waiting(conn, codes) == tuple(attentes)
+    rejets: dict[Cause | None, list[int]] = {}
+    for each in list_rejets(conn, seen):
+        rejets.setdefault(each.cause, []).append(each.nombre)
+    echecs = [
+        Echecs(cause, sum(min(n, plafond) for n in counts), len(counts), max(counts) > plafond)
+        for cause, counts in rejets.items()
+    ]
+    assert set(sum_failed(conn, codes)) == set(echecs)
+    assert [each.nombre for each in sum_failed(conn, codes)] == sorted(
+        (each.nombre for each in echecs), reverse=True
+    )
 
 
 def test_no_search_reads_the_whole_table(engine: Engine) -> None:
