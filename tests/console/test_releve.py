@@ -130,7 +130,7 @@ ARRIVEES = st.lists(
 
 
 @given(ARRIVEES)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_hours_are_the_same_whenever_answers_come(
     module_engine: Engine, arrivees: list[tuple[int, float, str, str, int]]
 ) -> None:

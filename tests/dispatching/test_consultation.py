@@ -28,7 +28,7 @@ _FILL = text("""
         prochaine_tentative, differee, termine_le, cause)
     SELECT id, guichet, sequence, numero, 1, 'CRE', 'filtre', cree_le, etat, cree_le, differee,
         CASE WHEN etat <> 'en_attente' THEN cree_le END,
-        CASE WHEN etat <> 'echec' THEN NULL WHEN sequence % 3 = 0 THEN 'refus' ELSE 'panne' END
+        CASE WHEN etat <> 'echec' THEN NULL WHEN sequence % 3 = 0 THEN 'panne' ELSE 'refus' END
     FROM json_to_recordset(CAST(:lot AS json)) AS t(id uuid, guichet text, sequence bigint, numero text,
         cree_le timestamptz, etat text, differee boolean)
 """)
