@@ -12,7 +12,6 @@ import json
 import sys
 import time
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -81,7 +80,10 @@ def main() -> None:
     with Path(trace).open("a", encoding="utf-8") as file:
 
         def create(services: Services) -> web.Application:
-            app = create_console(replace(services, clock=horloge))
+            # In place: what the role reads between two pages has the same clock, or each would find it put
+            # back and read the week again.
+            object.__setattr__(services, "clock", horloge)
+            app = create_console(services)
             app.middlewares.insert(0, measured(file))
             return app
 

@@ -96,13 +96,14 @@ def points_of(heures: Sequence[Heure]) -> list[Point]:
 
 def read_refusals(echanges: Echanges) -> list[Cause]:
     """The codes of what was refused or failed, the most frequent first. Pure."""
-    kept = echanges.colonnes.where(echanges.said(Statut.REFUSE, Statut.ECHEC))
+    kept = np.flatnonzero(echanges.said(Statut.REFUSE, Statut.ECHEC))
+    codes = echanges.colonnes.codes[kept]
+    nombres = np.bincount(codes)
+    # Each guichet once for each code.
+    couples = np.unique(echanges.colonnes.guichets[kept].astype(np.int64) * len(nombres) + codes)
+    guichets = np.bincount(couples % max(len(nombres), 1), minlength=len(nombres))
     causes = [
-        Cause(
-            echanges.codes[code],
-            int(np.count_nonzero(kept.codes == code)),
-            len(np.unique(kept.guichets[kept.codes == code])),
-        )
-        for code in np.unique(kept.codes).tolist()
+        Cause(echanges.codes[code], int(nombres[code]), int(guichets[code]))
+        for code in np.flatnonzero(nombres).tolist()
     ]
     return sorted(causes, key=lambda each: (-each.nombre, each.texte))[:_CAUSES]

@@ -49,9 +49,12 @@ def gather(page: Callable[[str, int], tuple[Sequence[T], str]]) -> list[T]:
 
 
 def _cell(value: object) -> str:
+    # Nearly all that a file holds; the others go through the questions below.
+    if type(value) is str:
+        return _inert(value)
+    if value is None:
+        return ""
     match value:
-        case None:
-            return ""
         case datetime():
             return moment(value)
         case date():
@@ -62,6 +65,9 @@ def _cell(value: object) -> str:
             return f"{value:.4f}".rstrip("0").rstrip(".").replace(".", ",")
         case int():
             return str(value)
-    written = str(value)
+    return _inert(str(value))
+
+
+def _inert(written: str) -> str:
     # Threat: a spreadsheet runs a text that begins so as a formula (CSV injection).
     return f"'{written}" if written.startswith(_FORMULE) else written

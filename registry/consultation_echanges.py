@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy import ColumnElement, Connection, Select, select, text
 
 from registry.exchanges_store import EchangeConnu, Statut, echange_of
-from registry.fenetres import Colonnes, Visibles, between, read_window
-from registry.tables import ECHANGE
+from registry.fenetres import Colonnes, Visibles, between, read_keys, read_window
+from registry.tables import ECHANGE, ECHANGE_RARE
 
 _E: Final = ECHANGE.c
+_R: Final = ECHANGE_RARE.c
+# Outcomes of few exchanges, which are found apart.
+_RARES: Final = (Statut.REFUSE, Statut.ECHEC)
 _DE_LA_DEMANDE_MAX: Final = 500
 """Exchanges of one demande that are told."""
 
@@ -75,18 +78,31 @@ def find_echanges(
     text starts at the beginning."""
     if recherche.numero:
         return _of_demande(conn, recherche, visibles)
-    query = select(ECHANGE)
+    rares = recherche.statut in _RARES
+    source = _R if rares else _E
+    keys: Select[Any] = select(source.id, source.guichet)
+    if rares:
+        keys = keys.where(_R.statut == recherche.statut)
     if recherche.guichet:
-        query = query.where(_E.guichet == recherche.guichet)
-    query = between(query, _E.id, recherche.du, recherche.avant, suite)
-    lot = read_window(
-        conn,
-        query,
-        _E.id,
-        lambda c: (visibles(c.guichet), *_conditions(recherche, c)),
-        limite,
-        par_cles=bool(recherche.guichet),
-    )
+        keys = keys.where(source.guichet == recherche.guichet)
+    keys = between(keys, source.id, recherche.du, recherche.avant, suite)
+    if recherche.guichet or rares:
+        lot = read_keys(
+            conn,
+            select(ECHANGE),
+            _E.id,
+            keys,
+            lambda found, rows: (visibles(found.guichet), *_conditions(recherche, rows)),
+            limite,
+        )
+    else:
+        lot = read_window(
+            conn,
+            between(select(ECHANGE), _E.id, recherche.du, recherche.avant, suite),
+            _E.id,
+            lambda c: (visibles(c.guichet), *_conditions(recherche, c)),
+            limite,
+        )
     return Trouves(tuple(map(echange_of, lot.lignes)), lot.suite)
 
 

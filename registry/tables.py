@@ -151,6 +151,18 @@ ECHANGE: Final = Table(
     postgresql_with={"fillfactor": "70"},
 )
 
+ECHANGE_RARE: Final = Table(
+    "echange_rare",
+    METADATA,
+    # The exchanges that were refused or failed, one in thirty, so that they are found among millions. A
+    # trigger of the database writes them. An index of `echange` on its outcome would do, at the price of
+    # every outcome: its update would no longer be HOT (docs/decisions/0121).
+    Column("statut", Text, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("guichet", Text, nullable=False),
+    Index("echange_rare_guichet_ix", "statut", "guichet", "id"),
+)
+
 ECHANGE_BRUT: Final = Table(
     "echange_brut",
     METADATA,

@@ -6,8 +6,12 @@ import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text, true
 
+from registry import fenetres
 from registry.consultation_echanges import Recherche, find_echanges
 from registry.echanges import Canal, Echange, Emetteur
 from registry.exchanges_store import (
@@ -106,6 +110,13 @@ def test_the_list_is_newest_first_by_page_and_filtered(engine: Engine) -> None:
         assert list_echanges(conn, guichet="G9999") == ()
 
 
+_RECEIVED = text("""
+    INSERT INTO echange (id, guichet, certificat, canal, operation, recu_le, taille, empreinte, statut, code)
+    VALUES (:id, :guichet, '', 'soap', 'getNumUnique', now(), 0, '', 'recu', :code)
+""")
+_ANSWERED = text("UPDATE echange SET statut = :statut WHERE id = :id")
+
+
 def test_the_exchanges_of_a_small_guichet_are_not_looked_for_among_all(engine: Engine) -> None:
     """[FLX-20] 30 among 30,000, by the index of its guichet, on the first page and on those after."""
     with engine.begin() as conn:
@@ -114,15 +125,74 @@ def test_the_exchanges_of_a_small_guichet_are_not_looked_for_among_all(engine: E
                 INSERT INTO echange (id, guichet, certificat, canal, operation, recu_le, taille, empreinte,
                     statut)
                 SELECT lpad(to_hex(n), 32, '0')::uuid, CASE WHEN n % 1000 = 0 THEN 'G0001' ELSE 'G0002' END,
-                    '', 'soap', 'getNumUnique', now(), 0, '', 'accepte'
+                    '', 'soap', 'getNumUnique', now(), 0, '',
+                    CASE WHEN n % 40 = 0 THEN 'refuse' ELSE 'accepte' END
                 FROM generate_series(1, 30000) AS n
             """)
         )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("VACUUM ANALYZE echange"))
+        conn.execute(text("VACUUM ANALYZE echange, echange_rare"))
     with engine.connect() as conn, explained(conn) as plans:
         for suite in ("", str(uuid.UUID(int=20_000))):
             for statut in (None, Statut.REFUSE):
                 find_echanges(conn, Recherche("G0001", statut=statut), lambda _: true(), suite=suite)
+        find_echanges(conn, Recherche(statut=Statut.REFUSE), lambda c: c == "G0001")
     assert plans
-    assert [plan for plan in plans if "echange_guichet_ix" not in plan] == []
+    assert [plan for plan in plans if "echange_guichet_ix" not in plan and "echange_rare_" not in plan] == []
+    assert [plan for plan in plans if "Seq Scan on echange " in plan] == []
+
+
+LUS = st.lists(
+    st.tuples(
+        st.sampled_from(("G0001", "G0002", "G0003")),
+        st.sampled_from(Statut),
+        st.sampled_from(("ENR012", "XSD001")),
+    ),
+    max_size=20,
+)
+
+
+@given(
+    LUS,
+    st.sampled_from(("", "G0001")),
+    st.sampled_from((("G0001", "G0002"), ("G0002",))),
+    st.none() | st.sampled_from(Statut),
+    st.sampled_from(("", "XSD001")),
+    st.integers(1, 4),
+    st.integers(1, 5),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_search_finds_what_reading_all_would(
+    module_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    drawn: list[tuple[str, Statut, str]],
+    guichet: str,
+    vus: tuple[str, ...],
+    voulu: Statut | None,
+    code: str,
+    limite: int,
+    fenetre: int,
+) -> None:
+    """[FLX-20] Page after page, whatever the outcome and whoever looks; an outcome may have been another."""
+    monkeypatch.setattr(fenetres, "FENETRE", fenetre)
+    found: list[int] = []
+    suite = ""
+    with module_engine.connect() as conn:
+        for rang, (auteur, statut, dit) in enumerate(drawn, 1):
+            values = {"id": uuid.UUID(int=rang), "guichet": auteur, "statut": statut, "code": dit}
+            conn.execute(_RECEIVED, values)
+            if statut is not Statut.RECU:
+                # Cut short, then handled again.
+                conn.execute(_ANSWERED, values | {"statut": Statut.ECHEC if rang % 3 else Statut.REFUSE})
+                conn.execute(_ANSWERED, values)
+        while True:
+            recherche = Recherche(guichet, statut=voulu, code=code)
+            page = find_echanges(conn, recherche, lambda c: c.in_(vus), suite=suite, limite=limite)
+            found += [each.id.int for each in page.echanges]
+            if not (suite := page.suite):
+                break
+    assert found == [
+        rang
+        for rang, (auteur, statut, dit) in reversed(list(enumerate(drawn, 1)))
+        if auteur in vus and guichet in ("", auteur) and voulu in (None, statut) and code in ("", dit)
+    ]
