@@ -1,4 +1,4 @@
-"""The same two thousand registrations, while the process of the hub is killed at random moments."""
+"""Eight hundred of the same registrations, while the process of the hub is killed at random moments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.bout_en_bout.constats import (
 from tests.bout_en_bout.monde import generate_depots
 from tests.bout_en_bout.partenaires import Humeur
 
-DEMANDES = 2_000
+DEMANDES = 800
 MORTS = 5
 """Kills while demandes are registered; one more during a start, one more when all are answered."""
 GRAINE = 20261122
