@@ -1,5 +1,7 @@
 # Everything a newcomer types. Each target creates what it needs; nothing is installed outside .venv.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Test workers: one more than two cores have, since some tests wait more than they compute.
+OUVRIERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -25,7 +27,7 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n $(OUVRIERS) --dist worksteal
 
 # Every foreign program, SOAP clients and mail, installed if it can be; tells which are absent, and why.
 interop: install
