@@ -1,18 +1,20 @@
-"""The database: how to reach it, and how to bring its schema up to date."""
+"""The database: how to reach it, and how to bring its schema up to date.
+
+alembic is imported where the schema is spoken of: a command that only reads need not wait for it.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 # Any number, the same for every process: it is the name of the lock that upgrades queue on.
 _UPGRADE_LOCK: Final = 0x6563_6861_6E67
@@ -74,6 +76,8 @@ def upgrade(engine: Engine) -> None:
     Safe to call from several processes at once: they queue on an advisory lock. Never goes back: raises
     SchemaInconnu, without a change, when the schema is that of a later program ([EXP-31]).
     """
+    from alembic import command
+
     with as_file(files("registry").joinpath("migrations")) as scripts, engine.begin() as conn:
         conn.execute(text("SELECT pg_advisory_xact_lock(:cle)"), {"cle": _UPGRADE_LOCK})
         check_known(read_revision(conn))
@@ -84,6 +88,8 @@ def upgrade(engine: Engine) -> None:
 
 def read_revision(conn: Connection) -> str | None:
     """The version of the schema of a database; None when it has none yet."""
+    from alembic.migration import MigrationContext
+
     context = MigrationContext.configure(conn, opts={"version_table": _VERSION_TABLE})
     return context.get_current_revision()
 
@@ -102,12 +108,16 @@ def head_revision() -> str:
 @cache
 def revisions() -> tuple[str, ...]:
     """All the versions of the schema that this program knows, the newest first."""
+    from alembic.script import ScriptDirectory
+
     with as_file(files("registry").joinpath("migrations")) as scripts:
         script = ScriptDirectory.from_config(_config(str(scripts)))
         return tuple(step.revision for step in script.walk_revisions())
 
 
 def _config(scripts: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     # ConfigParser would read a % of the path as an interpolation.
     config.set_main_option("script_location", scripts.replace("%", "%%"))

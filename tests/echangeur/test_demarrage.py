@@ -21,6 +21,7 @@ LOURDS = ("aiohttp", "alembic", "cryptography", "numpy", "rich", "spyne", "sqlal
     [
         (["--version"], ()),
         (["bac-a-sable", "--dossier", "absent", "vider"], ("psycopg",)),
+        (["--instance", "absente", "guichet", "lister"], ("cryptography", "psycopg", "sqlalchemy")),
         # Called again and again by what watches.
         (["sante", "--adresse", "http://127.0.0.1:9", "--json"], ()),
     ],
@@ -34,7 +35,7 @@ def test_what_a_light_command_imports(tmp_path: Path, mots: list[str], permis: t
     venus = {each.partition(".")[0] for each in done.stdout.splitlines()[-1].split()}
     assert venus & {*LOURDS, "psycopg"} == set(permis)
     siens = {each for each in done.stdout.split() if each.startswith("echangeur.commandes.")}
-    assert siens <= {"echangeur.commandes.bac_a_sable", "echangeur.commandes.sante"}
+    assert len(siens) <= 1
 
 
 def test_names_are_told_without_an_import() -> None:
