@@ -12,7 +12,8 @@ import base64
 import hashlib
 import ssl
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -215,15 +216,25 @@ class PartenaireCourrier:
             _, answer = await client.sendmail(sender, [self.echangeur.adresse], mail)
         return answer
 
-    def dial(self) -> aiosmtplib.SMTP:
-        """A dialogue with the hub, between `async with`."""
+    @asynccontextmanager
+    async def dial(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """A dialogue with the hub."""
         hub = self.echangeur
-        return aiosmtplib.SMTP(
+        client = aiosmtplib.SMTP(
             hostname=hub.hote,
             port=hub.port,
             start_tls=hub.contexte is not None,
             tls_context=hub.contexte,
         )
+        transport = None
+        try:
+            async with client:
+                transport = client.transport
+                yield client
+        finally:
+            # The last words of TLS are not waited for: a loop that ends before them leaves a socket open.
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
 
     async def post(self, *pieces: Piece, archive: bool = False) -> str:
         """Compose and send; the Message-ID, without angle brackets."""
