@@ -200,13 +200,15 @@ def test_fichiers_d_ailleurs_sont_nommes(
         texte = texte.replace(avant, apres, 1)
     fichier.write_text(texte)
     done = instance("sauvegarde", "faire", tmp_path / "copie", "--pour", gardien / "cert.pem", "--json")
-    assert done.json["hors_dossier"] == [
-        "/etc/conformite/signataires.pem",
-        "/etc/oidc/secret",
-        "/etc/tls/cert.pem",
-        str(dossier / "console" / "scellement.cles"),
-        str(tmp_path / "tls" / "key.pem"),
-    ]
+    assert done.json["hors_dossier"] == sorted(
+        [
+            "/etc/conformite/signataires.pem",
+            "/etc/oidc/secret",
+            "/etc/tls/cert.pem",
+            str(dossier / "console" / "scellement.cles"),
+            str(tmp_path / "tls" / "key.pem"),
+        ]
+    )
     assert "à sauvegarder à part : /etc/tls/cert.pem" in done.erreur
     # Whatever way the folder itself is named.
     assert outside(open_instance(dossier / "serveur" / "..")) == tuple(done.json["hors_dossier"])
