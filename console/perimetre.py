@@ -35,6 +35,10 @@ class Perimetre:
         query = select(GUICHET.c.code).where(self.of_guichets()).order_by(GUICHET.c.code)
         return tuple(conn.scalars(query))
 
+    def codes(self, conn: Connection) -> tuple[str, ...] | None:
+        """The same; None for all of them, whom no query needs to name."""
+        return None if self.tout else self.guichets(conn)
+
     def of_guichets(self) -> ColumnElement[bool]:
         """The condition on rows of GUICHET."""
         match self.portee:

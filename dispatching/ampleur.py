@@ -40,8 +40,6 @@ class Echecs:
     au_moins: bool
 
 
-_OF_ALL: Final = ""
-_OF_SOME: Final = "WHERE code IN (SELECT unnest(CAST(:codes AS text[])))"
 _WAITING: Final = {
     some: text(f"""
         WITH RECURSIVE {arrieres.WAIT}, siens AS (SELECT code FROM attend {wanted})
@@ -53,7 +51,7 @@ _WAITING: Final = {
             LIMIT :plafond + 1) AS premieres) AS d
         GROUP BY g.canal ORDER BY g.canal
     """)  # noqa: S608 (constant conditions)
-    for some, wanted in ((False, _OF_ALL), (True, _OF_SOME))
+    for some, wanted in arrieres.OF_THOSE.items()
 }
 _FAILED: Final = {
     some: text(f"""
@@ -68,7 +66,7 @@ _FAILED: Final = {
             bool_or(nombre > :plafond) AS au_moins
         FROM causes GROUP BY cause ORDER BY nombre DESC, cause NULLS FIRST
     """)  # noqa: S608 (constant conditions)
-    for some, wanted in ((False, _OF_ALL), (True, _OF_SOME))
+    for some, wanted in arrieres.OF_THOSE.items()
 }
 
 
@@ -89,5 +87,4 @@ def sum_failed(conn: Connection, codes: Sequence[str] | None = None) -> tuple[Ec
 
 
 def _values(codes: Sequence[str] | None) -> dict[str, object]:
-    values: dict[str, object] = {"plafond": arrieres.PLAFOND}
-    return values if codes is None else values | {"codes": list(codes)}
+    return {**arrieres.values_of(codes), "plafond": arrieres.PLAFOND}

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy import Connection, text
 
 from dispatching.transport import Cause
 from registry.guichets import CanalDistribution
-from registry.tables import GUICHET
 
 PLAFOND: Final = 1_000
 """A count above it says no more than that. Threat: a guichet that was silent for a year has a million."""
@@ -70,16 +69,20 @@ WAITS_SINCE: Final = """(SELECT min(cree_le) FROM (
                 (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'en_attente'
                     AND differee ORDER BY sequence LIMIT 1)) AS premieres)"""
 """When the oldest that waits for guichet g was made."""
-_OLDEST: Final = text(f"""
-    WITH RECURSIVE {WAIT}, {FAIL}
-    SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
-        {WAITS_SINCE} AS attend_depuis_le,
-        (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
-            ORDER BY sequence LIMIT 1) AS echoue_depuis_le
-    FROM guichet g LEFT JOIN passage p ON p.guichet = g.code
-    WHERE g.code = ANY(CAST(:codes AS text[]))
-        AND (g.code IN (SELECT code FROM attend) OR g.code IN (SELECT code FROM echoue))
-""")  # noqa: S608 (constant names)
+OF_THOSE: Final = {False: "", True: "WHERE code IN (SELECT unnest(CAST(:codes AS text[])))"}
+"""The condition on those guichets, or on none, by whether some are asked for."""
+_OLDEST: Final = {
+    some: text(f"""
+        WITH RECURSIVE {WAIT}, {FAIL}, siens AS (
+            SELECT code FROM (SELECT code FROM attend UNION SELECT code FROM echoue) AS tous {wanted})
+        SELECT g.code, g.nom, g.canal, g.ferme_le IS NULL AS actif, p.vu_le AS retrait_le,
+            {WAITS_SINCE} AS attend_depuis_le,
+            (SELECT cree_le FROM distribution WHERE guichet = g.code AND etat = 'echec'
+                ORDER BY sequence LIMIT 1) AS echoue_depuis_le
+        FROM siens JOIN guichet g ON g.code = siens.code LEFT JOIN passage p ON p.guichet = g.code
+    """)  # noqa: S608 (constant conditions)
+    for some, wanted in OF_THOSE.items()
+}
 _COUNTS: Final = {
     etat: text(f"""
         SELECT g.code, (SELECT count(*) FROM (
@@ -89,22 +92,24 @@ _COUNTS: Final = {
     """)  # noqa: S608 (constant states)
     for etat in ("en_attente", "echec")
 }
-_FAILED: Final = text(f"""
-    WITH RECURSIVE {FAIL}
-    SELECT d.guichet, d.cause, count(*) AS nombre, min(d.termine_le) AS premier_le,
-        max(d.termine_le) AS dernier_le
-    FROM echoue
-    CROSS JOIN LATERAL (
-        SELECT guichet, cause, termine_le FROM distribution
-        WHERE guichet = echoue.code AND etat = 'echec' ORDER BY sequence LIMIT :plafond) AS d
-    WHERE echoue.code = ANY(CAST(:codes AS text[]))
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")  # noqa: S608 (constant names)
+_FAILED: Final = {
+    some: text(f"""
+        WITH RECURSIVE {FAIL}, siens AS (SELECT code FROM echoue {wanted})
+        SELECT d.guichet, d.cause, count(*) AS nombre, min(d.termine_le) AS premier_le,
+            max(d.termine_le) AS dernier_le
+        FROM siens
+        CROSS JOIN LATERAL (
+            SELECT guichet, cause, termine_le FROM distribution
+            WHERE guichet = siens.code AND etat = 'echec' ORDER BY guichet, sequence LIMIT :plafond) AS d
+        GROUP BY 1, 2 ORDER BY 1, 2
+    """)  # noqa: S608 (constant conditions)
+    for some, wanted in OF_THOSE.items()
+}
 
 
 def list_arrieres(
     conn: Connection,
-    guichets: ColumnElement[bool],
+    codes: Sequence[str] | None = None,
     *,
     plafond: int | None = None,
     debut: int = 0,
@@ -112,11 +117,11 @@ def list_arrieres(
 ) -> tuple[Arriere, ...]:
     """The guichets that have something left to acknowledge, those that have waited longest first.
 
-    guichets: a condition on GUICHET. plafond: another bound than PLAFOND. debut, nombre: those of a page
-    alone are counted.
+    codes: those guichets, or all. plafond: another bound than PLAFOND. debut, nombre: those of a page alone
+    are counted.
     """
     bound = (PLAFOND if plafond is None else plafond) + 1
-    rows = conn.execute(_OLDEST, {"codes": _codes(conn, guichets)}).all()
+    rows = conn.execute(_OLDEST[codes is not None], values_of(codes)).all()
     rows = sorted(rows, key=lambda row: (_first(row.attend_depuis_le, row.echoue_depuis_le), row.code))
     shown = rows[debut:] if nombre is None else rows[debut : debut + nombre]
     waiting = _count(conn, "en_attente", [row.code for row in shown if row.attend_depuis_le], bound)
@@ -156,14 +161,14 @@ def _first(*instants: datetime | None) -> datetime:
     return min(each for each in instants if each is not None)
 
 
-def list_rejets(conn: Connection, guichets: ColumnElement[bool]) -> tuple[Rejet, ...]:
-    """What has failed for good, by guichet and cause."""
-    values = {"codes": _codes(conn, guichets), "plafond": PLAFOND + 1}
+def list_rejets(conn: Connection, codes: Sequence[str] | None = None) -> tuple[Rejet, ...]:
+    """What has failed for good, by guichet and cause, for those guichets or for all."""
     return tuple(
         Rejet(row.guichet, row.cause and Cause(row.cause), row.nombre, row.premier_le, row.dernier_le)
-        for row in conn.execute(_FAILED, values)
+        for row in conn.execute(_FAILED[codes is not None], {**values_of(codes), "plafond": PLAFOND + 1})
     )
 
 
-def _codes(conn: Connection, guichets: ColumnElement[bool]) -> list[str]:
-    return list(conn.scalars(select(GUICHET.c.code).where(guichets).order_by(GUICHET.c.code)))
+def values_of(codes: Sequence[str] | None) -> dict[str, object]:
+    """What `OF_THOSE` asks for. Pure."""
+    return {} if codes is None else {"codes": list(codes)}

@@ -33,11 +33,10 @@ class LigneRejet:
 
 def show(vue: Vue) -> Reponse:
     """What waits and what failed, with the state of the channels."""
-    conn, visible = vue.conn, vue.perimetre.of_guichets()
-    codes = set(vue.perimetre.guichets(conn))
+    conn, codes = vue.conn, vue.perimetre.codes(vue.conn)
     debut, debut_rejets = rank_of(vue, "guichets"), rank_of(vue, "rejets")
-    guichets = list_arrieres(conn, visible, debut=debut, nombre=_PAR_PAGE + 1)
-    rejets = list_rejets(conn, visible)[debut_rejets:]
+    guichets = list_arrieres(conn, codes, debut=debut, nombre=_PAR_PAGE + 1)
+    rejets = list_rejets(conn, codes)[debut_rejets:]
     return Rendu(
         "arrieres.html",
         {
@@ -50,9 +49,13 @@ def show(vue: Vue) -> Reponse:
                 for each in rejets[:_PAR_PAGE]
             ],
             "suite_rejets": _next(vue, "rejets", debut_rejets, len(rejets)),
-            "disjoncteurs": [each for each in list_disjoncteurs(conn) if each.guichet in codes],
+            "disjoncteurs": [
+                each for each in list_disjoncteurs(conn) if codes is None or each.guichet in codes
+            ],
             "incidents": [
-                each for each in list_incidents(conn, limite=10 * _INCIDENTS) if each.guichet in codes
+                each
+                for each in list_incidents(conn, limite=10 * _INCIDENTS)
+                if codes is None or each.guichet in codes
             ][:_INCIDENTS],
             "peut_rejouer": vue.agent.profil is ProfilCompte.EXPLOITANT,
         },

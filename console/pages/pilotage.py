@@ -28,7 +28,7 @@ _TITRES: Final = ("heure", *SERIES, "médiane de la réponse (s)", "95 % sous (s
 
 def show(vue: Vue) -> Reponse:
     """The page."""
-    heures, codes = _asked(vue), _codes(vue)
+    heures, codes = _asked(vue), vue.perimetre.codes(vue.conn)
     echanges = _exchanges(vue, heures, codes)
     lignes = read_hours(echanges, vue.maintenant, heures)
     return Rendu(
@@ -57,7 +57,7 @@ def show(vue: Vue) -> Reponse:
 def take(vue: Vue) -> Reponse:
     """The flows, hour by hour, as a file."""
     heures = _asked(vue)
-    lignes = read_hours(_exchanges(vue, heures, _codes(vue)), vue.maintenant, heures)
+    lignes = read_hours(_exchanges(vue, heures, vue.perimetre.codes(vue.conn)), vue.maintenant, heures)
     tableau = Tableau(
         "flux",
         "Échanges par heure",
@@ -66,11 +66,6 @@ def take(vue: Vue) -> Reponse:
         [(f"{h.debut:%Y-%m-%d %H:00}", h.acceptes, h.refuses, h.echecs, h.p50, h.p95) for h in lignes],
     )
     return export(tableau, vue.parametres["format"], vue.maintenant)
-
-
-def _codes(vue: Vue) -> tuple[str, ...] | None:
-    """Of which guichets; None for all, whom no query needs to name."""
-    return None if vue.perimetre.tout else vue.perimetre.guichets(vue.conn)
 
 
 def _exchanges(vue: Vue, heures: int, codes: tuple[str, ...] | None) -> Echanges:

@@ -12,7 +12,7 @@ from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, Engine, text, true
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from certs.lecture import Certificat, read_certificat
@@ -93,7 +93,7 @@ def _figures(conn: Connection, instant: datetime) -> Iterable[Metric]:
     attente = _gauge("echangeur_distributions_en_attente", f"Distributions à remettre, {borne}", "canal")
     echec = _gauge("echangeur_distributions_en_echec", f"Distributions au rebut, {borne}", "canal")
     age = _gauge("echangeur_distributions_age_secondes", "Âge de la plus ancienne en attente.", "canal")
-    for canal, arrieres in by_canal(list_arrieres(conn, true(), plafond=PLAFOND)):
+    for canal, arrieres in by_canal(list_arrieres(conn, plafond=PLAFOND)):
         depuis = [each.attend_depuis_le for each in arrieres if each.attend_depuis_le is not None]
         attente.add_metric((canal.value,), sum(min(each.en_attente, PLAFOND) for each in arrieres))
         echec.add_metric((canal.value,), sum(min(each.en_echec, PLAFOND) for each in arrieres))

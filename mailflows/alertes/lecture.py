@@ -22,7 +22,6 @@ from registry.controles import PARIS
 from registry.guichets_store import list_guichets
 from registry.production import due_reports, read_situations
 from registry.surveillance_certificats import due, surveilles_of
-from registry.tables import GUICHET
 
 _TACHE: Final = "registre."
 """Before the name of a task of the night in `tache_du_jour`."""
@@ -59,7 +58,7 @@ def read_faits(
         appels=read_presences(conn, Sens.APPEL, since),
         passages=read_presences(conn, Sens.PASSAGE, since),
         jours_servis=count_served(conn, instant),
-        arrieres=list_arrieres(conn, GUICHET.c.ferme_le.is_(None)),
+        arrieres=tuple(each for each in list_arrieres(conn) if each.actif),
         disjoncteurs=list_disjoncteurs(conn),
         processus=list_processus(conn),
         courriers=read_stuck(conn, instant),

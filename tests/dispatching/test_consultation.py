@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, text, true
+from sqlalchemy import Connection, Engine, text
 
 from dispatching.ampleur import Attente, Echecs, sum_failed, sum_waiting
 from dispatching.arrieres import PLAFOND, by_canal, list_arrieres, list_rejets
@@ -18,7 +18,6 @@ from dispatching.deliveries import Distribution, Etat, list_distributions
 from dispatching.transport import Cause
 from registry import fenetres
 from registry.fenetres import first_id
-from registry.tables import GUICHET
 from tests.plans import explained
 
 DEBUT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -133,7 +132,7 @@ def test_what_has_not_arrived_is_counted_up_to_a_bound(
     every = list_distributions(conn)
     waiting = [each for each in every if each.etat is Etat.EN_ATTENTE]
     failed = [each for each in every if each.etat is Etat.ECHEC]
-    found = list_arrieres(conn, true())
+    found = list_arrieres(conn)
     assert {each.guichet: (each.en_attente, each.en_echec) for each in found} == {
         code: (
             sum(each.guichet == code for each in waiting),
@@ -142,12 +141,12 @@ def test_what_has_not_arrived_is_counted_up_to_a_bound(
         for code in GUICHETS
     }
     assert found[0].depuis_le == min(each.cree_le for each in (*waiting, *failed))
-    assert [each.guichet for each in list_arrieres(conn, GUICHET.c.code == "G0003")] == ["G0003"]
-    assert sum(each.nombre for each in list_rejets(conn, true())) == len(failed) < PLAFOND
-    pages = [list_arrieres(conn, true(), debut=rang, nombre=1) for rang in range(len(found) + 1)]
+    assert [each.guichet for each in list_arrieres(conn, ["G0003"])] == ["G0003"]
+    assert sum(each.nombre for each in list_rejets(conn)) == len(failed) < PLAFOND
+    pages = [list_arrieres(conn, debut=rang, nombre=1) for rang in range(len(found) + 1)]
     assert tuple(each for page in pages for each in page) == found
     monkeypatch.setattr("dispatching.arrieres.PLAFOND", 2)
-    assert {(each.en_attente, each.en_echec) for each in list_arrieres(conn, true())} == {(3, 3)}
+    assert {(each.en_attente, each.en_echec) for each in list_arrieres(conn)} == {(3, 3)}
 
 
 @pytest.mark.parametrize("plafond", [1, 2, 1000])
@@ -158,16 +157,15 @@ def test_what_has_not_arrived_is_added_up(
     """[CSL-60] By channel and by cause, what is told guichet by guichet."""
     monkeypatch.setattr("dispatching.arrieres.PLAFOND", plafond)
     conn.execute(text("UPDATE guichet SET canal = 'push' WHERE code = 'G0002'"))
-    seen = true() if codes is None else GUICHET.c.code.in_(codes)
     attentes = []
-    for canal, siens in by_canal(each for each in list_arrieres(conn, seen) if each.en_attente):
+    for canal, siens in by_canal(each for each in list_arrieres(conn, codes) if each.en_attente):
         nombre = sum(min(each.en_attente, plafond) for each in siens)
         depuis = min(each.attend_depuis_le for each in siens if each.attend_depuis_le)
         over = any(each.en_attente > plafond for each in siens)
         attentes.append(Attente(canal, len(siens), nombre, over, depuis))
     assert sum_waiting(conn, codes) == tuple(attentes)
     rejets: dict[Cause | None, list[int]] = {}
-    for each in list_rejets(conn, seen):
+    for each in list_rejets(conn, codes):
         rejets.setdefault(each.cause, []).append(each.nombre)
     echecs = [
         Echecs(cause, sum(min(n, plafond) for n in counts), len(counts), max(counts) > plafond)
