@@ -7,13 +7,12 @@ does. `capture` keeps a picture, `violations` what axe finds wrong.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import BrowserContext, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright
 
 from console.securite import COOKIE
 from tests.console.navigateur import Navigateur, Qui
@@ -31,7 +30,7 @@ _NORMES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-
 
 
 class Pilote:
-    """One browser. What a page says on its console, and what it could not load, is in `plaintes`."""
+    """One context of a browser. What a page says, and what it could not load, is in `plaintes`."""
 
     def __init__(self, console: Navigateur, context: BrowserContext) -> None:
         self.console = console
@@ -108,28 +107,37 @@ class Pilote:
 
 
 @asynccontextmanager
-async def drive(chromium: Chaine, console: Navigateur, spki: str) -> AsyncIterator[Pilote]:
-    """A browser of its own, with an empty profile, closed at the end.
+async def launch(chromium: Chaine, spki: str) -> AsyncIterator[Browser]:
+    """A browser, closed at the end. It may serve several tests: each drives a context of its own.
 
     spki: the key of the console, taken for a good one: with a mere exception, nothing would be cached.
     """
     program = chromium.find("usr/lib/chromium/chromium")
     assert program is not None
-    with tempfile.TemporaryDirectory(prefix="echangeur-chromium-") as profile:
-        async with async_playwright() as playwright:
-            context = await playwright.chromium.launch_persistent_context(
-                profile,
-                executable_path=program,
-                headless=True,
-                chromium_sandbox=False,
-                args=[*OPTIONS, f"--ignore-certificate-errors-spki-list={spki}"],
-                env={**chromium.environment()},
-                locale="fr-FR",
-                timezone_id="Europe/Paris",
-                viewport={"width": 1280, "height": 900},
-                reduced_motion="reduce",
-            )
-            try:
-                yield Pilote(console, context)
-            finally:
-                await context.close()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program,
+            headless=True,
+            chromium_sandbox=False,
+            args=[*OPTIONS, f"--ignore-certificate-errors-spki-list={spki}"],
+            env={**chromium.environment()},
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def drive(browser: Browser, console: Navigateur) -> AsyncIterator[Pilote]:
+    """An empty context: its cookies, its storage and its cache are its own, and go with it."""
+    context = await browser.new_context(
+        locale="fr-FR",
+        timezone_id="Europe/Paris",
+        viewport={"width": 1280, "height": 900},
+        reduced_motion="reduce",
+    )
+    try:
+        yield Pilote(console, context)
+    finally:
+        await context.close()

@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -38,7 +38,7 @@ from echangeur.ecoute import bind
 from registry.clock import FixedClock
 from registry.database import open_engine
 from registry.embedded import EmbeddedPostgres
-from tests.console.chromium import Pilote, drive
+from tests.console.chromium import Pilote, drive, launch
 from tests.console.monde import Monde, build_monde, copy_monde
 from tests.console.moyens import build_moyens
 from tests.console.navigateur import Navigateur
@@ -149,6 +149,15 @@ def ecoute() -> Iterator[socket.socket]:
 async def console(
     services: Services, monde: Monde, pki_console: PkiConsole, ecoute: socket.socket
 ) -> AsyncIterator[Navigateur]:
+    async with serve_console(services, monde, pki_console, ecoute) as navigateur:
+        yield navigateur
+
+
+@asynccontextmanager
+async def serve_console(
+    services: Services, monde: Monde, pki_console: PkiConsole, ecoute: socket.socket
+) -> AsyncIterator[Navigateur]:
+    """A console that serves, and what asks pages of it."""
     runner = create_console_runner(create_console(services))
     await runner.setup()
     site = web.SockSite(runner, ecoute, ssl_context=pki_console.serveur())
@@ -173,5 +182,5 @@ def chromium() -> Chaine:
 async def console_navigateur(
     chromium: Chaine, console: Navigateur, pki_console: PkiConsole
 ) -> AsyncIterator[Pilote]:
-    async with drive(chromium, console, pki_console.spki()) as pilote:
+    async with launch(chromium, pki_console.spki()) as browser, drive(browser, console) as pilote:
         yield pilote
