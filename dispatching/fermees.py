@@ -1,4 +1,4 @@
-"""The guichets to which nothing is sent meanwhile: their production is closed ([CNF-14])."""
+"""The guichets to which no distribution is sent meanwhile: their production is closed ([CNF-14])."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class _Copie:
     lue_le: datetime
     fins: Mapping[str, datetime]
 
+    def closed(self, instant: datetime) -> frozenset[str]:
+        return frozenset(guichet for guichet, fin in self.fins.items() if fin <= instant)
+
 
 class Fermees:
     """Keeps in memory when each guichet is closed, and asks the base each second whether that has changed.
@@ -35,19 +38,21 @@ class Fermees:
         self._copie: _Copie | None = None
 
     def at(self, conn: Connection, instant: datetime) -> frozenset[str]:
-        """The guichets that are closed at that instant. Raises what the database raises."""
-        fins = self._read(conn, instant).fins
-        return frozenset(guichet for guichet, fin in fins.items() if fin <= instant)
-
-    def _read(self, conn: Connection, instant: datetime) -> _Copie:
+        """The guichets that are closed at that instant, as the base said a second ago at most. Raises what
+        the database raises."""
         copie = self._copie
         # abs: a clock that is set back must not make the copy eternal.
         if copie is not None and abs(instant - copie.lue_le) < _FRAICHE:
-            return copie
+            return copie.closed(instant)
+        return self.read(conn, instant)
+
+    def read(self, conn: Connection, instant: datetime) -> frozenset[str]:
+        """As `at`, as the base says now."""
         generation = read(conn, Generation.IDENTITES)
+        copie = self._copie
         if copie is None or copie.generation != generation:
             fins = closings(conn, self._regles, instant=instant)
         else:
             fins = copie.fins
         self._copie = copie = _Copie(generation, instant, fins)
-        return copie
+        return copie.closed(instant)

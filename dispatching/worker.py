@@ -71,7 +71,7 @@ class Worker:
     """Sends distributions between `start` and `stop`. Lives on one event loop.
 
     releve: how often to look for what no notification announced.
-    conformite: what closes the production of a guichet: nothing is sent to it then ([CNF-14]).
+    conformite: what closes the production of a guichet: no distribution is sent to it then ([CNF-14]).
     grace: at `stop`, how long to wait for the sendings in progress; those left are cut, and sent again later
         under the same identifier.
     """
@@ -179,7 +179,7 @@ class Worker:
             if instant >= self._echeances:
                 expire(conn, instant=instant, regles=self._regles)
                 self._echeances = instant + _ECHEANCES
-            sauf = served | self._fermees.at(conn, instant)
+            sauf = served | self._fermees.read(conn, instant)
             return due_guichets(conn, instant=instant, canaux=self._transports, sauf=sauf)
 
     def _serve(self, guichet: str) -> None:

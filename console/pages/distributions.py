@@ -28,6 +28,7 @@ from dispatching.tables import DISTRIBUTION
 from filters.store import get_version
 from registry.guichets import CanalDistribution, Guichet
 from registry.guichets_store import get_guichet
+from registry.production import EtatProduction, read_production
 from registry.tables import GUICHET
 
 LISEURS: Final = {**GUICHETS, **CONSULTANTS, **GESTIONNAIRES, **EXPLOITANTS}
@@ -49,7 +50,8 @@ class Ligne:
 
 @dataclass(frozen=True, slots=True)
 class Fiche:
-    """One distribution. attend: the earlier one of the same demande behind which it waits, or None."""
+    """One distribution. attend: the earlier one of the same demande behind which it waits, or None.
+    ferme_le: since when nothing is sent to its guichet, whose production is closed ([CNF-14]), or None."""
 
     distribution: Distribution
     guichet: Guichet
@@ -58,6 +60,7 @@ class Fiche:
     diagnostic: Diagnostic | None
     acquit: uuid.UUID | None
     attend: int | None
+    ferme_le: datetime | None
     disjoncteurs: tuple[Disjoncteur, ...]
     tentatives: tuple[tuple[TentativeFaite, Badge], ...]
     lectures: tuple[tuple[uuid.UUID, datetime], ...]
@@ -129,7 +132,7 @@ def show(vue: Vue) -> Reponse:
     return Rendu(
         "distribution.html",
         {
-            "fiche": _record(vue.conn, found, guichet),
+            "fiche": _record(vue, found, guichet),
             "peut_rejouer": vue.agent.profil is ProfilCompte.EXPLOITANT and fails,
             "nominatif": sees_nominative(vue),
         },
@@ -195,8 +198,8 @@ def _row(distribution: Distribution, canal: CanalDistribution) -> Ligne:
     )
 
 
-def _record(conn: Connection, distribution: Distribution, guichet: Guichet) -> Fiche:
-    filtre = ""
+def _record(vue: Vue, distribution: Distribution, guichet: Guichet) -> Fiche:
+    conn, filtre = vue.conn, ""
     if distribution.filtre is not None and distribution.filtre_version is not None:
         version = get_version(conn, distribution.filtre, distribution.filtre_version)
         filtre = "" if version is None else f"{version.nom}, version {version.version}"
@@ -209,12 +212,20 @@ def _record(conn: Connection, distribution: Distribution, guichet: Guichet) -> F
         CAUSES[distribution.cause] if distribution.cause else None,
         conn.scalar(select(DISTRIBUTION.c.acquit).where(DISTRIBUTION.c.id == distribution.id)),
         _held_behind(conn, distribution) if waits else None,
+        _closed_since(vue, guichet) if waits else None,
         list_disjoncteurs(conn, guichet.code),
         tuple(
             (each, ISSUES.get(each.issue, Badge(each.issue))) for each in list_attempts(conn, distribution)
         ),
         list_readings(conn, distribution.id),
     )
+
+
+def _closed_since(vue: Vue, guichet: Guichet) -> datetime | None:
+    if guichet.canal is CanalDistribution.RETRAIT:
+        return None
+    production = read_production(vue.conn, guichet.code, vue.services.conformite, instant=vue.maintenant)
+    return production.ferme_le if production.etat is EtatProduction.FERMEE else None
 
 
 def _held_behind(conn: Connection, distribution: Distribution) -> int | None:

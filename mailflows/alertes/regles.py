@@ -144,14 +144,21 @@ def not_fetched(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> 
             )
 
 
+def _held(faits: Faits) -> set[str]:
+    """The guichets to which no distribution is sent meanwhile ([CNF-14]): `ending_reports` tells it."""
+    etats = {each.guichet: each.production.etat for each in faits.rapports}
+    return {guichet for guichet, etat in etats.items() if etat is EtatProduction.FERMEE}
+
+
 def late(faits: Faits, reglages: Alertes, ouvertes: Collection[Cle]) -> Iterable[Trouvee]:
     """[ALE-13] What is sent waits beyond the bound, its channel not being cut; it is over at half of it."""
     cut = {(each.guichet, each.canal) for each in faits.disjoncteurs if each.ouvert_le is not None}
+    held = _held(faits)
     for arriere in faits.arrieres:
         depuis = arriere.attend_depuis_le
         if arriere.canal is CanalDistribution.RETRAIT or depuis is None:
             continue
-        if (arriere.guichet, arriere.canal) in cut:
+        if (arriere.guichet, arriere.canal) in cut or arriere.guichet in held:
             continue
         opened = (catalogue.RETARD.code, arriere.guichet) in ouvertes
         bound = timedelta(minutes=reglages.retard / 2 if opened else reglages.retard)
@@ -167,9 +174,10 @@ def late(faits: Faits, reglages: Alertes, ouvertes: Collection[Cle]) -> Iterable
 
 
 def cut(faits: Faits, reglages: Alertes, _ouvertes: Collection[Cle]) -> Iterable[Trouvee]:
-    """[ALE-13] The circuit breaker of a channel stays open."""
+    """[ALE-13] The circuit breaker of a channel stays open, and is probed."""
+    held = _held(faits)
     for each in faits.disjoncteurs:
-        if each.ouvert_le is None or each.guichet not in faits.partenaires:
+        if each.ouvert_le is None or each.guichet not in faits.partenaires or each.guichet in held:
             continue
         if faits.instant - each.ouvert_le < timedelta(minutes=reglages.panne):
             continue

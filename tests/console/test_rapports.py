@@ -24,6 +24,7 @@ from console.services import Services
 from registry.certificats import pin_certificat
 from registry.clock import FixedClock
 from registry.controle_rapports import Controle, Reponse
+from registry.guichets_store import set_adresse_reception
 from registry.rapports_deposes import list_reports
 from schemas.rapport_conformite import Rapport, Verdict, write_json
 from tests.console.chromium import Pilote
@@ -96,6 +97,18 @@ async def test_a_guichet_deposits_and_the_operator_alone_vouches(console: Naviga
     assert done.statut == 303
     assert "clé volée" in (await console.get(PAGE, AGENT)).texte
     assert (await console.get(PAGE, VOISIN)).statut == 404
+
+
+async def test_what_waits_for_a_report_says_so(console: Navigateur) -> None:
+    """[CNF-14] On the page of a distribution that nothing else holds."""
+    told = []
+    with console.services.engine.begin() as conn:
+        set_adresse_reception(conn, NOTRE, "https://partenaire.exemple/")
+    for temps in (timedelta(), 10 * JOUR):
+        move(console, temps)
+        page = await console.get(f"/distributions/de/{NOTRE}/1", EXPLOITANT)
+        told.append("La production du guichet est fermée" in page.texte)
+    assert told == [False, True]
 
 
 async def test_what_is_refused_is_said_and_nothing_is_kept(console: Navigateur) -> None:

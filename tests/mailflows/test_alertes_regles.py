@@ -242,6 +242,19 @@ def test_a_report_that_ends_is_told_to_the_partner_worse_and_worse() -> None:
     assert codes(facts(rapports=[due_report("à déposer")])) == ["ALE103"]
 
 
+def test_what_is_held_by_a_closed_production_is_not_late() -> None:
+    """[CNF-14] [ALE-13] Nor is its channel cut: nothing probes it. Until then both are told."""
+    held = {
+        "arrieres": [waiting(CanalDistribution.PUSH, LUNDI - JOUR)],
+        "disjoncteurs": [Disjoncteur("G1104", CanalDistribution.PUSH, ouvert_le=LUNDI - JOUR)],
+    }
+    late = {**held, "disjoncteurs": []}
+    for etat, found in (("délai de grâce", ["ALE103", "ALE302"]), ("fermée", ["ALE103"])):
+        assert codes(facts(rapports=[due_report(etat)], **held)) == found
+    assert codes(facts(rapports=[due_report("délai de grâce")], **late)) == ["ALE103", "ALE301"]
+    assert codes(facts(rapports=[due_report("fermée")], **late)) == ["ALE103"]
+
+
 def test_each_alert_leads_to_a_page_of_the_console() -> None:
     """[ALE-1]"""
     everything = facts(
@@ -253,7 +266,7 @@ def test_each_alert_leads_to_a_page_of_the_console() -> None:
         courriers=CourriersBloques(1, LUNDI - JOUR),
         attendues=["balayage"],
         manifestes=[DernierManifeste("G1104", LUNDI.date() - 9 * JOUR)],
-        rapports=[due_report("fermée")],
+        rapports=[due_report("délai de grâce")],
         rupture="entrée 1",
         jours_servis=20,
     )
