@@ -25,6 +25,7 @@ from registry.certificats import pin_certificat
 from registry.clock import FixedClock
 from registry.controle_rapports import Controle, Reponse
 from registry.guichets_store import set_adresse_reception
+from registry.production import set_exigence
 from registry.rapports_deposes import list_reports
 from schemas.rapport_conformite import Rapport, Verdict, write_json
 from tests.console.chromium import Pilote
@@ -104,8 +105,10 @@ async def test_what_waits_for_a_report_says_so(console: Navigateur) -> None:
     told = []
     with console.services.engine.begin() as conn:
         set_adresse_reception(conn, NOTRE, "https://partenaire.exemple/")
-    for temps in (timedelta(), 10 * JOUR):
-        move(console, temps)
+    for closed in (False, True):
+        with console.services.engine.begin() as conn:
+            instant = console.services.clock.now() + (0 if closed else 1) * JOUR
+            set_exigence(conn, NOTRE, instant, par="x", instant=RECU_LE)
         page = await console.get(f"/distributions/de/{NOTRE}/1", EXPLOITANT)
         told.append("La production du guichet est fermée" in page.texte)
     assert told == [False, True]
