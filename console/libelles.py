@@ -5,35 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dispatching import anomalies_distribution
 from dispatching.attempts import INTERROMPUE, REMISE
 from dispatching.deliveries import NATURE_SORTIE, Etat
 from dispatching.disjoncteur import EtatDisjoncteur
 from dispatching.incidents import GenreIncident
 from dispatching.recipients import Raison
 from dispatching.transport import Cause, GenreEchec, Statut
-from mailflows import anomalies as _courrier
 from mailflows.entrants import EtatEntrant
 from mailflows.etats import Etat as EtatCourrier
-from registry import (
-    anomalies_dalo,
-    anomalies_demande,
-    anomalies_document,
-    anomalies_partagee,
-    anomalies_pieces,
-    anomalies_portail,
-    anomalies_recherche,
-    anomalies_rpls,
-    anomalies_vie,
-    certificats,
-)
-from registry.anomalies import CATALOGUE, Tour, TypeAnomalie
+from registry.anomalies import Tour, TypeAnomalie
 from registry.echanges import Canal
 from registry.exchanges_store import Statut as StatutEchange
 from registry.guichets import CanalDistribution
 from registry.pieces import Marque
 from schemas.codes import label
-from soap import faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,23 +179,12 @@ TOURS: Final = {
 }
 
 
-def nature(code: str) -> str:
-    """What an event was: label of ListeTypeFichier, or the code itself for what is none."""
-    return _NATURES.get(code) or label("ListeTypeFichier", code) or code
-
-
-DECLARENT: Final = (
-    *(anomalies_dalo, anomalies_demande, anomalies_document, anomalies_partagee, anomalies_pieces),
-    *(anomalies_portail, anomalies_recherche, anomalies_rpls, anomalies_vie, certificats),
-    *(anomalies_distribution, faults, _courrier),
-)
-"""The modules that fill the catalogue: an exchange may bear a code of any of them."""
 _NATURES: Final = {NATURE_SORTIE: "Sortie de périmètre"}
 
 
-def anomalie(code: str) -> TypeAnomalie | None:
-    """The entry of the catalogue, or None for a code of nothing."""
-    return CATALOGUE.types.get(code)
+def nature(code: str) -> str:
+    """What an event was: label of ListeTypeFichier, or the code itself for what is none."""
+    return _NATURES.get(code) or label("ListeTypeFichier", code) or code
 
 
 def plainly(entry: TypeAnomalie) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from console import anomalies, anomalies_flux
-from console.libelles import ENTRANTS, SORTANTS, anomalie
+from console.anomalies_connues import anomalie
+from console.libelles import ENTRANTS, SORTANTS
 from console.pages.distributions import sees_nominative
 from console.pages.echanges import PARTIES
 from console.perimetre import Perimetre

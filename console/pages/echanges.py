@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from console import anomalies, anomalies_flux
-from console.libelles import CANAUX_ECHANGE, STATUTS, Badge, anomalie, plainly
+from console.anomalies_connues import anomalie
+from console.libelles import CANAUX_ECHANGE, STATUTS, Badge, plainly
 from console.pages.distributions import sees_nominative
 from console.profils import D_UN_GUICHET
 from console.saisie import Saisie

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.anomalies_connues import anomalie
 from console.exports import FORMATS, Tableau, export
 from console.flux import (
     PERIODES,
@@ -20,7 +21,6 @@ from console.table import AUDITEURS, EXPLOITANTS, GESTIONNAIRES, Page, Rubrique
 from console.vue import Rendu, Reponse, Vue, one_of
 from dispatching.ampleur import sum_failed, sum_waiting
 from dispatching.disjoncteurs import list_disjoncteurs
-from registry.anomalies import CATALOGUE
 
 _LECTEURS: Final = {**GESTIONNAIRES, **EXPLOITANTS, **AUDITEURS}
 _TITRES: Final = ("heure", *SERIES, "médiane de la réponse (s)", "95 % sous (s)")
@@ -41,7 +41,7 @@ def show(vue: Vue) -> Reponse:
             "echanges": draw_bars(points_of(lignes), SERIES),
             "latences": draw_line(_latencies(lignes), "95 % des réponses sous", " s"),
             "refus": read_refusals(echanges),
-            "anomalies": CATALOGUE.types,
+            "anomalie": anomalie,
             "files": sum_waiting(vue.conn, codes),
             "echecs": sum_failed(vue.conn, codes),
             "disjoncteurs": [

@@ -6,11 +6,10 @@ import uuid
 
 from sqlalchemy import Connection, text
 
-from mailflows import anomalies as _anomalies  # noqa: F401
+from console.anomalies_connues import anomalie
 from mailflows import sortants
 from mailflows.entrants import Entrant
 from mailflows.sortants import Sortant
-from registry.anomalies import CATALOGUE
 
 
 def entrant_of(entrant: Entrant) -> dict[str, object]:
@@ -35,7 +34,7 @@ def entrant_of(entrant: Entrant) -> dict[str, object]:
         "code": entrant.code,
         "motif": entrant.motif,
     }
-    entry = CATALOGUE.types.get(entrant.code) if entrant.code else None
+    entry = anomalie(entrant.code) if entrant.code else None
     if entry is not None:
         value |= {"a_qui_d_agir": entry.tour.value, "que_faire": entry.conduite}
     return value

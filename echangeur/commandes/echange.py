@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from certs.autorite import write_secret
+from console.anomalies_connues import anomalie
 from echangeur.contexte import Json, trace_reading, transaction
 from echangeur.francais import Commande, create_group
 from echangeur.saisie import Octets, read_identifiant
 from echangeur.sortie import ConstatNegatif, print_fiche, print_json, print_table, say
-from registry.anomalies import CATALOGUE
 from registry.exchanges_store import EchangeConnu, Statut, get_echange, list_echanges, read_octets
 
 app = create_group("Les échanges : les messages reçus des partenaires et leur issue.")
@@ -99,7 +99,7 @@ def _fiche(echange: EchangeConnu) -> list[tuple[str, object]]:
         ("numéro unique", echange.numero),
         ("code", echange.code),
     ]
-    entry = CATALOGUE.types.get(echange.code)
+    entry = anomalie(echange.code)
     if entry is not None:
         fiche += [
             ("à qui d'agir", entry.tour.value),

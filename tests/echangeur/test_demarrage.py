@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from echangeur.cli import COMMANDES, app
 from echangeur.tardives import Tardives
+from tools.docs_anomalies import declaring_modules
 
 LOURDS = ("aiohttp", "alembic", "cryptography", "numpy", "rich", "spyne", "sqlalchemy", "typst", "zeep")
 """What the services, the database, the matching index and the screens need."""
@@ -54,3 +55,22 @@ def test_each_word_of_the_table_calls_a_command() -> None:
         for mot in mots.split():
             command = command.commands[mot]  # type: ignore[attr-defined]
         assert command.name == mots.split()[-1]
+
+
+@pytest.mark.parametrize("module", ["echange", "courrier"])
+def test_what_tells_of_a_code_knows_them_all(module: str) -> None:
+    """[FLX-21] Whatever else is imported: whose turn it is, and what to do, is in the module that declares
+    it. The console, the alerts and the checks of health declare what no exchange and no message bears."""
+    portes = [
+        nom
+        for nom in declaring_modules()
+        if not nom.startswith(("console.", "echangeur.", "mailflows.alertes."))
+    ]
+    script = (
+        f"import sys, echangeur.commandes.{module}; from registry.anomalies import CATALOGUE;"
+        " print(*sys.modules); print(*CATALOGUE.types)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules, codes = (set(each.split()) for each in done.stdout.splitlines())
+    assert modules >= set(portes)
+    assert {"GUI010", "SOA001"} <= codes
