@@ -13,10 +13,9 @@ from sqlalchemy import Connection, text
 
 from echangeur.bac_a_sable.comptes import Acces
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
-from echangeur.bac_a_sable.lieux import DEMANDES, FICHIER, INSTANCE, PARTENAIRE, no_sandbox
+from echangeur.bac_a_sable.lieux import DEMANDES, FICHIER, INSTANCE, PARTENAIRE, no_sandbox, other_version
 from echangeur.bac_a_sable.monde import Choix
 from echangeur.instance import Instance, open_instance
-from echangeur.sortie import MauvaisUsage
 from registry.database import head_revision
 
 ECHANGEUR: Final = "echangeur@localhost"
@@ -65,17 +64,10 @@ def open_sandbox(dossier: Path) -> Bac:
     except FileNotFoundError:
         raise no_sandbox(dossier) from None
     except msgspec.ValidationError:
-        raise _other_version(dossier) from None
+        raise other_version(dossier) from None
     if fiche.revision != head_revision():
-        raise _other_version(dossier)
+        raise other_version(dossier)
     return Bac(dossier, fiche, open_instance(dossier / INSTANCE), HorlogeDeBac(dossier))
-
-
-def _other_version(dossier: Path) -> MauvaisUsage:
-    return MauvaisUsage(
-        f"Le bac à sable de {dossier} a été fait par une autre version.",
-        "Recommencez-le : echangeur bac-a-sable --neuf",
-    )
 
 
 def follow(bac: Bac, conn: Connection) -> list[Suivie]:

@@ -36,3 +36,11 @@ def is_sandbox(dossier: Path) -> bool:
 def no_sandbox(dossier: Path) -> MauvaisUsage:
     """What is said when it does not."""
     return MauvaisUsage(f"Il n'y a pas de bac à sable dans {dossier}.", "Démarrez-le : echangeur bac-a-sable")
+
+
+def other_version(dossier: Path) -> MauvaisUsage:
+    """What is said when the one that it holds is not of this program, or its database no longer is."""
+    return MauvaisUsage(
+        f"Le bac à sable de {dossier} a été fait par une autre version.",
+        "Recommencez-le : echangeur bac-a-sable --neuf",
+    )

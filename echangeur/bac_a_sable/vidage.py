@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
-from echangeur.bac_a_sable.lieux import BOITES, INSTANCE, is_sandbox, no_sandbox
+from echangeur.bac_a_sable.lieux import BOITES, INSTANCE, is_sandbox, no_sandbox, other_version
 from echangeur.lieux import IMAGES, POSTGRES
 from echangeur.sortie import MauvaisUsage
 from registry.embedded import EmbeddedError, EmbeddedPostgres
@@ -27,7 +27,8 @@ _ESSAIS: Final = 5
 def empty(dossier: Path) -> None:
     """Put back the stock, the boxes and the clock as they were when the sandbox was made.
 
-    Raises MauvaisUsage when the folder holds no sandbox, or when its database does not start or is too busy.
+    Raises MauvaisUsage when the folder holds no sandbox, or when its database was made by another version,
+    does not start or is too busy.
     """
     dossier = dossier.absolute()
     if not is_sandbox(dossier):
@@ -35,13 +36,14 @@ def empty(dossier: Path) -> None:
     instance = dossier / INSTANCE
     try:
         with EmbeddedPostgres(instance / POSTGRES) as server:
-            _put_back(server.url())
+            if not put_back(server.url()):
+                raise other_version(dossier)
     except EmbeddedError as error:
         raise MauvaisUsage(f"La base embarquée ne démarre pas : {error}") from error
     except psycopg.OperationalError as error:
         raise MauvaisUsage(
             "La base du bac à sable ne répond pas, ou est trop occupée.",
-            "Recommencez : echangeur bac-a-sable vider",
+            "Recommencez la commande.",
         ) from error
     HorlogeDeBac(dossier).resume()
     shutil.rmtree(dossier / BOITES, ignore_errors=True)
@@ -50,9 +52,14 @@ def empty(dossier: Path) -> None:
         shutil.rmtree(instance / image, ignore_errors=True)
 
 
-def _put_back(url: str) -> None:
-    """Raises psycopg.OperationalError when the database does not answer, or was too busy five times over."""
-    with psycopg.connect(url, connect_timeout=10, application_name="echangeur") as conn:
+def put_back(url: str) -> bool:
+    """Whether the database is as it was kept; untouched if its schema is another since.
+
+    Raises psycopg.OperationalError when it does not answer, or was too busy five times over.
+    """
+    with psycopg.connect(url, connect_timeout=10, application_name="echangeur", autocommit=True) as conn:
+        if not _is_of_its_schema(conn):
+            return False
         for essai in range(_ESSAIS):
             try:
                 with conn.transaction():
@@ -62,7 +69,8 @@ def _put_back(url: str) -> None:
                 if essai == _ESSAIS - 1:
                     raise
             else:
-                return
+                break
+    return True
 
 
 def _execute(conn: psycopg.Connection) -> None:
@@ -76,3 +84,13 @@ def _execute(conn: psycopg.Connection) -> None:
     conn.execute(lus[0])
     # Whoever keeps something in memory looks again.
     conn.execute("SELECT pg_notify('generation', nom) FROM generation")
+
+
+def _is_of_its_schema(conn: psycopg.Connection) -> bool:
+    # Of another, the orders would leave a table made since, and would give the schema of today the revision
+    # of that day, from which the next start would bring it up again.
+    meme = conn.execute(
+        "SELECT avant.version_num = depuis.version_num"  # noqa: S608
+        f" FROM {SCHEMA}.version_schema avant, public.version_schema depuis"
+    ).fetchone()
+    return meme == (True,)

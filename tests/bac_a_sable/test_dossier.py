@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import Engine, text
 
+from echangeur.bac_a_sable.cliche import take
 from echangeur.bac_a_sable.comptes import Acces
 from echangeur.bac_a_sable.dossier import Fiche, open_sandbox
 from echangeur.bac_a_sable.horloge import HorlogeDeBac
@@ -15,6 +17,7 @@ from echangeur.bac_a_sable.lieux import FICHIER, is_sandbox
 from echangeur.bac_a_sable.monde import Choix
 from echangeur.bac_a_sable.preparation import clear
 from echangeur.bac_a_sable.relais import lay, read_boxes
+from echangeur.bac_a_sable.vidage import put_back
 from echangeur.sortie import MauvaisUsage
 
 
@@ -66,6 +69,24 @@ def test_no_sandbox_and_one_of_another_version_are_told(tmp_path: Path) -> None:
     (tmp_path / FICHIER).write_bytes(b'{"choix": 1}')
     with pytest.raises(MauvaisUsage, match="autre version"):
         open_sandbox(tmp_path)
+
+
+def test_the_stock_of_another_schema_is_not_put_back(engine: Engine, database_url: str) -> None:
+    """[BAC-12] A newer program brought the base up to date: the orders kept before would give its schema the
+    number of that day."""
+    take(engine)
+    with engine.begin() as conn:
+        connue = conn.scalar(text("SELECT version_num FROM version_schema"))
+        conn.execute(text("UPDATE version_schema SET version_num = '9999_plus_tard'"))
+        conn.execute(text("DELETE FROM generation"))
+    assert not put_back(database_url)
+    with engine.begin() as conn:
+        assert conn.scalar(text("SELECT version_num FROM version_schema")) == "9999_plus_tard"
+        assert conn.scalar(text("SELECT count(*) FROM generation")) == 0
+        conn.execute(text("UPDATE version_schema SET version_num = :connue"), {"connue": connue})
+    assert put_back(database_url)
+    with engine.begin() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM generation"))
 
 
 def test_mails_are_laid_in_the_box_of_their_address(tmp_path: Path) -> None:
