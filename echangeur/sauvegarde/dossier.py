@@ -36,7 +36,8 @@ def pack(instance: Instance) -> io.BytesIO:
 
 def _held(folder: Path, left: frozenset[Path]) -> Iterator[Path]:
     """What a folder holds, each folder before its files. left: what is passed over, without links."""
-    left |= {_real(folder)}
+    # Itself, and all that it is in: a link to the root would bring the machine into the memory.
+    left |= {real := _real(folder), *real.parents}
     for path in sorted(folder.iterdir()):
         if _real(path) in left:
             continue

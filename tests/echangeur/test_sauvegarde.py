@@ -227,6 +227,8 @@ def test_ce_qui_est_pris_du_dossier(instance: Commande, dossier: Path, tmp_path:
     (dossier / "console").symlink_to(ailleurs)
     (dossier / "autre").symlink_to(dossier / "console" / "scellement.cles")
     (dossier / "serveur" / "boucle").symlink_to(dossier)
+    (dossier / "serveur" / "dessus").symlink_to(dossier.parent)
+    (ailleurs / "dessus").symlink_to(ailleurs.parent)
     (dossier / "serveur" / "perdu").symlink_to(dossier / "rien")
     (dossier / "serveur" / "soi").symlink_to("soi")
     os.mkfifo(dossier / "serveur" / "tube")
