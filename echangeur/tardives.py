@@ -40,6 +40,13 @@ class Tardives(UserDict[str, Any]):
             found = self.data[nom] = self._load(nom, found)
         return found
 
+    def get(self, key: str, default: Any = None) -> Any:
+        # Until Python 3.12 the one inherited takes a KeyError of the module imported for a command that there
+        # is not.
+        if key not in self:
+            return default
+        return self[key]
+
     def _load(self, nom: str, adresse: str) -> Any:
         module, _, attribut = adresse.partition(":")
         objet = getattr(import_module(module), attribut)

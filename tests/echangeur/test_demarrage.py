@@ -49,6 +49,15 @@ def test_names_are_told_without_an_import() -> None:
         commandes["une"]
 
 
+def test_a_fault_of_a_module_is_not_a_command_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fautif.py").write_text("{}['cle']")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyError, match="cle"):
+        Tardives({"une": "fautif:app"}).get("une")
+
+
 def test_each_word_of_the_table_calls_a_command() -> None:
     for mots in COMMANDES:
         command = get_command(app)
