@@ -78,9 +78,7 @@ class Boite:
 
     def stop(self) -> None:
         """Stop listening."""
-        if self._partenaire is not None:
-            self._run(self._partenaire.stop())
-        self._boucle.stop()
+        self._boucle.stop(*(() if self._partenaire is None else (self._partenaire.stop(),)))
 
     # -- composing ------------------------------------------------------------------------------------------
 

@@ -74,10 +74,8 @@ class Ecoute:
 
     def stop(self) -> None:
         """Stop listening."""
-        if self._runner is not None:
-            self._boucle.run(self._runner.cleanup())
-            self._runner = None
-        self._boucle.stop()
+        runner, self._runner = self._runner, None
+        self._boucle.stop(*(() if runner is None else (runner.cleanup(),)))
 
     def wait(self, fact: Callable[[], bool], delai: float) -> bool:
         """Wait until the calls received make `fact` true; False when they have not in `delai` seconds."""

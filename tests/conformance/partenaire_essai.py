@@ -42,9 +42,7 @@ class Service:
         return self._boucle.run(self.partenaire.start("localhost")), self._boucle.run(self.robot.start(HOTE))
 
     def stop(self) -> None:
-        self._boucle.run(self.partenaire.stop())
-        self._boucle.run(self.robot.stop())
-        self._boucle.stop()
+        self._boucle.stop(self.partenaire.stop(), self.robot.stop())
 
 
 @contextmanager
