@@ -74,7 +74,7 @@ class Identite:
     autorite: bytes
 
     def write(self, dossier: Path) -> None:
-        """Write cert.pem (full chain), key.pem (readable by its owner only) and ca.pem in `dossier`."""
+        """Write cert.pem (full chain), key.pem (readable by its owner only), then ca.pem, in `dossier`."""
         dossier.mkdir(parents=True, exist_ok=True)
         (dossier / "cert.pem").write_bytes(self.chaine)
         write_secret(dossier / "key.pem", self.cle)

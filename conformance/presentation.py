@@ -55,7 +55,8 @@ class Presentation:
         if qui in (BON, TLS_ANCIEN):
             return Path(self._pilotage.certificat), Path(self._pilotage.cle)
         folder = self._dossier / f"{trait.usage.dotted_string} {qui}"
-        if not folder.exists():
+        # The last file written: without it the folder is one whose writing was cut.
+        if not (folder / "ca.pem").exists():
             lent, now = self._pilotage.autorite, self._maintenant
             autorite = (
                 create_autorite("Autorité inconnue", now=now - timedelta(days=400), delegue=True)

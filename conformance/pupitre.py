@@ -29,6 +29,8 @@ from conformance.presentation import BON, Presentation
 from conformance.profil import Profil
 from conformance.reponse import Lu
 
+_EN_ROUTE: Final = 5.0
+"""Seconds that a mail takes at most to reach the kit, once it is sent."""
 _DECLAREES: Final = (Capacite.APPELS, Capacite.RECEPTION, Capacite.RETRAIT, Capacite.COURRIER)
 
 
@@ -256,15 +258,20 @@ class Pupitre:
                 return len(recus) > before or len(robot.illisibles) > unread
 
             compte = self._pilote("envoyer-courrier", {"document": str(place), "dossier": str(self._dossier)})
-            # What a command that failed has not sent will not come.
-            patience = self.profil.pilotage.attente if compte.reussi is None else self.boite.delai
-            if not came(robot.recus) and (compte.reussi is False or not self.boite.wait(came, patience)):
+            if not came(robot.recus) and not self.boite.wait(came, self._patience(compte)):
                 raise compte.hinder("aucun message du client n'est venu")
             self._ecrit = (robot.recus[before] if len(robot.recus) > before else None, document)
         recu, document = self._ecrit
         if recu is None:
             raise Empeche(f"le message du client ne s'ouvre pas : {self.boite.partenaire.illisibles[-1]}")
         return recu, document
+
+    def _patience(self, compte: Compte) -> float:
+        """Seconds in which the mail of a client comes, from when it has said that."""
+        if compte.reussi is None:
+            return self.profil.pilotage.attente
+        # What a command that failed has not sent will not come; what it has sent may be on its way.
+        return self.boite.delai if compte.reussi else min(_EN_ROUTE, self.boite.delai)
 
     # -- its service of reception ---------------------------------------------------------------------------
 

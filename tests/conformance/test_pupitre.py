@@ -34,18 +34,20 @@ def driven(profil: Profil, pilote: Pilote | None = None) -> Pupitre:
     return Pupitre(profil, "graine", datetime.now(UTC), pilote)
 
 
-def test_a_command_that_fails_is_quoted_and_nothing_is_waited_for(
+def test_a_command_that_fails_is_quoted_and_waited_for_no_longer_than_a_mail_is_on_its_way(
     profil: Profil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     actions = {"envoyer-courrier": ECHOUE, "enregistrer": ECHOUE}
     pilotage = msgspec.structs.replace(profil.pilotage, actions=actions)
     pupitre = driven(msgspec.structs.replace(profil, pilotage=pilotage))
     try:
-        monkeypatch.setattr(pupitre.boite, "wait", lambda *_: pytest.fail("rien ne viendra"))
+        waits: list[float] = []
+        monkeypatch.setattr(pupitre.boite, "wait", lambda _, delai: waits.append(delai))
         with pytest.raises(Empeche, match=r"aucun message du client n'est venu : relais injoignable$"):
             pupitre.written()
         with pytest.raises(Empeche, match=r"le client n'a pas appelé : relais injoignable$"):
             first_call(pupitre)
+        assert waits == [5.0]
     finally:
         pupitre.close()
 
@@ -62,6 +64,24 @@ def test_a_mail_that_came_is_read_whatever_the_command_says(profil: Profil, doss
     try:
         recu, document = pupitre.written()
     finally:
+        pupitre.close()
+    assert recu.fichiers[0].contenu == document
+
+
+def test_a_mail_that_is_on_its_way_when_the_command_fails_is_read(profil: Profil, dossier: Path) -> None:
+    send = pilot(dossier)
+    hands: list[Thread] = []
+
+    def pilote(action: str, words: Mapping[str, str]) -> Compte:
+        hands.append(Thread(target=send, args=(action, words)))
+        hands[0].start()
+        return Compte(False, "aucune réponse")
+
+    pupitre = driven(profil, pilote)
+    try:
+        recu, document = pupitre.written()
+    finally:
+        hands[0].join()
         pupitre.close()
     assert recu.fichiers[0].contenu == document
 
