@@ -2,12 +2,13 @@
 
 One hub serves all of it, in one test: a campaign straight at it, then one through a proxy that changes
 nothing and notes what passes. Some variants, others each day, are then tried against the assertions meant for
-them; `make conformite-variantes` tries all of them, each against every assertion of which it changes some
-octet: to the others it is the hub that was tried already.
+them; `make conformite-defauts` tries all of them, and `make conformite-variantes` each of them against every
+assertion of which it changes some octet: to the others it is the hub that was tried already.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from tests.conformance.variante import Variante
 from tests.conformance.variantes import PARTENAIRE, SERVEUR
 
 TOURS = 8
-"""In so many days the ordinary tests have tried each variant; `make conformite-variantes` tries all."""
+"""In so many days the ordinary tests have tried each variant; `make conformite-defauts` tries all."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def test_the_hub_conforms_and_the_variants_of_the_day_do_not(essai: Essai) -> No
 
 @pytest.mark.long
 def test_every_broken_hub_is_caught_by_the_assertions_meant_for_it(essai: Essai) -> None:
-    """Some ten minutes."""
+    """Some ten minutes. The next test does this too: no target of the Makefile runs both."""
     assert [found for each in SERVEUR if (found := essai.judge(each))] == []
 
 
@@ -126,6 +127,18 @@ def test_every_broken_hub_is_caught_by_no_other_assertion(essai: Essai) -> None:
     """An hour or more."""
     _, journal = essai.observe()
     assert [found for each in SERVEUR if (found := essai.judge(each, journal))] == []
+
+
+def test_no_target_of_the_makefile_tries_the_variants_twice(request: pytest.FixtureRequest) -> None:
+    """What it leaves out exists: pytest takes a wrong name without a word."""
+    text = Path("Makefile").read_text(encoding="utf-8")
+    (prefix,) = re.findall(r"^CHAQUE_SERVEUR := (\S+)$", text, re.M)
+    left = {f"{prefix}{rest}" for rest in re.findall(r"--deselect \$\(CHAQUE_SERVEUR\)(\S+)", text)}
+    both = (
+        test_every_broken_hub_is_caught_by_the_assertions_meant_for_it,
+        test_every_broken_hub_is_caught_by_no_other_assertion,
+    )
+    assert left == {f"{request.path.relative_to(Path.cwd())}::{each.__name__}" for each in both}
 
 
 def test_each_variant_has_a_name_and_names_assertions() -> None:
