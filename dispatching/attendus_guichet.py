@@ -15,7 +15,7 @@ from typing import Final, Self
 from sqlalchemy import Connection, text
 
 from dispatching.attendus import COLONNES, Attendu, compare, read_histoire
-from dispatching.sort import french
+from registry.moments import say_second
 from schemas.lecture import parse_instant
 
 JUGEES: Final = 50
@@ -126,4 +126,4 @@ def read_attendus(
 
 def tell_asked(guichet: str, *, debut: datetime, au: datetime) -> str:
     """What such a reading is of, for its trace ([TRA-7]). Pure."""
-    return f"guichet {guichet} au {french(au)}, décisions prises depuis le {french(debut)}"
+    return f"guichet {guichet} au {say_second(au)}, décisions prises depuis le {say_second(debut)}"

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from dispatching.deliveries import Etat
 from dispatching.recipients import Raison
-from registry.controles import PARIS
+from registry.moments import say_second
 
 
 class Stade(StrEnum):
@@ -48,12 +48,12 @@ class Sort:
         if self.stade is not Stade.EN_ATTENTE:
             assert self.termine_le is not None
             fait = "acquittée" if self.stade is Stade.ACQUITTEE else "retirée"
-            return f"{fait} le {french(self.termine_le)}"
+            return f"{fait} le {say_second(self.termine_le)}"
         faits = []
         if self.essais:
             faits.append(f"{self.essais} essai(s), le dernier : {self.issue or 'en cours'}")
         if self.lue_le is not None:
-            faits.append(f"lue par le guichet le {french(self.lue_le)} et non acquittée")
+            faits.append(f"lue par le guichet le {say_second(self.lue_le)} et non acquittée")
         return f"pas encore acquittée : {' ; '.join(faits) or 'ni envoyée, ni lue par le guichet'}"
 
 
@@ -109,8 +109,3 @@ def _sort(row: Row[Any], au: datetime) -> Sort:
         issue=row.issue or "",
         lue_le=row.lue_le,
     )
-
-
-def french(instant: datetime) -> str:
-    """An instant as a sentence tells it: the hour of Paris."""
-    return f"{instant.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}"

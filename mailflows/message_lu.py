@@ -17,6 +17,7 @@ from typing import Final
 
 from mailflows.anomalies import MESSAGE_ILLISIBLE, NON_SIGNE, SANS_FICHIER, TROP_VOLUMINEUX
 from mailflows.archives import LimitesArchive, is_archive, read_archive
+from mailflows.message_emis import ENTETE_ID
 from registry.anomalies import Anomalie
 from registry.echanges import Fichier
 from schemas.mime import Malforme, Partie, TypeContenu, decode, read_header, read_type, split
@@ -82,7 +83,7 @@ def read_outside(octets: bytes) -> Exterieur | Anomalie:
     kind, _, encodage, nom = read_header(_content_header(message))
     return Exterieur(
         message_id=_identifier(message, "Message-ID"),
-        identifiant=_identifier(message, "X-Echangeur-Id"),
+        identifiant=_identifier(message, ENTETE_ID),
         retour=_identifier(message, "Return-Path"),
         automatique=_line(message, "Auto-Submitted").lower() not in ("", "no"),
         type=kind,

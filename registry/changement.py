@@ -27,6 +27,7 @@ from registry.evaluation import CleRejeu
 from registry.guichets import Guichet
 from registry.identites import CleIdentite, cles_of
 from registry.lifecycle import Fait
+from registry.moments import say_second
 from registry.regles import Regles
 from registry.situation import Situation
 from registry.validite import SANS_RENOUVELLEMENT, reactivation_limit
@@ -203,9 +204,8 @@ def _conflict(recu: ChangementRecu, situation: Situation) -> Anomalie | None:
     ([VIE-13]).
     """
     vue = _JETON.fullmatch(recu.demande.increment_fichier.strip())
-    courante = situation.instant.astimezone(PARIS)
     constat = (
-        f"version {situation.version}, du {courante:%d/%m/%Y à %H:%M:%S}, par le guichet {situation.auteur}"
+        f"version {situation.version}, du {say_second(situation.instant)}, par le guichet {situation.auteur}"
     )
     if vue is not None:
         if int(vue[1]) == situation.version:
@@ -217,7 +217,7 @@ def _conflict(recu: ChangementRecu, situation: Situation) -> Anomalie | None:
         return None
     return catalogue.CONFLIT(
         constat,
-        f"Fichier écrit le {_aware(ecrit).astimezone(PARIS):%d/%m/%Y à %H:%M:%S}.",
+        f"Fichier écrit le {say_second(_aware(ecrit))}.",
         "/interfaceNuu/entete/dateFichier",
     )
 

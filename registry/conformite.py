@@ -17,6 +17,7 @@ from typing import Final
 from registry.constats import Constat
 from registry.controles import PARIS, format_jour
 from registry.guichets import CanalDistribution
+from registry.moments import say_moment
 from schemas.kinds import VERSIONS_DEMANDE
 from schemas.rapport_conformite import Ligne, Mode, Rapport, Verdict, contradictions
 
@@ -161,8 +162,7 @@ def judge(
         texte = f"il ne conclut pas à la conformité{' : ' + ', '.join(red[:20]) if red else ''}"
         found.append(Constat("RAPPORT-NON-CONFORME", "conforme", texte))
     if rapport.fin > instant + timedelta(hours=1):
-        fin = rapport.fin.astimezone(PARIS)
-        texte = f"la campagne finirait le {fin:%d/%m/%Y à %H:%M}, heure de Paris, qui n'est pas venue"
+        texte = f"la campagne finirait le {say_moment(rapport.fin)}, heure de Paris, qui n'est pas venue"
         found.append(Constat("RAPPORT-DATE", "fin", texte))
     expire_le = end_of(rapport, regles)
     if instant >= expire_le:

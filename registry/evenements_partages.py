@@ -16,6 +16,7 @@ from registry.anomalies import Anomalie
 from registry.controles import PARIS
 from registry.guichets import Guichet
 from registry.lifecycle import Etat
+from registry.moments import say_second
 from schemas.gestion_partagee import EvenementRecu
 from schemas.types_evenements import TypeEvenement
 
@@ -182,7 +183,7 @@ def _target(
         return catalogue.TYPE_IMMUABLE(recu.type, present.type, f"{element}/codeTypeEvenement")
     vu = recu.modifie_le or recu.cree_le
     if vu is not None and _milliseconds(vu) != _milliseconds(present.marque):
-        quand = present.marque.astimezone(PARIS).strftime("le %d/%m/%Y à %H:%M:%S")
+        quand = f"le {say_second(present.marque)}"
         return catalogue.MODIFIE_DEPUIS(str(recu.id), quand, f"{element}/dateModification")
     return present
 

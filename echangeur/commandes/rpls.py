@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -15,6 +15,7 @@ from rich.progress import TimeElapsedColumn
 from echangeur.contexte import Json, contexte_of, instance_of
 from echangeur.francais import Commande, create_group
 from echangeur.progression import open_spinner
+from echangeur.saisie import read_day
 from echangeur.sortie import PARIS, Code, MauvaisUsage, note, print_json, say
 from registry.rpls_export import export_attributions
 from registry.rpls_import import FauteLigne, RepertoireIllisible, import_rpls
@@ -101,8 +102,8 @@ def export_file(
     json: Json = False,
 ) -> None:
     """Écrit les attributions enregistrées depuis un jour, avec le logement du répertoire de chacune."""
-    debut = _day(depuis)
-    fin = contexte_of(ctx).clock.now() if jusqu_au is None else _day(jusqu_au)
+    debut = _midnight(depuis)
+    fin = contexte_of(ctx).clock.now() if jusqu_au is None else _midnight(jusqu_au)
     with (
         instance_of(ctx).database() as engine,
         engine.connect() as conn,
@@ -124,11 +125,8 @@ def export_file(
         say(f"{nombre} attribution(s) écrite(s) dans {fichier}.")
 
 
-def _day(texte: str) -> datetime:
-    try:
-        return datetime.strptime(texte, "%Y-%m-%d").replace(tzinfo=PARIS)
-    except ValueError as error:
-        raise MauvaisUsage(f"« {texte} » n'est pas un jour de la forme AAAA-MM-JJ.") from error
+def _midnight(texte: str) -> datetime:
+    return datetime.combine(read_day(texte), time(), PARIS)
 
 
 @contextmanager
