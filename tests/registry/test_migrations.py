@@ -7,10 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 
-from registry.database import open_engine
+from registry.database import open_engine, upgrade
 from registry.embedded import EmbeddedPostgres
 from registry.tables import METADATA
 
@@ -91,3 +93,32 @@ def test_the_chain_is_one_line_of_numbered_files() -> None:
     line = [Path(step.path).name[:4] for step in script.walk_revisions("base", head)]
     assert line[::-1] == numbers
     assert len(set(numbers)) == len(numbers)
+
+
+def test_readers_do_not_wait_while_the_exchanges_are_read(engine: Engine, database_url: str) -> None:
+    """[EXP-30] All the steps of a start are one transaction: what makes readers wait is its last order. And
+    going back, then up again, changes nothing."""
+    folder = Path(__file__).parents[2] / "registry" / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    with engine.begin() as conn:
+        avant = _describe(conn)
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0041_version_demande")
+    lus: list[int] = []
+
+    def read(_conn: Connection, _cursor: object, ordre: str, *_: object) -> None:
+        if "INSERT INTO echange_rare" in ordre and "SELECT statut" in ordre:
+            with other.begin() as reader:
+                reader.execute(text("SET LOCAL lock_timeout = '1s'"))
+                lus.append(reader.execute(text("SELECT count(*) FROM distribution")).scalar_one())
+
+    other = open_engine(database_url)
+    event.listen(engine, "after_cursor_execute", read)
+    upgrade(engine)
+    event.remove(engine, "after_cursor_execute", read)
+    other.dispose()
+    assert lus == [0]
+    with engine.connect() as conn:
+        assert _describe(conn) == avant

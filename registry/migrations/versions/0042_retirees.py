@@ -17,9 +17,10 @@ def upgrade() -> None:
         ["guichet", "sequence"],
         postgresql_where=text("etat = 'retiree'"),
     )
-    op.drop_index("distribution_echec_ix", "distribution")
+    # It takes the place and the name of distribution_echec_ix at the end of 0043: dropping an index makes
+    # readers wait until the end of the transaction, which is the same one.
     op.create_index(
-        "distribution_echec_ix",
+        "distribution_echec_cause_ix",
         "distribution",
         ["guichet", "sequence"],
         postgresql_include=["cause", "termine_le"],
@@ -28,11 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("distribution_echec_ix", "distribution")
-    op.create_index(
-        "distribution_echec_ix",
-        "distribution",
-        ["guichet", "sequence"],
-        postgresql_where=text("etat = 'echec'"),
-    )
+    op.drop_index("distribution_echec_cause_ix", "distribution")
     op.drop_index("distribution_retiree_ix", "distribution")

@@ -5,7 +5,7 @@ of the others pay.
 """
 
 from alembic import op
-from sqlalchemy import Column, PrimaryKeyConstraint, Text, Uuid
+from sqlalchemy import Column, PrimaryKeyConstraint, Text, Uuid, text
 
 revision = "0043_echanges_rares"
 down_revision = "0042_retirees"
@@ -38,9 +38,19 @@ def upgrade() -> None:
         SELECT statut, id, guichet FROM echange WHERE statut IN ('refuse', 'echec') ORDER BY statut, id
     """)
     op.create_index("echange_rare_guichet_ix", "echange_rare", ["statut", "guichet", "id"])
+    # Last: whoever reads distributions waits from here on.
+    op.drop_index("distribution_echec_ix", "distribution")
+    op.execute("ALTER INDEX distribution_echec_cause_ix RENAME TO distribution_echec_ix")
 
 
 def downgrade() -> None:
+    op.execute("ALTER INDEX distribution_echec_ix RENAME TO distribution_echec_cause_ix")
+    op.create_index(
+        "distribution_echec_ix",
+        "distribution",
+        ["guichet", "sequence"],
+        postgresql_where=text("etat = 'echec'"),
+    )
     op.execute("DROP TRIGGER echange_rare ON echange")
     op.execute("DROP FUNCTION note_echange_rare")
     op.drop_table("echange_rare")
