@@ -2,7 +2,8 @@
 
 One server for the whole session, shared by the workers of pytest-xdist, started by the first test that needs
 it. A template database is migrated once; each test gets a fresh copy of it. The process that runs the session
-stops the server and removes its folder; what a killed session left is swept by the next one.
+stops the server and removes its folder, temporary ones included; what a killed session left is swept by the
+next one.
 
 Everything that the session writes is in memory (/dev/shm) where there is room for it: a copy of the template
 is a thousand files, made four times as fast there. `ECHANGEUR_TESTS_RACINE` names another place.
@@ -59,20 +60,24 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_worker(config):
         return
     root = _root()
-    _sweep(root)
-    folder = os.environ[_FOLDER] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root)
-    # Whatever makes a temporary folder, the programs that the tests start included. Not in our folder: the
-    # address of a Unix socket has 108 octets.
-    os.environ["TMPDIR"] = tempfile.tempdir = str(root)
+    for each in {root, _MEMORY, Path(tempfile.gettempdir())}:
+        _sweep(each)
+    folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=root)
+    # Whatever makes a temporary folder, the programs that the tests start included. A short name: the address
+    # of a Unix socket has 107 octets. Open as /tmp is: a server that root starts is that of another user.
+    temporary = Path(folder, "t")
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    temporary.parent.chmod(0o711)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    config.add_cleanup(lambda: _remove(Path(folder)))
+    patch.setenv(_FOLDER, folder)
+    patch.setenv("TMPDIR", str(temporary))
+    patch.setattr(tempfile, "tempdir", str(temporary))
     # The folders of the tests too: pytest closes those it shares between sessions (mode 0700) whenever
     # another session starts, and an instance served as root keeps its database there for another user.
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server when the workers are gone."""
-    if not _is_worker(config) and (folder := os.environ.pop(_FOLDER, None)) is not None:
-        _remove(Path(folder))
+    patch.setenv("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -107,9 +112,11 @@ def _sweep(root: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    """The server with it. Of the main process, when its workers are gone."""
     if (folder / "pg").exists():
         EmbeddedPostgres(folder / "pg").stop_server()
-    shutil.rmtree(folder)
+    # What a process that ends late wrote again meanwhile is for the sweep of another session.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -154,3 +154,10 @@ def test_the_log_never_quotes_a_row(installed: Path) -> None:
     log = (installed / "postgresql.log").read_text()
     assert "t_pkey" in log
     assert "DUPONT-TEMOIN" not in log
+
+
+def test_temporary_folders_are_in_that_of_the_session() -> None:
+    """What a killed session leaves in memory is then swept; and the address of a socket there is short."""
+    with tempfile.TemporaryDirectory() as folder:
+        assert Path(folder).is_relative_to(os.environ["ECHANGEUR_TESTS_DOSSIER"])
+        assert len(f"{folder}/echangeur-pg-12345678/.s.PGSQL.5432") <= 107
