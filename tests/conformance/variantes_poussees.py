@@ -132,18 +132,19 @@ VARIANTES.append(
 
 
 class _Bloque:
-    """Pushes nothing new after a refusal, once."""
+    """Does not push the one after a refusal. What was left by others and comes only now has a lower rank."""
 
     def __init__(self) -> None:
-        self.arrete = False
+        self.refuse: int | None = None
 
     def reaction(self, envoi: Envoi, reaction: Reaction) -> Reaction:
-        self.arrete = self.arrete or (b":Sender<" in reaction.corps and envoi.probleme == "")
+        if b":Sender<" in reaction.corps and envoi.probleme == "":
+            self.refuse = envoi.sequence
         return reaction
 
     def pousse(self, envoi: Envoi, fois: int) -> list[Envoi]:
-        if self.arrete and not fois:
-            self.arrete = False
+        if self.refuse is not None and envoi.sequence > self.refuse and not fois:
+            self.refuse = None
             return []
         return [envoi]
 

@@ -182,6 +182,16 @@ def free_ports(nombre: int) -> list[int]:
     return found
 
 
+def _is_alive(groupe: int) -> bool:
+    """Is there a process of that group that has not ended?"""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # one that ends meanwhile
+            etat, _, autre, *_ = path.read_text().rpartition(")")[2].split()
+            if int(autre) == groupe and etat != "Z":
+                return True
+    return False
+
+
 class Serveur:
     """A foreign server in a process group of its own."""
 
@@ -240,6 +250,10 @@ class Serveur:
         # What outlives its master: children that serve a connection.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+        # A child that is being killed holds the port until it has ended.
+        deadline = time.monotonic() + DELAI
+        while _is_alive(group) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def journal(self) -> str:
         """What it said, for the text of a failure."""
