@@ -65,7 +65,9 @@ class Essai:
             reception=msgspec.structs.replace(self.profil.reception, attente=12.0),
             courrier=self.profil.courrier and msgspec.structs.replace(self.profil.courrier, attente=20.0),
         )
-        cible = CibleDeformee(hasty, variante.nom, datetime.now(UTC), self.proxy, variante.deformation)
+        # The documents of one campaign are known to the hub in another.
+        graine = f"{variante.nom} {journal is None}"
+        cible = CibleDeformee(hasty, graine, datetime.now(UTC), self.proxy, variante.deformation)
         found = {each.id for each in _run(cible, sorted(wanted)) if each.verdict is Verdict.ECHOUEE}
         missed, wrong = variante.exigees - found, found - variante.permises
         if not missed and not wrong:
